@@ -1,0 +1,103 @@
+"""The error tree: one root, and branches named by what the caller can do next.
+
+Every message says what failed, on which call, why, and what to do next. No message, field or repr holds
+a secret: errors take texts and ids, never credentials, tokens or headers.
+"""
+
+from typing import Any
+
+
+class LedgerError(Exception):
+    """The root of every error that the kit raises on purpose.
+
+    Parameters
+    ----------
+    message
+        What failed, why, and what to do next.
+    call
+        The call that failed, as ``"GET /accounts/7"``; None where nothing was called.
+    status
+        The HTTP status of the answer, where there was one.
+    details
+        Anything else a program may want: fields of the input, suggestions, numbers.
+    """
+
+    def __init__(
+        self, message: str, *, call: str | None = None, status: int | None = None, **details: Any
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.call = call
+        self.status = status
+        self.details = details
+
+    def __str__(self) -> str:
+        return f"{self.call}: {self.message}" if self.call else self.message
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _rebuild, (type(self), self.message, self.call, self.status, self.details)
+
+
+def _rebuild(
+    kind: type[LedgerError], message: str, call: str | None, status: int | None, details: dict[str, Any]
+) -> LedgerError:
+    return kind(message, call=call, status=status, **details)
+
+
+class ConfigurationError(LedgerError, ValueError):
+    """Credentials or settings are missing, contradict each other or can't be read: mend ``.env`` or the call."""
+
+
+class AuthenticationError(LedgerError):
+    """The service does not accept the credentials: check them, or have them made anew."""
+
+
+class PermissionDenied(LedgerError, PermissionError):
+    """The credentials are good, but may not do this: another family, another role, or ``writes=True``."""
+
+
+class NotFound(LedgerError, LookupError):
+    """The service says that there is no such object, or that these credentials may not see it."""
+
+
+class InvalidRequest(LedgerError, ValueError):
+    """The input is wrong: refused here before it was sent, or by the service with its own message."""
+
+
+class Unsupported(LedgerError, NotImplementedError):
+    """The service can't do this for this object (501), such as a balance history of some currencies."""
+
+
+class RateLimited(LedgerError, TimeoutError):
+    """The rate limit is used up for longer than the kit may wait; ``details["retry_after"]`` has the seconds."""
+
+
+class ServerError(LedgerError):
+    """The service, or something in front of it, failed; nothing is wrong with the input."""
+
+
+class ConnectionFailed(LedgerError, ConnectionError):
+    """The service could not be asked: no route, no name, TLS, proxy, or no answer in time."""
+
+
+class OutcomeUnknown(LedgerError):
+    """A write was sent and its answer was lost: it may have been carried out. Look before you repeat it."""
+
+
+class ContractViolation(LedgerError, ValueError):
+    """The service answered something that can't be read without guessing.
+
+    ``details["field"]`` names the field where there is one, ``details["body"]`` keeps the answer, shortened.
+    """
+
+
+class SessionClosed(LedgerError, RuntimeError):
+    """The session was closed: connect again."""
+
+
+class IncompleteResult(UserWarning):
+    """A search could not be shown to be complete: rows came or went while it was read, and went on doing so."""
+
+
+class UnknownValue(UserWarning):
+    """A value that the documented list of the API lacks was sent as it is: the lists lag behind the service."""
