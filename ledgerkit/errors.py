@@ -22,9 +22,7 @@ class LedgerError(Exception):
         Anything else a program may want: fields of the input, suggestions, numbers.
     """
 
-    def __init__(
-        self, message: str, *, call: str | None = None, status: int | None = None, **details: Any
-    ) -> None:
+    def __init__(self, message: str, *, call: str | None = None, status: int | None = None, **details: Any) -> None:
         super().__init__(message)
         self.message = message
         self.call = call

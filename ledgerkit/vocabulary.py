@@ -296,9 +296,7 @@ UserStatus = Literal[
     "REVOKED",
 ]
 # what a user of the role READ_ONLY_API_KEY has for a status
-ReportingKeyStatus = Literal[
-    "ABORTED", "ACTIVE", "PENDING_APPROVAL", "PENDING_SECRET", "REVOKED", "SUSPENDED"
-]
+ReportingKeyStatus = Literal["ABORTED", "ACTIVE", "PENDING_APPROVAL", "PENDING_SECRET", "REVOKED", "SUSPENDED"]
 PledgeState = Literal[
     "ASSIGNED_TO_SETTLEMENT",
     "OUTBOUND_TRANSACTION_CONFIRMED",
@@ -320,9 +318,7 @@ PledgeState = Literal[
 StakeStatus = Literal[
     "ABORTED", "ACTIVATING", "ACTIVE", "DEACTIVATED", "DEACTIVATING", "DELETED", "PENDING", "UNKNOWN"
 ]
-SolanaStakeState = Literal[
-    "activated", "activating", "deactivated", "deactivating", "deleted", "not_sync", "pending"
-]
+SolanaStakeState = Literal["activated", "activating", "deactivated", "deactivating", "deleted", "not_sync", "pending"]
 TezosStakeState = Literal["activating", "active", "inactive", "syncing"]
 # the scale of the service
 Risk = Literal["HIGH", "LOW", "MEDIUM"]
