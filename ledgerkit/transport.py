@@ -1,0 +1,408 @@
+"""The one way to the service: base URL, TLS, timeouts, retries, rate limit, and errors in the kit's own terms.
+
+httpx stays behind this module: none of its types appears in a signature or in an error.
+"""
+
+import random
+import re
+import ssl
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from email.utils import parsedate_to_datetime
+from typing import Any, Final
+from urllib.parse import quote, urlsplit
+
+import httpx
+import msgspec
+
+from ledgerkit.clock import Clock, SystemClock
+from ledgerkit.credentials import is_loopback
+from ledgerkit.errors import (
+    AuthenticationError,
+    ConfigurationError,
+    ConnectionFailed,
+    ContractViolation,
+    InvalidRequest,
+    LedgerError,
+    NotFound,
+    OutcomeUnknown,
+    PermissionDenied,
+    RateLimited,
+    ServerError,
+    SessionClosed,
+    Unsupported,
+)
+from ledgerkit.frames import shorten
+from ledgerkit.limits import Limiter, seconds_to_wait
+
+# 420 is what the documentation names, 429 what other gateways in front of it may send.
+RATE_LIMITED: Final = frozenset({420, 429})
+# What a gateway answers while the service behind it is away; a read may be repeated.
+PASSING: Final = frozenset({502, 503, 504})
+FIRST_WAIT: Final = 0.5
+LONGEST_WAIT: Final = 20.0
+
+Params = Mapping[str, str | Sequence[str]]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the service answered to one call."""
+
+    call: str
+    body: Any
+    # The server's clock, in whole seconds since the epoch; None where the answer had no Date.
+    date: float | None
+
+
+class Cancelled(Exception):  # noqa: N818 - not an error: the caller asked for it
+    """The read that this request belongs to was given up."""
+
+
+class Transport:
+    """One HTTP client for all threads of a session.
+
+    Parameters
+    ----------
+    base_url
+        Where the service is; a path prefix is kept, and paths are appended to it.
+    auth
+        What signs each request in; None for a client that only asks for tokens.
+    connect_timeout, read_timeout
+        Seconds; each attempt has its own.
+    retry_seconds
+        How long all attempts of one read may take together, waits included.
+    concurrency
+        How many requests may be under way at once.
+    share
+        See :class:`~ledgerkit.limits.Limiter`.
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        *,
+        clock: Clock | None = None,
+        connect_timeout: float = 10.0,
+        read_timeout: float = 60.0,
+        retry_seconds: float = 120.0,
+        concurrency: int = 8,
+        share: float = 0.5,
+        jitter: Callable[[], float] = random.random,
+    ) -> None:
+        self.base_url = base_url
+        self.clock = clock or SystemClock()
+        self.concurrency = concurrency
+        self.limiter = Limiter(self.clock, share)
+        self.auth: httpx.Auth | None = None
+        self._retry_seconds = retry_seconds
+        self._jitter = jitter
+        self._never = threading.Event()
+        self._closed = False
+        self._decode = msgspec.json.Decoder(float_hook=Decimal).decode
+        address = urlsplit(base_url)
+        local = is_loopback(address.hostname or "")
+        # A context costs 15 ms to fill with authorities, and a loopback address needs none.
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT) if address.scheme == "http" else httpx.create_ssl_context()
+        try:
+            self._client = httpx.Client(
+                verify=context,
+                timeout=httpx.Timeout(read_timeout, connect=connect_timeout),
+                limits=httpx.Limits(max_connections=concurrency + 2, max_keepalive_connections=concurrency + 2),
+                trust_env=not local,  # a corporate proxy must not see, and can't reach, this machine's loopback
+                follow_redirects=False,  # a redirect would carry the credentials to another host
+                headers={"Accept": "application/json"},
+            )
+        except (ValueError, httpx.InvalidURL):
+            problem = ConfigurationError(
+                "a proxy variable of this machine (HTTPS_PROXY, HTTP_PROXY, ALL_PROXY or NO_PROXY) is not a valid URL; "
+                "mend or unset it."
+            )
+        else:
+            return
+        raise problem
+
+    def close(self) -> None:
+        """Close the connections; later calls raise :class:`~ledgerkit.errors.SessionClosed`."""
+        self._closed = True
+        self._client.close()
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Params | None = None,
+        json: Any = None,
+        headers: Mapping[str, str] | None = None,
+        signed_in: bool = True,
+        retry: bool | None = None,
+        bulk: bool = False,
+        cancel: threading.Event | None = None,
+    ) -> Answer:
+        """Send one call and return its answer, decoded exactly.
+
+        Parameters
+        ----------
+        method, path
+            Such as ``"GET"``, ``"/accounts/7"``; the path is appended to the base URL as it is.
+        signed_in
+            Whether the credentials go with it; the requests for tokens carry their own headers.
+        retry
+            Whether faults may be answered by sending it again: by default, for a GET.
+        bulk
+            Whether it is part of a long read, which leaves a share of the rate limit to others.
+        cancel
+            Set by the caller to give up; the call then raises :class:`Cancelled`.
+
+        Raises
+        ------
+        LedgerError
+            One of its branches, by what the caller can do next; an :class:`OutcomeUnknown` where a write was sent
+            and its answer lost.
+        """
+        call = f"{method} {path}"
+        if self._closed:
+            raise SessionClosed("this session is closed; connect() again.", call=call)
+        reads = method == "GET"
+        retry = reads if retry is None else retry
+        cancel = cancel or self._never
+        deadline = self.clock.monotonic() + self._retry_seconds
+        request = self._build(method, path, params, json, headers)
+        attempt = 0
+        while True:
+            self._wait_for_limit(call, bulk, deadline, cancel)
+            problem = answer = None
+            try:
+                response = self._client.send(request, auth=self.auth if signed_in else None)
+            except httpx.TransportError as error:
+                problem, again = _connection_problem(error, call, reads)
+            except RuntimeError:
+                if not self._closed:
+                    raise
+                problem, again = SessionClosed("this session was closed meanwhile.", call=call), False
+            else:
+                answer, problem, again = self._read(response, call, reads)
+            if answer is not None:
+                return answer
+            assert problem is not None  # noqa: S101 - one of the two is set
+            if isinstance(problem, RateLimited):
+                wait = problem.details["retry_after"]
+                self.limiter.block(wait)
+            else:
+                wait = self._jitter() * min(LONGEST_WAIT, FIRST_WAIT * 2**attempt)
+            attempt += 1
+            # A write that the rate limit refused, or that was never sent, was not carried out.
+            may = again and (retry or (not reads and retry is not False))
+            if not may or self.clock.monotonic() + wait > deadline:
+                raise problem
+            if self.clock.wait(cancel, wait):
+                raise Cancelled
+
+    def _build(
+        self, method: str, path: str, params: Params | None, json: Any, headers: Mapping[str, str] | None
+    ) -> httpx.Request:
+        pairs = [
+            (name, value)
+            for name, values in (params or {}).items()
+            for value in ([values] if isinstance(values, str) else values)
+        ]
+        content = None
+        headers = dict(headers or {})
+        if json is not None:
+            content = msgspec.json.encode(json)
+            headers["Content-Type"] = "application/json"
+        return self._client.build_request(
+            method, self.base_url + path, params=pairs or None, content=content, headers=headers
+        )
+
+    def _wait_for_limit(self, call: str, bulk: bool, deadline: float, cancel: threading.Event) -> None:
+        while not cancel.is_set():
+            wait = self.limiter.reserve(bulk=bulk)
+            if wait <= 0:
+                return
+            if self.clock.monotonic() + wait > deadline:
+                raise RateLimited(
+                    f"the rate limit of the workspace is used up for another {wait:.0f} s, longer than a call may wait. "
+                    "Ask for less, or again later.",
+                    call=call,
+                    retry_after=wait,
+                )
+            self.clock.wait(cancel, wait)
+        raise Cancelled
+
+    def _read(
+        self, response: httpx.Response, call: str, reads: bool
+    ) -> tuple[Answer | None, LedgerError | None, bool]:
+        """Return the answer, or the problem and whether the call may be sent again."""
+        date = _date(response.headers.get("Date"))
+        now = self.clock.time() if date is None else date
+        self.limiter.learn(response.headers, now)
+        status = response.status_code
+        if status in RATE_LIMITED:
+            announced = (response.headers.get(name) for name in ("Retry-After", "X-RateLimit-Reset"))
+            waits = [wait for text in announced if (wait := seconds_to_wait(text, now)) is not None]
+            wait = waits[0] if waits else 1.0
+            problem = RateLimited(
+                f"the rate limit of the workspace is used up; the service asks to wait {wait:.1f} s.",
+                call=call,
+                status=status,
+                retry_after=wait,
+            )
+            return None, problem, True
+        if 200 <= status < 300:
+            body, unreadable = self._body(response)
+            if unreadable is None:
+                return Answer(call, body, date), None, False
+            what = f"the service answered {status} with {unreadable}"
+            if reads:
+                return None, _unreadable(what, call, status, response), False
+            return None, _outcome_unknown(f"{what}, which can't be read", call, status), False
+        return None, self._problem(response, call, status, reads), reads and status in PASSING
+
+    def _body(self, response: httpx.Response) -> tuple[Any, str | None]:
+        """Return the decoded body, or what is wrong with it."""
+        if not response.content:
+            return None, None
+        try:
+            return self._decode(response.content), None
+        except (msgspec.DecodeError, UnicodeDecodeError, ValueError):
+            kind = response.headers.get("Content-Type", "no content type")
+            return None, f"{shorten(kind)} that is not JSON"
+        except RecursionError:
+            return None, "JSON nested too deep to be read"
+
+    def _problem(self, response: httpx.Response, call: str, status: int, reads: bool) -> LedgerError:
+        said = self._message(response)
+        if 300 <= status < 400:
+            return ConnectionFailed(
+                f"answered with a redirect ({status}), which is not followed since it would carry the credentials to "
+                "another address. Check the base URL.",
+                call=call,
+                status=status,
+            )
+        if status >= 500 and status != 501:
+            if not reads:
+                return _outcome_unknown(f"the service failed ({status}): {said}", call, status)
+            return ServerError(
+                f"the service failed ({status}): {said} Try again later; status.ledger.com tells of outages.",
+                call=call,
+                status=status,
+            )
+        kind, advice = PROBLEMS.get(status, (InvalidRequest, "Check what was asked."))
+        return kind(f"{said} ({status}). {advice}", call=call, status=status, said=said)
+
+    def _message(self, response: httpx.Response) -> str:
+        """Return what the service says of the error, whatever the form: three kinds of JSON, HTML, text, nothing."""
+        body, unreadable = self._body(response)
+        if unreadable is None and isinstance(body, dict):
+            for field in ("message", "error_description", "error", "detail", "name"):
+                if isinstance(body.get(field), str) and body[field]:
+                    return _one_line(body[field])
+        if unreadable is None and body is not None:
+            return _one_line(shorten(body, 200))
+        text = response.text
+        if "<html" in text[:2000].lower():
+            title = re.search(r"<title[^>]*>(.*?)</title>", text, re.IGNORECASE | re.DOTALL)
+            name = f" titled {_one_line(title[1])!r}" if title else ""
+            return f"an HTML page{name} came instead of JSON, most likely from a proxy or gateway in between"
+        return _one_line(text) or "the answer says nothing more"
+
+
+PROBLEMS: Final[Mapping[int, tuple[type[LedgerError], str]]] = {
+    400: (InvalidRequest, "The service refuses this input."),
+    401: (
+        AuthenticationError,
+        "The credentials are not accepted: check them in .env, or have new ones made.",
+    ),
+    403: (PermissionDenied, "These credentials may not do this; ask an administrator of the workspace."),
+    404: (NotFound, "There is no such object, or these credentials may not see it."),
+    407: (ConnectionFailed, "A proxy in between wants to be signed in to."),
+    501: (Unsupported, "The service can't do this for this object."),
+}
+
+
+def path_with(template: str, **values: Any) -> str:
+    """Fill a path template such as ``/accounts/{account_id}``, each value quoted as one segment.
+
+    Raises
+    ------
+    InvalidRequest
+        A value is empty or would lead to another path.
+    """
+    for name, value in values.items():
+        if str(value) in ("", ".", ".."):
+            raise InvalidRequest(f"`{name}` is {value!r}, which names no object.", field=name)
+    return template.format_map({name: quote(str(value), safe="") for name, value in values.items()})
+
+
+def _connection_problem(error: httpx.TransportError, call: str, reads: bool) -> tuple[LedgerError, bool]:
+    never_sent = isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout)
+    what = CONNECTION_FAULTS.get(type(error), "the connection broke")
+    tls = _tls_reason(error)
+    if tls:
+        # The same certificate will be there the next time: repeating is of no use.
+        return ConnectionFailed(
+            f"the TLS connection was refused: {tls}. If a corporate proxy inspects traffic, point SSL_CERT_FILE at its "
+            "certificate authority.",
+            call=call,
+        ), False
+    if isinstance(error, httpx.LocalProtocolError | httpx.UnsupportedProtocol):
+        return ConnectionFailed("the request could not be put on the wire.", call=call), False
+    if reads or never_sent:
+        return ConnectionFailed(f"{what}. Check the network, the base URL and the proxy.", call=call), True
+    return _outcome_unknown(what, call, None), False
+
+
+CONNECTION_FAULTS: Final[Mapping[type[httpx.TransportError], str]] = {
+    httpx.ConnectError: "no connection could be made",
+    httpx.ConnectTimeout: "no connection could be made in time",
+    httpx.PoolTimeout: "no connection was free in time",
+    httpx.ReadTimeout: "no answer came in time",
+    httpx.WriteTimeout: "the request could not be sent in time",
+    httpx.RemoteProtocolError: "the answer broke off",
+    httpx.ReadError: "the connection broke while the answer was read",
+    httpx.WriteError: "the connection broke while the request was sent",
+    httpx.ProxyError: "the proxy in between refused the connection",
+    httpx.DecodingError: "the answer's compression could not be read",
+}
+
+
+def _tls_reason(error: BaseException | None) -> str | None:
+    while error is not None:
+        if isinstance(error, ssl.SSLError):
+            return getattr(error, "verify_message", None) or error.reason or "no reason given"
+        error = error.__cause__ or error.__context__
+    return None
+
+
+def _outcome_unknown(what: str, call: str, status: int | None) -> OutcomeUnknown:
+    return OutcomeUnknown(
+        f"{what}. It was sent, and may have been carried out: look for its effect before you send it again.",
+        call=call,
+        status=status,
+    )
+
+
+def _unreadable(what: str, call: str, status: int, response: httpx.Response) -> ContractViolation:
+    return ContractViolation(
+        f"{what}. Something else may answer in the service's place: check the base URL and the proxy.",
+        call=call,
+        status=status,
+        body=shorten(response.text, 500),
+    )
+
+
+def _one_line(text: str) -> str:
+    """Make a text of the server fit into a message: one line, no control characters, not too long."""
+    text = " ".join("".join(char if char.isprintable() else " " for char in text[:2000]).split())
+    return text if len(text) <= 300 else f"{text[:297]}..."
+
+
+def _date(text: str | None) -> float | None:
+    try:
+        return parsedate_to_datetime(text).timestamp() if text else None
+    except (ValueError, TypeError, OverflowError, IndexError):
+        return None
