@@ -152,13 +152,13 @@ def load(
     _keep_stronger_key(used)
     for name, setting in used.items():
         if problem := _unusable(name, setting):
-            raise ConfigurationError(f"{_named(prefix, name, setting)} ({setting.where}) {problem}", field=name)
+            raise ConfigurationError(f"{_placed(prefix, name, setting)} {problem}", field=name)
     if missing := [prefix + name for name in _NEEDED[chosen] if name not in used]:
         raise ConfigurationError(_partly_found(chosen, prefix, missing, used, found, path), missing=missing)
     base_url = DEFAULT_BASE_URL
     if url_name in used:
         url = used[url_name]
-        base_url = check_base_url(url.value, f"{_named(prefix, url_name, url)} ({url.where})")
+        base_url = check_base_url(url.value, _placed(prefix, url_name, url))
         if base_url != DEFAULT_BASE_URL:
             _refuse_mixed_sources(prefix, url_name, used)
     return Loaded(
@@ -280,8 +280,13 @@ def _named(prefix: str, name: str, setting: Setting) -> str:
     return f"the argument {_ARGUMENTS[name]}" if setting.source == _ARGUMENT else prefix + name
 
 
+def _placed(prefix: str, name: str, setting: Setting) -> str:
+    named = _named(prefix, name, setting)
+    return named if setting.source == _ARGUMENT else f"{named} ({setting.where})"
+
+
 def _located(prefix: str, settings: Mapping[str, Setting]) -> str:
-    return ", ".join(f"{_named(prefix, name, setting)} ({setting.where})" for name, setting in settings.items())
+    return ", ".join(_placed(prefix, name, setting) for name, setting in settings.items())
 
 
 def _partly_found(
@@ -293,10 +298,10 @@ def _partly_found(
     path: Path | None,
 ) -> str:
     have = f"found {_located(prefix, used)}" if used else "nothing of it was found"
-    where = f"the environment or {path or 'a .env file'}"
+    where = f"the environment or in {path or 'a .env file'}"
     return (
-        f"The {_LABELS[family]} is not complete: {', '.join(missing)} is missing ({have}). "
-        f"Set it in {where}.{_near_misses(prefix, found)}"
+        f"The {_LABELS[family]} is not complete: missing {', '.join(missing)} ({have}). "
+        f"Set what is missing in {where}.{_near_misses(prefix, found)}"
     )
 
 

@@ -152,7 +152,7 @@ def wrap(value: object) -> Secret:
 
 
 def wrap_key(value: object) -> Secret:
-    """Wrap a private key; a PEM in one line with ``\\n`` written out, as many secret stores give it, is unfolded."""
+    r"""Wrap a private key; a PEM in one line with ``\n`` written out, as many secret stores give it, is unfolded."""
     text = wrap(value).reveal()
     return Secret(text.replace("\\n", "\n") if "-----BEGIN" in text else text)
 
