@@ -1,0 +1,179 @@
+"""The HTTP application: faults, rate limit, credentials, routes, and the log of calls."""
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable, Mapping
+from email.utils import formatdate
+from typing import Any, NamedTuple, cast
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Match, Route
+from starlette.types import Receive, Scope, Send
+
+from .access import Access
+from .answers import Refusal, decode, encode
+from .faults import Fault, Faults
+from .limits import RateLimit
+from .reads import Answer
+from .routes import ANSWERS
+from .service import Call, Service
+
+Endpoint = Callable[[Request], Awaitable[Response]]
+
+
+class SeenRequest(NamedTuple):
+    """One call that the sandbox answered; status 0 where the connection was dropped instead."""
+
+    method: str
+    path: str
+    query: str
+    status: int
+
+
+class App:
+    """The ASGI application of one sandbox."""
+
+    def __init__(
+        self,
+        service: Service,
+        access: Access,
+        *,
+        latency: float,
+        limit: RateLimit | None,
+        seen: deque[SeenRequest],
+    ) -> None:
+        self._service = service
+        self._access = access
+        self._faults: Faults = service.faults
+        self._latency = latency
+        self._limit = limit
+        self._seen = seen
+        self._routes = [
+            Route("/auth/token", self._login, methods=["POST"]),
+            Route("/auth/token/refresh", self._refresh, methods=["POST"]),
+            Route("/_health", self._health, methods=["GET"]),
+            Route("/api_users", self._lam_users, methods=["GET"]),
+            Route("/api_users/{name}", self._lam_user, methods=["GET"]),
+            *(Route(path, self._endpoint(answer), methods=[method]) for (method, path), answer in ANSWERS.items()),
+        ]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one call, well or, where a fault strikes it, badly."""
+        request = Request(scope, receive)
+        struck = self._faults.strikes(request.method, scope["path"])
+        by_kind = {fault.kind: fault for fault in struck}
+        delay = self._latency + sum(fault.seconds for fault in struck)
+        if delay:
+            await asyncio.sleep(delay)
+        blow = by_kind.get("drop") or by_kind.get("status")
+        response = Response() if blow and not blow.answered else await self._answer(request)
+        if "drop" in by_kind:
+            self._note(request, 0)
+            await _abort(receive)
+            return
+        if "status" in by_kind:
+            response = _error_response(by_kind["status"])
+        if "invalid_json" in by_kind:
+            response = _spoilt(response, by_kind["invalid_json"])
+        response.headers["date"] = formatdate(self._faults.now(), usegmt=True)
+        self._note(request, response.status_code)
+        await (_send_half(response, send) if "truncate" in by_kind else response(scope, receive, send))
+
+    async def _answer(self, request: Request) -> Response:
+        allowed, headers = (True, {}) if self._limit is None else self._limit.take()
+        if not allowed:
+            return _json(Refusal(420, "Rate limit exceeded").body(), 420, headers)
+        try:
+            response = await self._dispatch(request)
+        except Refusal as refusal:
+            response = _json(refusal.body(), refusal.status, refusal.headers)
+        response.headers.update(headers)
+        return response
+
+    async def _dispatch(self, request: Request) -> Response:
+        allowed: set[str] = set()
+        for route in self._routes:
+            match, found = route.matches(request.scope)
+            if match is Match.FULL:
+                request.scope.update(found)
+                return await cast(Endpoint, found["endpoint"])(request)
+            if match is Match.PARTIAL:
+                allowed |= route.methods or set()
+        if allowed:
+            raise Refusal(405, "Method not allowed", gateway=True, headers={"allow": ", ".join(sorted(allowed))})
+        raise Refusal(404, "no Route matched with those values", gateway=True)
+
+    def _endpoint(self, answer: Answer) -> Endpoint:
+        async def endpoint(request: Request) -> Response:
+            method, path = request.method, request.scope["path"]
+            viewer = self._access.viewer(method, path, request.headers)
+            body = b"" if method == "GET" else await request.body()
+            call = Call(method, path, viewer, request.path_params, request.query_params, body)
+            return _json(answer(self._service, call))
+
+        return endpoint
+
+    async def _login(self, request: Request) -> Response:
+        self._access.check_token_request(request.headers)
+        return _json(encode(self._service.tokens.login(await _object(request))))
+
+    async def _refresh(self, request: Request) -> Response:
+        self._access.check_token_request(request.headers)
+        if self._faults.refuses_refresh():
+            raise Refusal(401, "Unauthorized: the refresh token is refused")
+        return _json(encode(self._service.tokens.refresh(await _object(request))))
+
+    async def _health(self, request: Request) -> Response:
+        if self._access.knows_lam_user(request.headers):
+            return _json(encode({"status": "ok"}))
+        raise Refusal(400, "The LAM does not know this API user")
+
+    async def _lam_users(self, request: Request) -> Response:
+        self._access.check_lam_keys(request.headers)
+        return _json(encode({"api_users": self._service.world.lam_users}))
+
+    async def _lam_user(self, request: Request) -> Response:
+        self._access.check_lam_keys(request.headers)
+        for user in self._service.world.lam_users:
+            if user["name"] == request.path_params["name"]:
+                return _json(encode(user))
+        return Response(status_code=404)
+
+    def _note(self, request: Request, status: int) -> None:
+        self._seen.append(SeenRequest(request.method, request.scope["path"], request.url.query, status))
+
+
+def _json(body: bytes, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    return Response(body, status, headers, media_type="application/json")
+
+
+async def _object(request: Request) -> Any:
+    try:
+        return decode(await request.body())
+    except ValueError:
+        raise Refusal(400, "The body is not JSON") from None
+
+
+def _error_response(fault: Fault) -> Response:
+    body = Refusal(fault.status, "The service is unavailable").body() if fault.body is None else fault.body
+    return Response(body, fault.status, fault.headers)
+
+
+def _spoilt(response: Response, fault: Fault) -> Response:
+    half = bytes(response.body)[: len(response.body) // 2]
+    return _json(half if fault.body is None else fault.body)
+
+
+async def _send_half(response: Response, send: Send) -> None:
+    """Promise the whole body and send half; the server then closes the connection, as it has to."""
+    await send({"type": "http.response.start", "status": response.status_code, "headers": response.raw_headers})
+    half = bytes(response.body)[: len(response.body) // 2]
+    await send({"type": "http.response.body", "body": half, "more_body": True})
+
+
+async def _abort(receive: Receive) -> None:
+    """Reset the connection. ASGI has no way to ask for it, so this reaches uvicorn's transport behind ``receive``."""
+    cast(Any, receive).__self__.transport.abort()
+    while (await receive())["type"] != "http.disconnect":
+        pass

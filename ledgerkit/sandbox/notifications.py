@@ -1,0 +1,34 @@
+"""The webhook that each caller may set."""
+
+from urllib.parse import urlsplit
+
+from .answers import Refusal, decode, encode
+from .service import Call, Service
+
+
+def configuration(service: Service, call: Call) -> bytes:
+    """Answer the caller's configuration, once there is one."""
+    found = service.configurations.get((call.viewer.family, call.viewer.identity))
+    if found is None:
+        raise Refusal(404, "No configuration was set")
+    return encode(found)
+
+
+def set_configuration(service: Service, call: Call) -> bytes:
+    """Replace the caller's configuration."""
+    try:
+        body = decode(call.body)
+    except ValueError:
+        raise Refusal(400, "The body is not JSON") from None
+    if not isinstance(body, dict) or set(body) != {"all"} or not isinstance(body["all"], dict):
+        raise Refusal(400, "A configuration has one field, 'all'")
+    webhook = body["all"].get("webhook")
+    if webhook is not None:
+        if not isinstance(webhook, dict) or not all(isinstance(webhook.get(name), str) for name in ("url", "secret")):
+            raise Refusal(400, "A webhook has a 'url' and a 'secret'")
+        target = urlsplit(webhook["url"])
+        if target.scheme != "https" or not target.hostname:
+            raise Refusal(400, "The URL of a webhook has to be https")
+    kept = {"all": {"webhook": webhook and {"url": webhook["url"], "secret": webhook["secret"]}}}
+    service.configurations[(call.viewer.family, call.viewer.identity)] = kept
+    return encode(kept)
