@@ -26,7 +26,19 @@ FEES: Final = "fees"  # the same, counted in the base unit in which the account 
 LIST: Final = "list"  # object: the list as it came; `explode` opens it
 OBJECT: Final = "object"  # object: a free-form dict as it came
 
-EXACT: Final = frozenset({NUMBER, AMOUNT, FEES})
+# What the columns of each kind are in a frame.
+DTYPES: Final = {
+    TEXT: "str",
+    TIME: "datetime64[us, UTC]",
+    FLAG: "boolean",
+    INTEGER: "Int64",
+    REFERENCE: "Int64",
+    NUMBER: "object of exact int or Decimal",
+    AMOUNT: "object of exact int, in base units of the account",
+    FEES: "object of exact int, in base units of the account's fees",
+    LIST: "object of list",
+    OBJECT: "object of dict",
+}
 # Inside nested fields: the column of the value itself, where one chain sends an object and another a scalar.
 SELF: Final = ""
 
@@ -145,9 +157,9 @@ class Table:
                     raise _violation(name, call, f"does not read as {kind}: {shorten(value)}", value) from None
             raise
 
-    def extended(self, name: str, before: Fields | None = None, after: Fields | None = None) -> "Table":
+    def extended(self, before: Fields | None = None, after: Fields | None = None) -> "Table":
         """Return a table with more columns in front or at the end."""
-        return Table(name, {**(before or {}), **self.fields, **(after or {})}, normalise=self.normalise)
+        return Table(self.name, {**(before or {}), **self.fields, **(after or {})}, normalise=self.normalise)
 
 
 _NOTHING: dict[str, Any] = {}

@@ -12,13 +12,12 @@ from dataclasses import dataclass
 from decimal import Decimal
 from email.utils import parsedate_to_datetime
 from typing import Any, Final
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 import httpx
 import msgspec
 
 from ledgerkit.clock import Clock, SystemClock
-from ledgerkit.credentials import is_loopback
 from ledgerkit.errors import (
     AuthenticationError,
     ConfigurationError,
@@ -57,12 +56,20 @@ class Answer:
     date: float | None
 
 
-class Cancelled(Exception):  # noqa: N818 - not an error: the caller asked for it
+@dataclass(frozen=True)
+class Fault:
+    """An attempt that failed, and whether the call may be sent again."""
+
+    error: LedgerError
+    again: bool = False
+
+
+class Cancelled(Exception):
     """The read that this request belongs to was given up."""
 
 
 class Transport:
-    """One HTTP client for all threads of a session.
+    """One HTTP client for all thsafe of a session.
 
     Parameters
     ----------
@@ -102,10 +109,10 @@ class Transport:
         self._never = threading.Event()
         self._closed = False
         self._decode = msgspec.json.Decoder(float_hook=Decimal).decode
-        address = urlsplit(base_url)
-        local = is_loopback(address.hostname or "")
+        # Plain http is for loopback alone: the base URL was checked when it was read.
+        local = base_url.startswith("http://")
         # A context costs 15 ms to fill with authorities, and a loopback address needs none.
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT) if address.scheme == "http" else httpx.create_ssl_context()
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT) if local else httpx.create_ssl_context()
         try:
             self._client = httpx.Client(
                 verify=context,
@@ -117,8 +124,8 @@ class Transport:
             )
         except (ValueError, httpx.InvalidURL):
             problem = ConfigurationError(
-                "a proxy variable of this machine (HTTPS_PROXY, HTTP_PROXY, ALL_PROXY or NO_PROXY) is not a valid URL; "
-                "mend or unset it."
+                "a proxy variable of this machine (HTTPS_PROXY, HTTP_PROXY, ALL_PROXY or NO_PROXY) is not a valid "
+                "URL; mend or unset it."
             )
         else:
             return
@@ -138,7 +145,8 @@ class Transport:
         json: Any = None,
         headers: Mapping[str, str] | None = None,
         signed_in: bool = True,
-        retry: bool | None = None,
+        safe: bool | None = None,
+        retry: bool = True,
         bulk: bool = False,
         cancel: threading.Event | None = None,
     ) -> Answer:
@@ -150,8 +158,11 @@ class Transport:
             Such as ``"GET"``, ``"/accounts/7"``; the path is appended to the base URL as it is.
         signed_in
             Whether the credentials go with it; the requests for tokens carry their own headers.
+        safe
+            Whether sending it twice does no harm; by default, whether it is a GET. What is not safe is sent again
+            only where the first was surely not carried out: never sent, or refused by the rate limit.
         retry
-            Whether faults may be answered by sending it again: by default, for a GET.
+            False sends it once, whatever happens.
         bulk
             Whether it is part of a long read, which leaves a share of the rate limit to others.
         cancel
@@ -166,40 +177,37 @@ class Transport:
         call = f"{method} {path}"
         if self._closed:
             raise SessionClosed("this session is closed; connect() again.", call=call)
-        reads = method == "GET"
-        retry = reads if retry is None else retry
+        safe = method == "GET" if safe is None else safe
         cancel = cancel or self._never
         deadline = self.clock.monotonic() + self._retry_seconds
         request = self._build(method, path, params, json, headers)
         attempt = 0
         while True:
             self._wait_for_limit(call, bulk, deadline, cancel)
-            problem = answer = None
-            try:
-                response = self._client.send(request, auth=self.auth if signed_in else None)
-            except httpx.TransportError as error:
-                problem, again = _connection_problem(error, call, reads)
-            except RuntimeError:
-                if not self._closed:
-                    raise
-                problem, again = SessionClosed("this session was closed meanwhile.", call=call), False
-            else:
-                answer, problem, again = self._read(response, call, reads)
-            if answer is not None:
-                return answer
-            assert problem is not None  # noqa: S101 - one of the two is set
-            if isinstance(problem, RateLimited):
-                wait = problem.details["retry_after"]
+            outcome = self._attempt(request, call, safe, signed_in)
+            if isinstance(outcome, Answer):
+                return outcome
+            wait = self._jitter() * min(LONGEST_WAIT, FIRST_WAIT * 2**attempt)
+            if isinstance(outcome.error, RateLimited):
+                wait = max(wait, outcome.error.details["retry_after"])
                 self.limiter.block(wait)
-            else:
-                wait = self._jitter() * min(LONGEST_WAIT, FIRST_WAIT * 2**attempt)
             attempt += 1
-            # A write that the rate limit refused, or that was never sent, was not carried out.
-            may = again and (retry or (not reads and retry is not False))
-            if not may or self.clock.monotonic() + wait > deadline:
-                raise problem
+            if not (outcome.again and retry) or self.clock.monotonic() + wait > deadline:
+                raise outcome.error
             if self.clock.wait(cancel, wait):
                 raise Cancelled
+
+    def _attempt(self, request: httpx.Request, call: str, safe: bool, signed_in: bool) -> "Answer | Fault":
+        # Faults are returned, not raised: raised here, their context would be httpx's error, which holds the request.
+        try:
+            response = self._client.send(request, auth=self.auth if signed_in else None)
+        except httpx.RequestError as error:
+            return _connection_fault(error, call, safe)
+        except RuntimeError:
+            if not self._closed:
+                raise
+            return Fault(SessionClosed("this session was closed meanwhile.", call=call))
+        return self._read(response, call, safe)
 
     def _build(
         self, method: str, path: str, params: Params | None, json: Any, headers: Mapping[str, str] | None
@@ -225,18 +233,15 @@ class Transport:
                 return
             if self.clock.monotonic() + wait > deadline:
                 raise RateLimited(
-                    f"the rate limit of the workspace is used up for another {wait:.0f} s, longer than a call may wait. "
-                    "Ask for less, or again later.",
+                    f"the rate limit of the workspace is used up for another {wait:.0f} s, longer than a call may "
+                    "wait. Ask for less, or again later.",
                     call=call,
                     retry_after=wait,
                 )
             self.clock.wait(cancel, wait)
         raise Cancelled
 
-    def _read(
-        self, response: httpx.Response, call: str, reads: bool
-    ) -> tuple[Answer | None, LedgerError | None, bool]:
-        """Return the answer, or the problem and whether the call may be sent again."""
+    def _read(self, response: httpx.Response, call: str, safe: bool) -> "Answer | Fault":
         date = _date(response.headers.get("Date"))
         now = self.clock.time() if date is None else date
         self.limiter.learn(response.headers, now)
@@ -251,16 +256,16 @@ class Transport:
                 status=status,
                 retry_after=wait,
             )
-            return None, problem, True
+            return Fault(problem, again=True)
         if 200 <= status < 300:
             body, unreadable = self._body(response)
             if unreadable is None:
-                return Answer(call, body, date), None, False
+                return Answer(call, body, date)
             what = f"the service answered {status} with {unreadable}"
-            if reads:
-                return None, _unreadable(what, call, status, response), False
-            return None, _outcome_unknown(f"{what}, which can't be read", call, status), False
-        return None, self._problem(response, call, status, reads), reads and status in PASSING
+            if safe:
+                return Fault(_unreadable(what, call, status, response))
+            return Fault(_outcome_unknown(f"{what}, which can't be read", call, status))
+        return Fault(self._problem(response, call, status, safe), again=safe and status in PASSING)
 
     def _body(self, response: httpx.Response) -> tuple[Any, str | None]:
         """Return the decoded body, or what is wrong with it."""
@@ -274,7 +279,7 @@ class Transport:
         except RecursionError:
             return None, "JSON nested too deep to be read"
 
-    def _problem(self, response: httpx.Response, call: str, status: int, reads: bool) -> LedgerError:
+    def _problem(self, response: httpx.Response, call: str, status: int, safe: bool) -> LedgerError:
         said = self._message(response)
         if 300 <= status < 400:
             return ConnectionFailed(
@@ -284,7 +289,7 @@ class Transport:
                 status=status,
             )
         if status >= 500 and status != 501:
-            if not reads:
+            if not safe:
                 return _outcome_unknown(f"the service failed ({status}): {said}", call, status)
             return ServerError(
                 f"the service failed ({status}): {said} Try again later; status.ledger.com tells of outages.",
@@ -338,25 +343,28 @@ def path_with(template: str, **values: Any) -> str:
     return template.format_map({name: quote(str(value), safe="") for name, value in values.items()})
 
 
-def _connection_problem(error: httpx.TransportError, call: str, reads: bool) -> tuple[LedgerError, bool]:
+def _connection_fault(error: httpx.RequestError, call: str, safe: bool) -> Fault:
     never_sent = isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout)
     what = CONNECTION_FAULTS.get(type(error), "the connection broke")
     tls = _tls_reason(error)
     if tls:
         # The same certificate will be there the next time: repeating is of no use.
-        return ConnectionFailed(
-            f"the TLS connection was refused: {tls}. If a corporate proxy inspects traffic, point SSL_CERT_FILE at its "
-            "certificate authority.",
-            call=call,
-        ), False
+        return Fault(
+            ConnectionFailed(
+                f"the TLS connection was refused: {tls}. If a corporate proxy inspects traffic, point SSL_CERT_FILE "
+                "at its certificate authority.",
+                call=call,
+            )
+        )
     if isinstance(error, httpx.LocalProtocolError | httpx.UnsupportedProtocol):
-        return ConnectionFailed("the request could not be put on the wire.", call=call), False
-    if reads or never_sent:
-        return ConnectionFailed(f"{what}. Check the network, the base URL and the proxy.", call=call), True
-    return _outcome_unknown(what, call, None), False
+        return Fault(ConnectionFailed("the request could not be put on the wire.", call=call))
+    if safe or never_sent:
+        advice = "Check the network, the base URL and the proxy."
+        return Fault(ConnectionFailed(f"{what}. {advice}", call=call), again=True)
+    return Fault(_outcome_unknown(what, call, None))
 
 
-CONNECTION_FAULTS: Final[Mapping[type[httpx.TransportError], str]] = {
+CONNECTION_FAULTS: Final[Mapping[type[httpx.RequestError], str]] = {
     httpx.ConnectError: "no connection could be made",
     httpx.ConnectTimeout: "no connection could be made in time",
     httpx.PoolTimeout: "no connection was free in time",

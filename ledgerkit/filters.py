@@ -1,0 +1,233 @@
+"""Filters of a search: read off the method's signature, checked before anything is sent.
+
+The signature is the one source of truth: its parameter names are the API's, its annotations say what a value
+may be. From it come the check of values here, the query string, and the search forms.
+"""
+
+import difflib
+import types
+import typing
+import warnings
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, tzinfo
+from decimal import Decimal, InvalidOperation
+from functools import cache
+from typing import Any, Literal, TypeAlias, TypeVar
+
+import pandas as pd
+
+from ledgerkit.errors import InvalidRequest, UnknownValue
+from ledgerkit.frames import shorten
+
+Item = TypeVar("Item")
+# What the annotations of filters are made of.
+Many: TypeAlias = Item | Sequence[Item]
+Time: TypeAlias = str | date | datetime
+Day: TypeAlias = str | date
+Exact: TypeAlias = str | int | Decimal
+
+Kind = Literal["choice", "integer", "text", "time", "day", "exact", "flag"]
+
+
+@dataclass(frozen=True)
+class Filter:
+    """What one parameter of a search takes."""
+
+    name: str
+    kind: Kind
+    many: bool
+    choices: tuple[str, ...] = ()
+
+
+@cache
+def filters(method: Callable[..., Any]) -> Mapping[str, Filter]:
+    """Return the filters of a method by name, in the order of its signature."""
+    hints = typing.get_type_hints(method)
+    hints.pop("return", None)
+    return {name: _filter(name, hint) for name, hint in hints.items()}
+
+
+def _filter(name: str, hint: Any) -> Filter:
+    members = [member for member in _members(hint) if member is not type(None)]
+    items = [inner for member in members if _is_sequence(member) for inner in _members(typing.get_args(member)[0])]
+    single = [member for member in members if not _is_sequence(member)]
+    kind, choices = _kind(single)
+    return Filter(name, kind, many=bool(items), choices=choices)
+
+
+def _members(hint: Any) -> list[Any]:
+    return list(typing.get_args(hint)) if typing.get_origin(hint) in (typing.Union, types.UnionType) else [hint]
+
+
+def _is_choice(hint: Any) -> bool:
+    return typing.get_origin(hint) is Literal
+
+
+def _is_sequence(hint: Any) -> bool:
+    return typing.get_origin(hint) is Sequence
+
+
+def _kind(members: list[Any]) -> tuple[Kind, tuple[str, ...]]:
+    choices = tuple(choice for member in members for choice in typing.get_args(member) if _is_choice(member))
+    if choices:
+        return "choice", choices
+    for witness, kind in WITNESSES:
+        if witness in members:
+            return kind, ()
+    raise TypeError(f"no filter is annotated with {members}")
+
+
+# The first type that is found among the members of an annotation says what it is.
+WITNESSES: tuple[tuple[type, Kind], ...] = (
+    (datetime, "time"),
+    (date, "day"),
+    (Decimal, "exact"),
+    (bool, "flag"),
+    (int, "integer"),
+    (str, "text"),
+)
+
+
+def query(method: Callable[..., Any], values: Mapping[str, Any], zone: tzinfo) -> dict[str, str | list[str]]:
+    """Return the query parameters for the values that are not None.
+
+    Raises
+    ------
+    InvalidRequest
+        A value is not of the kind that the parameter takes, or a near miss of a known one.
+
+    Warns
+    -----
+    UnknownValue
+        A value that the documented list lacks; it is sent.
+    """
+    known = filters(method)
+    return {name: _encode(known[name], value, zone) for name, value in values.items() if value is not None}
+
+
+def _encode(filter: Filter, value: Any, zone: tzinfo) -> str | list[str]:
+    if not isinstance(value, str | bytes | Mapping) and isinstance(value, Iterable):
+        if not filter.many:
+            raise _refused(filter.name, value, "it takes one value; for several, search once each and concat")
+        values = list(value)
+        if not values:
+            # Left out, it would mean no filter at all: every row instead of none.
+            raise _refused(filter.name, value, "an empty list selects nothing; leave the filter out for everything")
+        return list(dict.fromkeys(ENCODERS[filter.kind](filter, one, zone) for one in values))
+    return ENCODERS[filter.kind](filter, value, zone)
+
+
+def _choice(filter: Filter, value: Any, zone: tzinfo) -> str:
+    if value in filter.choices and isinstance(value, str):
+        return value
+    if not isinstance(value, str) or not value.strip():
+        raise _refused(filter.name, value, f"it takes one of: {', '.join(filter.choices)}")
+    alike = {choice.upper().replace("-", "").replace("_", ""): choice for choice in filter.choices}
+    plain = value.strip().upper().replace("-", "").replace("_", "").replace(" ", "")
+    near = [alike[plain]] if plain in alike else []
+    near += [choice for choice in difflib.get_close_matches(value, filter.choices, n=3) if choice not in near]
+    if near:
+        raise _refused(filter.name, value, f"did you mean {' or '.join(repr(choice) for choice in near)}?", near=near)
+    warnings.warn(
+        f"`{filter.name}` = {value!r} is not among the documented values ({', '.join(filter.choices)}); it is sent "
+        "as it is.",
+        UnknownValue,
+        stacklevel=2,
+    )
+    return value
+
+
+def _integer(filter: Filter, value: Any, zone: tzinfo) -> str:
+    if isinstance(value, str) and value.strip().isascii() and value.strip().removeprefix("-").isdecimal():
+        return str(int(value))
+    if isinstance(value, bool) or not hasattr(value, "__index__"):
+        why = "a float may have lost digits" if isinstance(value, float) and value == value else "it takes an integer"
+        raise _refused(filter.name, value, why)
+    return str(value.__index__())
+
+
+def _text(filter: Filter, value: Any, zone: tzinfo) -> str:
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
+    if not isinstance(value, str) or not value:
+        raise _refused(filter.name, value, "it takes a text")
+    return value
+
+
+def _flag(filter: Filter, value: Any, zone: tzinfo) -> str:
+    if not isinstance(value, bool):
+        raise _refused(filter.name, value, "it takes True or False")
+    return "true" if value else "false"
+
+
+def _exact(filter: Filter, value: Any, zone: tzinfo) -> str:
+    if isinstance(value, bool | float):
+        raise _refused(filter.name, value, "it takes an integer, a Decimal or a text: floats are not exact")
+    try:
+        number = Decimal(value)
+    except (InvalidOperation, TypeError, ValueError):
+        number = Decimal("nan")
+    if not number.is_finite() or number < 0:
+        raise _refused(filter.name, value, "it takes a number of base units that is not negative")
+    return format(number, "f")
+
+
+def _time(filter: Filter, value: Any, zone: tzinfo) -> str:
+    return instant_text(instant(filter.name, value, zone))
+
+
+def _day(filter: Filter, value: Any, zone: tzinfo) -> str:
+    if isinstance(value, datetime):
+        raise _refused(filter.name, value, "it takes a day: a date, or a text such as '2026-01-31'")
+    if isinstance(value, date):
+        return value.isoformat()
+    try:
+        return date.fromisoformat(value).isoformat()
+    except (TypeError, ValueError):
+        raise _refused(filter.name, value, "it takes a day: a date, or a text such as '2026-01-31'") from None
+
+
+ENCODERS: Mapping[Kind, Callable[[Filter, Any, tzinfo], str]] = {
+    "choice": _choice,
+    "integer": _integer,
+    "text": _text,
+    "time": _time,
+    "day": _day,
+    "exact": _exact,
+    "flag": _flag,
+}
+
+
+def instant(name: str, value: Any, zone: tzinfo) -> datetime:
+    """Return a moment in UTC; times without a zone are of the session's, a day is its first moment."""
+    forms = "it takes a date, a datetime, or a text such as '2026-01-31' or '2026-01-31T14:00:00Z'"
+    if isinstance(value, str):
+        try:
+            value = datetime.fromisoformat(value.strip())
+        except ValueError:
+            raise _refused(name, value, forms) from None
+    if value is pd.NaT or not isinstance(value, date):
+        raise _refused(name, value, forms)
+    if isinstance(value, pd.Timestamp):
+        value = value.floor("us").to_pydatetime()
+    if not isinstance(value, datetime):
+        value = datetime(value.year, value.month, value.day, tzinfo=zone)
+    if value.tzinfo is None:
+        value = value.replace(tzinfo=zone)
+    try:
+        moment: datetime = value.astimezone(UTC)
+    except OverflowError:
+        raise _refused(name, value, "it lies outside of the years 1 to 9999") from None
+    return moment
+
+
+def instant_text(moment: datetime) -> str:
+    """Write a moment as the samples of the API do."""
+    return moment.isoformat().replace("+00:00", "Z")
+
+
+def _refused(name: str, value: Any, why: str, **details: Any) -> InvalidRequest:
+    return InvalidRequest(
+        f"`{name}` = {shorten(value)} was not sent: {why}.".replace("?.", "?"), field=name, **details
+    )

@@ -1,0 +1,267 @@
+"""Every operation of the API, and the call of the kit that makes it.
+
+A method of a section says with ``@operation("GET /accounts")`` which operation it makes; the tables below hold
+what exists, so that an operation without a call shows as one.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import Any, Final, TypeVar
+
+import pandas as pd
+
+from ledgerkit.errors import PermissionDenied
+from ledgerkit.frames import DTYPES, Table
+
+Method = TypeVar("Method", bound=Callable[..., Any])
+
+FAMILIES: Final = {"api_user": "an API user", "reporting_key": "a reporting key", "lam": "a LAM"}
+
+# What the Vault API 1.35.0 offers, by section.
+VAULT: Final = {
+    "accounts": """
+        GET /accounts
+        GET /accounts/{account_id}
+        GET /accounts/{account_id}/address
+        GET /accounts/{account_id}/address/{index}
+        GET /accounts/{account_id}/addresses
+        GET /accounts/{account_id}/addresses/{index}
+        GET /accounts/{account_id}/balances
+        GET /accounts/{account_id}/balances/history
+        GET /accounts/{account_id}/currency
+        GET /accounts/{account_id}/history
+        GET /accounts/{account_id}/labels
+        GET /accounts/{account_id}/nft-collections
+        GET /accounts/{account_id}/nft-portfolio
+        GET /accounts/{account_id}/nfts
+        GET /accounts/{account_id}/sync
+        GET /accounts/{account_id}/tokens
+        GET /accounts/{parent_account_id}/erc20-children-accounts
+    """,
+    "auth": """
+        POST /auth/token
+        POST /auth/token/refresh
+    """,
+    "certificates": """
+        GET /certificates/chain
+    """,
+    "compliance": """
+        GET /compliance/address-risk/{address}
+        GET /compliance/sanctions/{address}
+    """,
+    "currencies": """
+        GET /currencies
+        GET /currencies/tokens
+        GET /currencies/{currency_name}
+        GET /currencies/{currency_name}/tokens/{contract_address}
+        GET /currencies/{currency_name}/{address}
+    """,
+    "digests": """
+        GET /digests
+        GET /digests/{digests_id}
+        GET /digests/{digests_id}/history
+    """,
+    "entities": """
+        GET /entities
+        GET /entities/{entity_id}
+        GET /entities/{entity_id}/history
+        GET /entities/{entity_id}/users
+    """,
+    "groups": """
+        GET /groups
+        GET /groups/{group_id}
+        GET /groups/{group_id}/history
+    """,
+    "labels": """
+        GET /labels
+        GET /labels/{label_id}
+    """,
+    "messages": """
+        GET /messages
+        GET /messages/{message_id}
+        GET /messages/{message_id}/history
+    """,
+    "notifications": """
+        GET /notifications/configuration
+        PUT /notifications/configuration
+    """,
+    "organization": """
+        GET /organization
+    """,
+    "pledges": """
+        GET /pledges
+        GET /pledges/{pledge_id}
+    """,
+    "requests": """
+        GET /requests
+        POST /requests
+        GET /requests/{request_id}
+        POST /requests/{request_id}/approve
+        GET /requests/{request_id}/challenge
+        GET /requests/{request_id}/challenge/reject
+        GET /requests/{request_id}/governance-status
+        POST /requests/{request_id}/reject
+    """,
+    "settlements": """
+        GET /settlements
+        POST /settlements
+        GET /settlements/{settlement_id}
+        POST /settlements/{settlement_id}/cancel
+        POST /settlements/{settlement_id}/recover
+    """,
+    "stakes": """
+        GET /cardano/accounts/{account_id}/periodic-rewards
+        GET /cardano/accounts/{account_id}/rewards
+        GET /cardano/accounts/{account_id}/stakes
+        GET /cardano/accounts/{account_id}/stakes/{stake_uid}/rewards
+        GET /ethereum/accounts/{account_id}/rewards
+        GET /ethereum/accounts/{account_id}/stakes
+        GET /ethereum/accounts/{account_id}/stakes/{stake_uid}/rewards
+        GET /solana/accounts/{account_id}/periodic-rewards
+        GET /solana/accounts/{account_id}/rewards
+        GET /solana/accounts/{account_id}/stakes
+        GET /solana/accounts/{account_id}/stakes/{stake_uid}/rewards
+        GET /tezos/accounts/{account_id}/rewards
+        GET /tezos/accounts/{account_id}/stakes
+    """,
+    "transactions": """
+        GET /transactions
+        POST /transactions/estimate-fees
+        GET /transactions/{transaction_id}
+        GET /transactions/{transaction_id}/history
+        GET /transactions/{transaction_id}/labels
+        POST /transactions/{transaction_id}/reject
+    """,
+    "users": """
+        GET /users
+        GET /users/{user_id}
+        GET /users/{user_id}/history
+    """,
+    "whitelists": """
+        GET /whitelists
+        GET /whitelists/{whitelist_id}
+        GET /whitelists/{whitelist_id}/history
+    """,
+}
+
+# What only a LAM, the gateway in a customer's own house, offers.
+LAM: Final = {
+    "accounts": """
+        POST /accounts/{account_id}/labels
+        DELETE /accounts/{account_id}/labels/{label_id}
+    """,
+    "api_users": """
+        GET /_health
+        GET /api_users
+        POST /api_users
+        GET /api_users/{name}
+        POST /api_users/{name}/register/{url_id}
+    """,
+    "labels": """
+        POST /labels
+        DELETE /labels/{label_id}
+    """,
+    "stakes": """
+        POST /ethereum/accounts/{account_id}/stakes
+        POST /solana/accounts/{account_id}/stakes/{stake_id}/actions/deactivate
+        POST /solana/accounts/{account_id}/stakes/{stake_id}/actions/{staking_action}/approve
+        POST /tezos/accounts/{account_id}/stake/actions/undelegate
+    """,
+    "transactions": """
+        POST /transactions
+        POST /transactions/{transaction_id}/approve
+        POST /transactions/{transaction_id}/labels
+        DELETE /transactions/{transaction_id}/labels/{label_id}
+    """,
+}
+
+# A write that a reporting key may make, and one that a LAM documents too.
+NOTIFICATION_TARGET: Final = "PUT /notifications/configuration"
+TRANSACTION_REJECTION: Final = "POST /transactions/{transaction_id}/reject"
+# POST answers a question here; nothing is created.
+ESTIMATE: Final = "POST /transactions/estimate-fees"
+SIGN_IN: Final = frozenset({"POST /auth/token", "POST /auth/token/refresh"})
+
+
+def _listed(table: dict[str, str]) -> Iterator[tuple[str, str]]:
+    for section, text in table.items():
+        for line in text.strip().splitlines():
+            yield section, line.strip()
+
+
+ONLY_LAM: Final = frozenset(name for _, name in _listed(LAM))
+
+
+def operation(*names: str, returns: Table) -> Callable[[Method], Method]:
+    """Mark a method with the operations that it makes, such as ``"GET /accounts"``, and with the table it returns.
+
+    The columns are added to the docstring, so that they are written down in one place only.
+    """
+
+    def mark(method: Method) -> Method:
+        method.operations = names  # type: ignore[attr-defined]  # functions take attributes
+        method.table = returns  # type: ignore[attr-defined]
+        columns = "\n".join(f"        {name} : {DTYPES[kind]}" for name, kind in returns.kinds.items())
+        method.__doc__ = (
+            f"{(method.__doc__ or '').rstrip()}\n\n        Returns\n        -------\n        DataFrame\n"
+            f"            One row per {returns.name}, with the columns below; unknown fields follow them.\n\n"
+            f"        Columns\n        -------\n{columns}\n\n        Notes\n        -----\n"
+            f"        API: {', '.join(names)}\n        "
+        )
+        return method
+
+    return mark
+
+
+def families(name: str) -> tuple[str, ...]:
+    """Return the credential families that can make an operation."""
+    if name in ONLY_LAM:
+        return ("lam",)
+    if name in SIGN_IN:
+        return ("api_user",)
+    if name.startswith("GET "):
+        return ("api_user", "reporting_key", "lam")
+    if name == NOTIFICATION_TARGET:
+        return ("api_user", "reporting_key")
+    return ("api_user", "lam") if name == TRANSACTION_REJECTION else ("api_user",)
+
+
+def check_family(name: str, family: str, call: str) -> None:
+    """Raise a :class:`~ledgerkit.errors.PermissionDenied` where this family can't make the operation."""
+    able = families(name)
+    if family not in able:
+        raise PermissionDenied(
+            f"{FAMILIES[family]} can't make this call; {' or '.join(FAMILIES[one] for one in able)} can. Nothing was "
+            "sent: connect() with other credentials.",
+            call=call,
+        )
+
+
+def table(calls: dict[str, str]) -> pd.DataFrame:
+    """Return one row per operation; ``calls`` gives the kit's call by operation."""
+    rows = []
+    for section, name in [*_listed(VAULT), *_listed(LAM)]:
+        method, path = name.split()
+        writes = method != "GET" and name not in SIGN_IN and name != ESTIMATE
+        rows.append(
+            {
+                "section": section,
+                "method": method,
+                "path": path,
+                "call": "connect()" if name in SIGN_IN else calls.get(name),
+                "writes": writes,
+                "families": ", ".join(families(name)),
+                "note": _note(name, calls),
+            }
+        )
+    frame = pd.DataFrame(rows)
+    return frame.astype({"call": "str", "writes": "boolean", "note": "str"})
+
+
+def _note(name: str, calls: dict[str, str]) -> str | None:
+    if name in SIGN_IN:
+        return "made by the session itself"
+    if name.endswith("/sync"):
+        return "a GET that acts: never repeated, one account a call"
+    if name in calls:
+        return None
+    return "no call yet: session.raw() makes it, on a session opened with writes=True"

@@ -1,0 +1,92 @@
+"""Many calls at once: bounded, in order, interruptible, with one progress bar."""
+
+import queue
+import sys
+import threading
+from collections.abc import Callable, Sequence
+from typing import Any, Final, TypeVar
+
+Result = TypeVar("Result")
+
+# A shorter wait than this is no reason for a bar that comes and goes.
+SECONDS_BEFORE_BAR: Final = 1.0
+
+
+class Progress:
+    """One quiet bar for one read of an analyst; only in a notebook, and only where it takes a while."""
+
+    def __init__(self, title: str) -> None:
+        self._title = title
+        self._bar: Any = None
+
+    def expect(self, calls: int) -> None:
+        """Say that this many more calls will come."""
+        if self._bar is None:
+            if calls < 2 or not in_notebook():
+                return
+            from tqdm.notebook import tqdm  # costs 30 ms, so only where it is shown
+
+            self._bar = tqdm(total=0, desc=self._title, unit="call", leave=False, delay=SECONDS_BEFORE_BAR)
+        self._bar.total += calls
+        self._bar.refresh()
+
+    def advance(self) -> None:
+        """Say that one call is done."""
+        if self._bar is not None:
+            self._bar.update()
+
+    def close(self) -> None:
+        """Take the bar away."""
+        if self._bar is not None:
+            self._bar.close()
+
+
+def in_notebook() -> bool:
+    """Say whether this code runs in a Jupyter kernel."""
+    ipython = sys.modules.get("IPython")
+    shell = ipython.get_ipython() if ipython else None
+    return type(shell).__name__ == "ZMQInteractiveShell"
+
+
+def gather(calls: Sequence[Callable[[threading.Event], Result]], *, workers: int, progress: Progress) -> list[Result]:
+    """Run the calls in threads and return their results in the order of the calls.
+
+    The first failure, or an interrupt of the caller, sets the event that each call was given: calls that wait or
+    have not started give up, and the failure is raised. The threads end with the call; as daemons they hold up
+    nothing where a call hangs.
+    """
+    progress.expect(len(calls))
+    cancel = threading.Event()
+    waiting: queue.SimpleQueue[int] = queue.SimpleQueue()
+    done: queue.SimpleQueue[tuple[int, Result | None, BaseException | None]] = queue.SimpleQueue()
+    for position in range(len(calls)):
+        waiting.put(position)
+
+    def work() -> None:
+        while not cancel.is_set():
+            try:
+                position = waiting.get_nowait()
+            except queue.Empty:
+                return
+            try:
+                done.put((position, calls[position](cancel), None))
+            except BaseException as error:  # noqa: BLE001 - handed to the caller's thread, which raises it
+                done.put((position, None, error))
+
+    results: dict[int, Any] = {}
+    try:
+        for _ in range(min(workers, len(calls))):
+            threading.Thread(target=work, name="ledgerkit-read", daemon=True).start()
+        while len(results) < len(calls):
+            try:
+                # A time limit, since on Windows a wait without one can't be interrupted.
+                position, result, error = done.get(timeout=1.0)
+            except queue.Empty:
+                continue
+            if error is not None:
+                raise error
+            results[position] = result
+            progress.advance()
+    finally:
+        cancel.set()
+    return [results[position] for position in range(len(calls))]

@@ -1,0 +1,484 @@
+"""Accounts: search, balances, addresses, labels, tokens, NFTs, and the history of changes."""
+
+from typing import Any, Final
+
+import pandas as pd
+
+from ledgerkit.errors import ContractViolation, InvalidRequest
+from ledgerkit.filters import Many, Time
+from ledgerkit.frames import AMOUNT, FLAG, INTEGER, LIST, NUMBER, OBJECT, SELF, TEXT, TIME, Fields, Table
+from ledgerkit.operations import operation
+from ledgerkit.resources.addresses import read_address
+from ledgerkit.resources.base import Section, history, items, wrapped
+from ledgerkit.resources.histories import history_table
+from ledgerkit.vocabulary import AccountStatus, AccountType, AddressType, Order
+
+FIELDS: Final[Fields] = {
+    "id": INTEGER,
+    "index": INTEGER,
+    "name": TEXT,
+    "type": TEXT,
+    "status": TEXT,
+    "currency": TEXT,
+    "contract_address": TEXT,
+    "parent": INTEGER,
+    "address": TEXT,
+    "balance": AMOUNT,
+    "available_balance": AMOUNT,
+    "pending_balance": AMOUNT,
+    "created_by": INTEGER,
+    "created_on": TIME,
+    "last_request": INTEGER,
+    "derivation_path": TEXT,
+    "governance_rules": LIST,
+    "labels": LIST,
+    "token_accounts": LIST,
+    "tradelink_data": {
+        "total_repledge": AMOUNT,
+    },
+    "coin_fields": {
+        "type": TEXT,
+        "staking": {
+            "activated_at": TIME,
+            "activated_cycle": INTEGER,
+            "active_balance": AMOUNT,
+            "baker_address": TEXT,
+            "delegated_at": TIME,
+            "delegated_block": TEXT,
+            "delegated_cycle": INTEGER,
+            "gross_apy": NUMBER,
+            "rewards": {
+                SELF: AMOUNT,
+                "last30": AMOUNT,
+                "last7": AMOUNT,
+                "total": AMOUNT,
+            },
+            "state": TEXT,
+            "updated_at": TIME,
+            "controller_address": TEXT,
+            "is_nominator": FLAG,
+            "legacy_staking": FLAG,
+            "proxies": LIST,
+            "rewards_destination": TEXT,
+            "balances": {
+                "activating": AMOUNT,
+                "deactivating": AMOUNT,
+                "delegated": AMOUNT,
+                "token_accounts": LIST,
+                "total_staked": AMOUNT,
+                "undelegated": AMOUNT,
+            },
+            "available_rewards": AMOUNT,
+            "network_apy": NUMBER,
+            "total_rewards": AMOUNT,
+            "total_staking": AMOUNT,
+            "total_unbonded": AMOUNT,
+            "total_unbonding": AMOUNT,
+        },
+        "anonymous_proxy": {
+            "address": TEXT,
+            "balances": {
+                "available": AMOUNT,
+                "bonded": AMOUNT,
+                "free": AMOUNT,
+                "frozen": AMOUNT,
+                "reserved": AMOUNT,
+                "total": AMOUNT,
+            },
+            "block_height": INTEGER,
+            "created_at": TIME,
+            "ext_index": INTEGER,
+            "index": INTEGER,
+            "is_controller": FLAG,
+            "is_main": FLAG,
+            "kind": TEXT,
+        },
+        "balances": {
+            "available": AMOUNT,
+            "bonded": AMOUNT,
+            "free": AMOUNT,
+            "frozen": AMOUNT,
+            "reserved": AMOUNT,
+            "total": AMOUNT,
+            "total_unbonded": AMOUNT,
+            "total_unbonding": AMOUNT,
+            "unbonded": LIST,
+            "unbonding": LIST,
+        },
+    },
+}
+
+
+def _without_xpub(node: dict[str, Any]) -> dict[str, Any]:
+    return {field: value for field, value in node.items() if field != "xpub"}
+
+
+ACCOUNT: Final = Table("account", FIELDS, normalise=_without_xpub)
+# Only where it is asked for: with the extended public key, all addresses of an account can be followed.
+ACCOUNT_WITH_XPUB: Final = Table("account", {**FIELDS, "xpub": TEXT})
+# Every chain has totals of its own; the three that all share stand first.
+BALANCES: Final = Table(
+    "account",
+    {
+        "account_id": INTEGER,
+        "total": AMOUNT,
+        "available": AMOUNT,
+        "pending": AMOUNT,
+        "confirmed": AMOUNT,
+        "mempool_change": AMOUNT,
+        "mempool_in": AMOUNT,
+        "mempool_out": AMOUNT,
+        "under_confirmation_change": AMOUNT,
+        "under_confirmation_in": AMOUNT,
+        "under_confirmation_out": AMOUNT,
+        "worthless": AMOUNT,
+        "activating": AMOUNT,
+        "deactivating": AMOUNT,
+        "delegated": AMOUNT,
+        "token_accounts": LIST,
+        "total_staked": AMOUNT,
+        "undelegated": AMOUNT,
+        "bonded": AMOUNT,
+        "free": AMOUNT,
+        "frozen": AMOUNT,
+        "reserved": AMOUNT,
+    },
+)
+BALANCE_HISTORY: Final = Table(
+    "day",
+    {
+        "account_id": INTEGER,
+        "account_index": INTEGER,
+        "currency_name": TEXT,
+        "currency_magnitude": INTEGER,
+        "currency_network": TEXT,
+        "currency_token_address": TEXT,
+        "date": TIME,
+        "value": AMOUNT,
+    },
+)
+ADDRESS: Final = Table("address", {"account_id": INTEGER, "address": TEXT, "derivation_path": TEXT})
+RECEIVE_ADDRESS: Final = Table(
+    "address",
+    {
+        "account_id": INTEGER,
+        "address": TEXT,
+        "derivation_path": TEXT,
+        "blockchain_name": TEXT,
+        "verification": TEXT,
+        "jwt": TEXT,
+    },
+)
+CURRENCY_UNITS: Final = Table("account", {"account_id": INTEGER, "amount_units": LIST, "fees_units": LIST})
+LABEL: Final = Table(
+    "label",
+    {
+        "account_id": INTEGER,
+        "id": INTEGER,
+        "name": TEXT,
+        "info": {
+            "color": TEXT,
+            "description": TEXT,
+        },
+    },
+)
+NFT: Final = Table(
+    "NFT",
+    {
+        "account_id": INTEGER,
+        "contract_address": TEXT,
+        "token_id": TEXT,
+        "token_type": TEXT,
+        "value": NUMBER,
+        "tx_balance": {
+            "available": NUMBER,
+            "on_chain": NUMBER,
+            "pending_approval": NUMBER,
+            "submitted": NUMBER,
+        },
+        "price": {
+            "contract_address": TEXT,
+            "ticker": TEXT,
+            "token_id": TEXT,
+            "value": NUMBER,
+        },
+        "metadata": {
+            "description": TEXT,
+            "links": OBJECT,
+            "media": TEXT,
+            "medias": {
+                "big": {
+                    "mediaType": TEXT,
+                    "uri": TEXT,
+                },
+                "original": {
+                    "mediaType": TEXT,
+                    "uri": TEXT,
+                },
+                "preview": {
+                    "mediaType": TEXT,
+                    "uri": TEXT,
+                },
+            },
+            "nftName": TEXT,
+            "properties": LIST,
+            "staxImage": TEXT,
+            "tokenId": TEXT,
+            "tokenName": TEXT,
+            "tokenNameThumbnail": TEXT,
+        },
+    },
+)
+NFT_COLLECTION: Final = Table(
+    "NFT collection",
+    {
+        "account_id": INTEGER,
+        "name": TEXT,
+        "contract_address": TEXT,
+        "token_type": TEXT,
+        "token_balance": NUMBER,
+        "price": {
+            "contract_address": TEXT,
+            "ticker": TEXT,
+            "token_id": TEXT,
+            "value": NUMBER,
+        },
+        "image": {
+            "mediaType": TEXT,
+            "uri": TEXT,
+        },
+    },
+)
+NFT_PORTFOLIO: Final = Table(
+    "account",
+    {
+        "account_id": INTEGER,
+        "token_quantity": NUMBER,
+        "portfolio_value": {"eth_value": AMOUNT, "usd_value": NUMBER},
+    },
+)
+LIGHT_TOKEN: Final = Table(
+    "token account",
+    {
+        "account_id": INTEGER,
+        "account_name": TEXT,
+        "status": TEXT,
+        "contract_address": TEXT,
+        "pending": AMOUNT,
+        "associated_token_account": TEXT,
+        "available": AMOUNT,
+        "creation_transaction_hash": TEXT,
+        "parent_id": INTEGER,
+        "ticker": TEXT,
+    },
+)
+HISTORY: Final = history_table("account_id")
+
+
+class Accounts(Section):
+    """The accounts of the workspace. Amounts are in the base unit of each account's currency."""
+
+    @operation("GET /accounts", returns=ACCOUNT)
+    def search(
+        self,
+        *,
+        account_label: Many[str] | None = None,
+        account_type: AccountType | None = None,
+        created_after: Time | None = None,
+        created_before: Time | None = None,
+        currency: str | None = None,
+        entity: Many[int] | None = None,
+        group: int | None = None,
+        id: int | None = None,
+        name: str | None = None,
+        order: Order | None = None,
+        order_by: str | None = None,
+        parent: int | None = None,
+        status: AccountStatus | None = None,
+        user: int | None = None,
+        limit: int | None = None,
+        include_xpub: bool = False,
+    ) -> pd.DataFrame:
+        """Search accounts.
+
+        Parameters
+        ----------
+        account_label
+            Ids of labels.
+        currency
+            A currency (``"bitcoin"``), or a network and a token contract (``"ethereum:0x..."``).
+        entity, group, user
+            Ids: accounts in these entities, and accounts whose rules name this group or user.
+        parent
+            Id of the parent account of token accounts.
+        created_after, created_before
+            From this moment on, and before that one.
+        order, order_by
+            Order of the frame, by any of its columns; newest first by default.
+        limit
+            Only so many, the newest.
+        include_xpub
+            Adds the column ``xpub``, which only operators with the right to view all may read. Whoever has it can
+            follow every address of the account.
+        """
+        return self._list(Accounts.search, locals(), table=_chosen(include_xpub), settled=SETTLED)
+
+    @operation("GET /accounts/{account_id}", returns=ACCOUNT)
+    def get(self, account_id: Many[int], *, include_xpub: bool = False) -> pd.DataFrame:
+        """Get accounts by id: one row for one id; for several, a column ``error`` says what could not be had."""
+        return self._each(Accounts.get, locals(), table=_chosen(include_xpub), lead={"account_id": "id"})
+
+    @operation("GET /accounts/{account_id}/history", returns=HISTORY)
+    def history(self, account_id: Many[int]) -> pd.DataFrame:
+        """Get the requests that created and changed accounts."""
+        return self._each(Accounts.history, locals(), lead={"account_id": "account_id"}, nodes=history)
+
+    @operation("GET /accounts/{account_id}/balances", returns=BALANCES)
+    def balances(self, account_id: Many[int]) -> pd.DataFrame:
+        """Get the balances of accounts, with the totals that only some chains have."""
+        return self._each(Accounts.balances, locals(), lead={"account_id": "account_id"})
+
+    @operation("GET /accounts/{account_id}/balances/history", returns=BALANCE_HISTORY)
+    def balance_history(self, account_id: Many[int], *, start: Time, end: Time) -> pd.DataFrame:
+        """Get the balance of accounts day by day; a missing value is a gap, not a zero.
+
+        Some currencies have no history: for one id that is an :class:`~ledgerkit.Unsupported`, among several a
+        row with the reason.
+
+        Parameters
+        ----------
+        start, end
+            Both needed: the defaults that the API documents are a moment of the past.
+        """
+        return self._each(Accounts.balance_history, locals(), lead={"account_id": "account_id"}, nodes=_days)
+
+    @operation("GET /accounts/{account_id}/currency", returns=CURRENCY_UNITS)
+    def currency(self, account_id: Many[int]) -> pd.DataFrame:
+        """Get the units in which amounts and fees of accounts are shown; each unit has a code and a magnitude."""
+        return self._each(Accounts.currency, locals(), lead={"account_id": "account_id"})
+
+    @operation(
+        "GET /accounts/{account_id}/address", "GET /accounts/{account_id}/address/{index}", returns=RECEIVE_ADDRESS
+    )
+    def receive_address(
+        self, account_id: Many[int], *, index: int | None = None, type: AddressType = "receive"
+    ) -> pd.DataFrame:
+        """Get addresses to receive at, as the signed statements of the service.
+
+        Parameters
+        ----------
+        index
+            For Bitcoin-like accounts, which of their addresses; other accounts have one and take none.
+        type
+            ``change`` is listed by the API but not supported by it yet.
+
+        Notes
+        -----
+        The signature of the statement is **not verified** here, and the column ``verification`` says so: the
+        certificates that it could be checked with (``session.certificates.chain()``) come from the same service.
+        """
+        given: dict[str, Any] = {"account_id": account_id}
+        if index is not None:
+            given |= {"index": index, "type": type}
+        elif type != "receive":
+            raise InvalidRequest("`type` goes with `index`: only Bitcoin-like accounts have several addresses.")
+        return self._each(
+            Accounts.receive_address,
+            given,
+            operation=f"GET /accounts/{{account_id}}/address{'' if index is None else '/{index}'}",
+            lead={"account_id": "account_id"},
+            nodes=read_address,
+        )
+
+    @operation(
+        "GET /accounts/{account_id}/addresses", "GET /accounts/{account_id}/addresses/{index}", returns=ADDRESS
+    )
+    def addresses(self, account_id: Many[int], *, index: int | None = None) -> pd.DataFrame:
+        """Get addresses of accounts (deprecated by the API: see :meth:`receive_address`).
+
+        Bitcoin-like accounts give the next three fresh ones, or the one at ``index``; others their only one.
+        """
+        return self._each(
+            Accounts.addresses,
+            locals(),
+            operation=f"GET /accounts/{{account_id}}/addresses{'' if index is None else '/{index}'}",
+            lead={"account_id": "account_id"},
+            nodes=wrapped("addresses") if index is None else None,
+        )
+
+    @operation("GET /accounts/{account_id}/labels", returns=LABEL)
+    def labels(self, account_id: Many[int]) -> pd.DataFrame:
+        """Get the labels of accounts."""
+        return self._each(Accounts.labels, locals(), lead={"account_id": "account_id"}, nodes=items)
+
+    @operation("GET /accounts/{account_id}/nfts", returns=NFT)
+    def nfts(self, account_id: int, *, limit: int | None = None) -> pd.DataFrame:
+        """Get the NFTs of an account; the list has no order and no dates."""
+        key = ("contract_address", "token_id")
+        return self._list(Accounts.nfts, locals(), key=key, dated=False)
+
+    @operation("GET /accounts/{account_id}/nft-collections", returns=NFT_COLLECTION)
+    def nft_collections(self, account_id: int, *, limit: int | None = None) -> pd.DataFrame:
+        """Get the NFT collections of an account; the list has no order and no dates."""
+        return self._list(Accounts.nft_collections, locals(), key=("contract_address",), dated=False)
+
+    @operation("GET /accounts/{account_id}/nft-portfolio", returns=NFT_PORTFOLIO)
+    def nft_portfolio(self, account_id: Many[int]) -> pd.DataFrame:
+        """Get the estimated value of all NFTs of accounts: ``eth_value`` in wei, ``usd_value`` in dollars."""
+        return self._each(Accounts.nft_portfolio, locals(), lead={"account_id": "account_id"})
+
+    @operation("GET /accounts/{account_id}/tokens", returns=LIGHT_TOKEN)
+    def tokens(self, account_id: Many[int]) -> pd.DataFrame:
+        """Get the light token accounts (SPL) under accounts."""
+        return self._each(Accounts.tokens, locals(), lead={"account_id": "account_id"}, nodes=items)
+
+    @operation("GET /accounts/{parent_account_id}/erc20-children-accounts", returns=ACCOUNT)
+    def erc20_children(
+        self,
+        parent_account_id: int,
+        *,
+        created_after: Time | None = None,
+        created_before: Time | None = None,
+        entity: Many[int] | None = None,
+        group: int | None = None,
+        id: int | None = None,
+        order: Order | None = None,
+        order_by: str | None = None,
+        status: AccountStatus | None = None,
+        user: int | None = None,
+        limit: int | None = None,
+    ) -> pd.DataFrame:
+        """Search the token accounts under an Ethereum-like account; the parameters are those of :meth:`search`."""
+        return self._list(Accounts.erc20_children, locals(), settled=SETTLED)
+
+    @operation("GET /accounts/{account_id}/sync", returns=ACCOUNT)
+    def sync(self, account_id: int, *, synchronous: bool = False) -> pd.DataFrame:
+        """Make the service bring the transactions of an account in line with the chain, and get the account.
+
+        This GET acts: it is sent once, for one account, and never repeated.
+
+        Parameters
+        ----------
+        synchronous
+            Wait until it is done; otherwise the service does it in the background.
+        """
+        return self._each(Accounts.sync, locals(), lead={"account_id": "id"}, retry=False)
+
+
+# What an account is from its creation on.
+SETTLED: Final = frozenset({"account_type", "currency", "parent", "parent_account_id"})
+
+
+def _chosen(include_xpub: bool) -> Table:
+    return ACCOUNT_WITH_XPUB if include_xpub else ACCOUNT
+
+
+def _days(body: Any) -> list[Any]:
+    try:
+        index, currency, days = (body[field] for field in ("account_index", "currency", "balances"))
+        shared = {"account_index": index, **{f"currency_{field}": value for field, value in currency.items()}}
+        return [{**shared, **day} for day in days]
+    except (TypeError, KeyError, AttributeError) as error:
+        raise ContractViolation(
+            f"this is no balance history: {error!r}.", field="balances", body=repr(body)[:500]
+        ) from None

@@ -1,0 +1,281 @@
+"""What the sections have in common: a search of a list, and a call for each of several ids."""
+
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import Any, Final
+
+import pandas as pd
+
+from ledgerkit import filters, paging
+from ledgerkit.connection import Connection
+from ledgerkit.errors import ContractViolation, InvalidRequest, NotFound, PermissionDenied, Unsupported
+from ledgerkit.filters import instant, instant_text
+from ledgerkit.frames import TEXT, Table, join, shorten
+from ledgerkit.operations import check_family
+from ledgerkit.parallel import Progress, gather
+from ledgerkit.transport import path_with
+
+# Whether a bound is in or out is documented nowhere: ask this much wider, and cut here.
+MARGIN: Final = timedelta(seconds=1)
+# What becomes a row with its reason, where several ids are asked for.
+MEMBER_FAULTS: Final = (InvalidRequest, NotFound, PermissionDenied, Unsupported)
+
+Nodes = list[Any]
+Query = Mapping[str, str | list[str]]
+# Filters whose name the API uses twice in one operation, in the path and in the query.
+RENAMED: Final = {"creation_account_id": "account_id"}
+# Parameters of a method that are the kit's own.
+OWN: Final = frozenset({"order", "order_by", "limit", "include_xpub"})
+# The filters on what an object is from its creation on, in any list.
+ALWAYS_SETTLED: Final = frozenset({"id", "created_after", "created_before"})
+
+
+class Section:
+    """One section of the API reference."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def _list(
+        self,
+        method: Callable[..., Any],
+        given: Mapping[str, Any],
+        *,
+        table: Table | None = None,
+        key: tuple[str, ...] = ("id",),
+        dated: bool = True,
+        settled: frozenset[str] = frozenset(),
+    ) -> pd.DataFrame:
+        """Read a whole list into a frame.
+
+        Parameters
+        ----------
+        method, given
+            The method of the section that was called, and its arguments (``locals()``).
+        table
+            Where it is another one than the method declares.
+        key, dated
+            See :class:`~ledgerkit.paging.Listing`.
+        settled
+            The filters on what never changes once an object exists, beside those that no list changes.
+        """
+        operation: str = method.operations[0]  # type: ignore[attr-defined]  # set by @operation
+        chosen: Table = table or method.table  # type: ignore[attr-defined]
+        connection = self._connection
+        values = _filters_in(method, given)
+        order, order_by, limit = given.get("order"), given.get("order_by"), _checked_limit(given.get("limit"))
+        _check_order(method, chosen, order, order_by)
+        after, before = (
+            None if values.get(name) is None else instant(name, values[name], connection.zone)
+            for name in ("created_after", "created_before")
+        )
+        path, query, inside = _filled(operation, filters.query(method, values, connection.zone))
+        asked = {
+            **query,
+            **({"created_after": instant_text(_shifted(after, -MARGIN))} if after else {}),
+            **({"created_before": instant_text(_shifted(before, MARGIN))} if before else {}),
+        }
+        check_family(operation, connection.family, f"GET {path}")
+        listing = paging.Listing(
+            path,
+            chosen,
+            asked,
+            key=key,
+            dated=dated,
+            settled=query.keys() <= settled | ALWAYS_SETTLED,
+            before=_shifted(before, MARGIN).timestamp() if before else None,
+        )
+        progress = Progress(path)
+        try:
+            frame = self._read(listing, limit, after, before, progress)
+        finally:
+            progress.close()
+        if dated:
+            frame = frame.sort_values("id", ascending=False, kind="stable", ignore_index=True)
+            frame = frame if limit is None else frame.head(limit)
+            by = order_by or "id"
+            if (by, order) != ("id", None):
+                frame = frame.sort_values(by, ascending=order == "asc", kind="stable", ignore_index=True)
+        for name in inside.keys() & chosen.kinds.keys():  # what was asked for, where the rows do not repeat it
+            frame[name] = frame[name].fillna(int(str(inside[name])))
+        shown = {name: value for name, value in given.items() if name != "self" and value is not None}
+        return self._signed(frame, operation, shown)
+
+    def _read(
+        self,
+        listing: paging.Listing,
+        limit: int | None,
+        after: datetime | None,
+        before: datetime | None,
+        progress: Progress,
+    ) -> pd.DataFrame:
+        asked = limit
+        while True:
+            columns, said = self._connection.reader.read(listing, limit=asked, progress=progress)
+            frame = listing.table.frame(columns, call=f"GET {listing.path}", **said)
+            kept = frame
+            if after is not None:
+                kept = kept[kept["created_on"] >= pd.Timestamp(after)]
+            if before is not None:
+                kept = kept[kept["created_on"] < pd.Timestamp(before)]
+            # Of the newest rows, those in the margin do not count: ask for as many more.
+            if asked is None or len(kept) == len(frame) or len(frame) < asked:
+                return kept.reset_index(drop=True)
+            asked += len(frame) - len(kept)
+
+    def _each(
+        self,
+        method: Callable[..., Any],
+        given: Mapping[str, Any],
+        *,
+        operation: str | None = None,
+        table: Table | None = None,
+        lead: Mapping[str, str] | None = None,
+        nodes: Callable[[Any], Nodes] | None = None,
+        retry: bool = True,
+    ) -> pd.DataFrame:
+        """Make one call, or one for each of several ids at once, into one frame.
+
+        Parameters
+        ----------
+        operation, table
+            Where they are others than the method declares.
+        lead
+            The columns that hold what was asked for, by parameter of the path.
+        nodes
+            Takes the rows out of an answer; by default the answer is the row.
+        retry
+            False for a GET that acts.
+        """
+        operation = operation or method.operations[0]  # type: ignore[attr-defined]  # set by @operation
+        chosen: Table = table or method.table  # type: ignore[attr-defined]
+        lead = lead or {}
+        connection = self._connection
+        values = _filters_in(method, given)
+        query = filters.query(method, values, connection.zone)
+        many = next((name for name in lead if isinstance(query.get(name), list)), None)
+        members = query[many] if many else [""]
+        if many:
+            chosen = chosen.extended(after={"error": TEXT})
+
+        def ask(member: str, cancel: threading.Event) -> Nodes:
+            asked = {**query, **({many: member} if many else {})}
+            found = {column: asked[name] for name, column in lead.items() if name in asked}
+            path, rest, _ = _filled(operation, asked)
+            try:
+                answer = connection.ask(operation, path, params=rest, retry=retry, bulk=bool(many), cancel=cancel)
+            except MEMBER_FAULTS as error:
+                if not many:
+                    raise
+                return [{**found, "error": str(error)}]
+            rows = nodes(answer.body) if nodes else [answer.body]
+            return [{**found, **row} if isinstance(row, dict) else row for row in rows]
+
+        progress = Progress(operation)
+        try:
+            answers = gather(
+                [partial(ask, member) for member in members],
+                workers=connection.transport.concurrency,
+                progress=progress,
+            )
+        finally:
+            progress.close()
+        return self._frame(operation, chosen, answers, {name: given[name] for name in query})
+
+    def _frame(
+        self, operation: str, table: Table, answers: Sequence[Nodes], given: Mapping[str, Any]
+    ) -> pd.DataFrame:
+        columns = join([table.leaves(rows, operation) for rows in answers])
+        return self._signed(table.frame(columns, call=operation), operation, given)
+
+    def _signed(self, frame: pd.DataFrame, operation: str, given: Mapping[str, Any]) -> pd.DataFrame:
+        """Write into a frame where it came from."""
+        parameters = {name: _plain(value) for name, value in given.items()}
+        frame.attrs |= {**self._connection.provenance(operation, parameters), "count": len(frame)}
+        return frame
+
+
+def items(body: Any) -> Nodes:
+    """Return the rows of an answer that is a bare list."""
+    if isinstance(body, list):
+        return body
+    raise _shape("the answer", body)
+
+
+def wrapped(field: str) -> Callable[[Any], Nodes]:
+    """Return what takes the rows out of ``{field: [...]}``."""
+
+    def rows(body: Any) -> Nodes:
+        if isinstance(body, dict) and isinstance(body.get(field), list):
+            inner: Nodes = body[field]
+            return inner
+        raise _shape(field, body)
+
+    return rows
+
+
+def history(body: Any) -> Nodes:
+    """Return the rows of a history: a list of lists, whose position is kept."""
+    return [
+        {"position": position, **entry} if isinstance(entry, dict) else entry
+        for position, group in enumerate(wrapped("history")(body))
+        for entry in items(group)
+    ]
+
+
+def _shape(field: str, body: Any) -> ContractViolation:
+    return ContractViolation(
+        f"`{field}` is not the list that it should be. An empty table would be a lie.",
+        field=field,
+        body=shorten(body, 500),
+    )
+
+
+def _filled(operation: str, query: Query) -> tuple[str, Query, Query]:
+    """Return the path with its parameters filled in, the parameters left for the query, and those of the path."""
+    template = operation.split()[1]
+    inside = {name: value for name, value in query.items() if f"{{{name}}}" in template}
+    rest = {RENAMED.get(name, name): value for name, value in query.items() if name not in inside}
+    return path_with(template, **inside), rest, inside
+
+
+def _filters_in(method: Callable[..., Any], given: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: given[name] for name in filters.filters(method) if name not in OWN and name in given}
+
+
+def _checked_limit(limit: Any) -> int | None:
+    if limit is not None and (isinstance(limit, bool) or not isinstance(limit, int) or limit < 1):
+        raise InvalidRequest(
+            f"`limit` = {shorten(limit)} was not sent: it takes a number of rows, 1 or more; leave it out for all.",
+            field="limit",
+        )
+    return limit
+
+
+def _check_order(method: Callable[..., Any], table: Table, order: Any, order_by: Any) -> None:
+    if order is not None:
+        filters.query(method, {"order": order}, UTC)
+    if order_by is not None and order_by not in table.kinds:
+        raise InvalidRequest(
+            f"`order_by` = {shorten(order_by)} was not sent: it takes a column of the frame: "
+            f"{', '.join(table.kinds)}.",
+            field="order_by",
+        )
+
+
+def _shifted(moment: datetime, by: timedelta) -> datetime:
+    try:
+        return moment + by
+    except OverflowError:
+        return moment  # at the end of the calendar there is nothing to ask wider for
+
+
+def _plain(value: Any) -> Any:
+    """Return a parameter as ``attrs`` keep it: something that compares and that JSON can hold."""
+    if isinstance(value, str | int | bool) or value is None:
+        return value
+    if isinstance(value, pd.Series | pd.Index | list | tuple | set | frozenset):
+        return [_plain(one) for one in value]
+    return str(value)
