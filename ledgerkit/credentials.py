@@ -231,8 +231,6 @@ def _unusable(name: str, setting: Setting) -> str | None:
         if _PLACEHOLDER.fullmatch(text):
             return "still holds the placeholder: write the real value, or remove the line"
     if name == "API_PRIVATE_KEY":
-        if "-----BEGIN" in text and "-----END" not in text:
-            return "has the beginning of a PEM but not its end: put the whole key between double quotes"
         if PREFIX in text:
             return "runs on into the next variable: a quote is left open"
         return None if text else "is empty or not a text"

@@ -81,6 +81,13 @@ def from_file(path: Path | None) -> dict[str, Setting]:
             )
         if not value:
             continue
+        if _begins_a_pem(value):  # said here, because the lines that follow it may be readable, or may not
+            raise ConfigurationError(
+                f"{setting.where} has the beginning of a PEM but not its end: "
+                "put the whole key between double quotes",
+                file=str(path),
+                line=line,
+            )
         earlier = settings.get(name)
         if earlier is not None and earlier.value != value:
             raise ConfigurationError(
@@ -111,10 +118,14 @@ def _lines(path: Path) -> tuple[list[tuple[str | None, Secret, int]], str | None
         line = content[: error.start].count(b"\n") + 1
         return [], f"is not UTF-8 text (line {line}): save it as UTF-8"
     return [
-        (None if binding.error else binding.key, Secret((binding.value or "").strip()), _line(binding))
+        (None if binding.value is None else binding.key, Secret((binding.value or "").strip()), _line(binding))
         for binding in parse_stream(StringIO(text, newline=""))
         if _is_ours(binding)
     ], None
+
+
+def _begins_a_pem(value: Secret) -> bool:
+    return "-----BEGIN" in value.reveal() and "-----END" not in value.reveal()
 
 
 def _is_ours(binding: Binding) -> bool:

@@ -88,7 +88,8 @@ class ApiUser(_Credentials):
         )
 
     def __repr__(self) -> str:
-        return f"ApiUser(workspace={self.workspace!r}, key_id={MASK}, key_secret={MASK})"
+        workspace = getattr(self, "workspace", None)  # a traceback may show it before it is complete
+        return f"ApiUser(workspace={workspace!r}, key_id={MASK}, key_secret={MASK})"
 
 
 class ReportingKey(_Credentials):
@@ -107,7 +108,7 @@ class ReportingKey(_Credentials):
         )
 
     def __repr__(self) -> str:
-        return f"ReportingKey(workspace={self.workspace!r}, key={MASK})"
+        return f"ReportingKey(workspace={getattr(self, 'workspace', None)!r}, key={MASK})"
 
 
 class LAM(_Credentials):
