@@ -38,8 +38,8 @@ class Sandbox:
     ----------
     seed, transactions, now
         What the workspace is made from.
-    port, host
-        Where it listens; port 0 takes a free one.
+    port, host, path_prefix
+        Where it listens; port 0 takes a free one, and tenants have a prefix before every path.
     latency
         Seconds before every answer.
     token_life, refresh_life
@@ -85,6 +85,7 @@ class Sandbox:
         created_before_inclusive: bool = False,
         now: datetime | None = None,
         host: str = "127.0.0.1",
+        path_prefix: str = "",
         clock: Callable[[], float] = time.time,
         world: "World | None" = None,
     ) -> None:
@@ -95,6 +96,7 @@ class Sandbox:
         self._now = now
         self._host = host
         self._port = port
+        self._path_prefix = path_prefix
         self._latency = latency
         self._limit = None if rate_limit is None else RateLimit(*rate_limit, now=self.faults.now)
         self._token_rules = {
@@ -138,10 +140,15 @@ class Sandbox:
         listener = _listen(self._host, self._port)
         port = listener.getsockname()[1]
         host = f"[{self._host}]" if ":" in self._host else self._host
-        self._url = f"http://{host}:{port}"
+        self._url = f"http://{host}:{port}{self._path_prefix}"
         service.tokens.issuer = f"{self._url}/keycloak/realms/{service.world.workspace}"
         app = App(
-            service, cast(Access, self._access), latency=self._latency, limit=self._limit, seen=self.requests_seen
+            service,
+            cast(Access, self._access),
+            latency=self._latency,
+            limit=self._limit,
+            seen=self.requests_seen,
+            path_prefix=self._path_prefix,
         )
         # The server's own Date would not follow a shifted clock; its logs would end up in people's notebooks.
         config = uvicorn.Config(

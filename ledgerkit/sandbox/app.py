@@ -1,6 +1,8 @@
 """The HTTP application: faults, rate limit, credentials, routes, and the log of calls."""
 
 import asyncio
+import logging
+from asyncio import Transport
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
 from email.utils import formatdate
@@ -18,6 +20,8 @@ from .limits import RateLimit
 from .reads import Answer
 from .routes import ANSWERS
 from .service import Call, Service
+
+logger = logging.getLogger(__name__)
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 
@@ -42,6 +46,7 @@ class App:
         latency: float,
         limit: RateLimit | None,
         seen: deque[SeenRequest],
+        path_prefix: str,
     ) -> None:
         self._service = service
         self._access = access
@@ -49,6 +54,7 @@ class App:
         self._latency = latency
         self._limit = limit
         self._seen = seen
+        self._path_prefix = path_prefix
         self._routes = [
             Route("/auth/token", self._login, methods=["POST"]),
             Route("/auth/token/refresh", self._refresh, methods=["POST"]),
@@ -60,6 +66,11 @@ class App:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one call, well or, where a fault strikes it, badly."""
+        # a path outside the prefix keeps its name, so that no route fits it
+        if self._path_prefix and scope["path"].startswith(f"{self._path_prefix}/"):
+            scope["path"] = scope["path"].removeprefix(self._path_prefix)
+        elif self._path_prefix:
+            scope["path"] = f"/outside{scope['path']}"
         request = Request(scope, receive)
         struck = self._faults.strikes(request.method, scope["path"])
         by_kind = {fault.kind: fault for fault in struck}
@@ -78,7 +89,7 @@ class App:
             response = _spoilt(response, by_kind["invalid_json"])
         response.headers["date"] = formatdate(self._faults.now(), usegmt=True)
         self._note(request, response.status_code)
-        await (_send_half(response, send) if "truncate" in by_kind else response(scope, receive, send))
+        await (_send_half(response, receive, send) if "truncate" in by_kind else response(scope, receive, send))
 
     async def _answer(self, request: Request) -> Response:
         allowed, headers = (True, {}) if self._limit is None else self._limit.take()
@@ -88,6 +99,9 @@ class App:
             response = await self._dispatch(request)
         except Refusal as refusal:
             response = _json(refusal.body(), refusal.status, refusal.headers)
+        except Exception:
+            logger.exception("the sandbox failed to answer %s %s", request.method, request.scope["path"])
+            response = _json(Refusal(500, "The sandbox itself failed: its log says why").body(), 500)
         response.headers.update(headers)
         return response
 
@@ -165,15 +179,27 @@ def _spoilt(response: Response, fault: Fault) -> Response:
     return _json(half if fault.body is None else fault.body)
 
 
-async def _send_half(response: Response, send: Send) -> None:
-    """Promise the whole body and send half; the server then closes the connection, as it has to."""
+async def _send_half(response: Response, receive: Receive, send: Send) -> None:
+    """Promise the whole body, send half and close."""
     await send({"type": "http.response.start", "status": response.status_code, "headers": response.raw_headers})
     half = bytes(response.body)[: len(response.body) // 2]
     await send({"type": "http.response.body", "body": half, "more_body": True})
+    _transport(receive).close()
+    await _gone(receive)
 
 
 async def _abort(receive: Receive) -> None:
-    """Reset the connection. ASGI has no way to ask for it, so this reaches uvicorn's transport behind ``receive``."""
-    cast(Any, receive).__self__.transport.abort()
+    """Reset the connection without a word."""
+    _transport(receive).abort()
+    await _gone(receive)
+
+
+def _transport(receive: Receive) -> Transport:
+    """Return the connection of a call. ASGI has no way to end one, so this reaches uvicorn's behind ``receive``."""
+    return cast(Transport, cast(Any, receive).__self__.transport)
+
+
+async def _gone(receive: Receive) -> None:
+    """Wait until the server knows that the connection is gone: it would answer 500 in place of nothing."""
     while (await receive())["type"] != "http.disconnect":
         pass

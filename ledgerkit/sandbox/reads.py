@@ -258,7 +258,7 @@ def organization(service: Service, call: Call) -> bytes:
 
 def _currency(service: Service, call: Call) -> Node:
     name = call.parameters["currency_name"]
-    found = next((entry for entry in service.world.currencies if entry["name"] == name), None)
+    found: Node | None = next((entry for entry in service.world.currencies if entry["name"] == name), None)
     if found is None:
         raise Refusal(404, f"Currency {name} not found")
     return found

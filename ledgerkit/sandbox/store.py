@@ -90,15 +90,6 @@ class Collection(Sequence[Node]):
             self.encoded.append(encode(node))
             self._views.clear()
 
-    def replace(self, identifier: Any, node: Node) -> None:
-        """Put a changed node in the place of a row."""
-        with self.lock:
-            position = self._positions[identifier]
-            for name, extract in self._extractors.items():
-                self.columns[name][position] = extract(node)
-            self.encoded[position] = encode(node)
-            self._views.clear()
-
     def find(self, identifier: Any) -> Node | None:
         """Return the node with this id, also where listings hide it."""
         position = self.position(identifier)
