@@ -1,3 +1,73 @@
-"""ledgerkit: read and drive a Ledger Enterprise workspace from JupyterLab."""
+"""ledgerkit: read and drive a Ledger Enterprise workspace from JupyterLab.
+
+>>> import ledgerkit as lk
+>>> session = lk.connect("sandbox")
+>>> session.transactions.search(status="CONFIRMED", limit=10)  # doctest: +SKIP
+"""
+
+import pandas as pd
+
+from ledgerkit.credentials import LAM, ApiUser, ReportingKey
+from ledgerkit.errors import (
+    AuthenticationError,
+    ConfigurationError,
+    ConnectionFailed,
+    ContractViolation,
+    IncompleteResult,
+    InvalidRequest,
+    LedgerError,
+    NotFound,
+    OutcomeUnknown,
+    PermissionDenied,
+    RateLimited,
+    ServerError,
+    SessionClosed,
+    UnknownValue,
+    Unsupported,
+)
+from ledgerkit.files import read_csv
+from ledgerkit.nested import explode
+from ledgerkit.operations import table
+from ledgerkit.resources.base import calls
+from ledgerkit.session import Session, connect
 
 __version__ = "0.1.0.dev0"
+
+__all__ = [
+    "LAM",
+    "ApiUser",
+    "AuthenticationError",
+    "ConfigurationError",
+    "ConnectionFailed",
+    "ContractViolation",
+    "IncompleteResult",
+    "InvalidRequest",
+    "LedgerError",
+    "NotFound",
+    "OutcomeUnknown",
+    "PermissionDenied",
+    "RateLimited",
+    "ReportingKey",
+    "ServerError",
+    "Session",
+    "SessionClosed",
+    "UnknownValue",
+    "Unsupported",
+    "connect",
+    "explode",
+    "operations",
+    "read_csv",
+]
+
+
+def operations() -> pd.DataFrame:
+    """Return every operation of the API, and the call of the kit that makes it.
+
+    Returns
+    -------
+    DataFrame
+        ``section``, ``method``, ``path``, ``call`` (missing where the kit has none yet), ``writes``, ``families``
+        (the credentials that can make it) and ``note``: the 85 operations of the Vault API 1.35.0, then the 17 that
+        only a LAM offers.
+    """
+    return table(calls())

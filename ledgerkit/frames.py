@@ -39,6 +39,7 @@ DTYPES: Final = {
     LIST: "object of list",
     OBJECT: "object of dict",
 }
+EXACT: Final = frozenset({NUMBER, AMOUNT, FEES})
 # Inside nested fields: the column of the value itself, where one chain sends an object and another a scalar.
 SELF: Final = ""
 
@@ -136,16 +137,14 @@ class Table:
             A value does not fit its column; the error names the field.
         """
         series: dict[Hashable, pd.Series[Any]] = {}
-        for name in self.kinds:
+        for name in [*self.kinds, *(name for name in columns if name not in self.kinds)]:
             series[name] = self._series(name, columns.get(name, ()), call)
-        for name in [name for name in columns if name not in self.kinds]:
-            series[name] = _objects(columns[name])
         frame = pd.DataFrame(series)
         frame.attrs = {"table": self.name, **attrs}
         return frame
 
     def _series(self, name: str, values: Sequence[Any], call: str) -> "pd.Series[Any]":
-        kind = self.kinds[name]
+        kind = self.kinds.get(name, OBJECT)  # what is not known is kept as it came
         try:
             return SERIES[kind](values)
         except (ValueError, TypeError, OverflowError, InvalidOperation):
@@ -159,7 +158,10 @@ class Table:
 
     def extended(self, before: Fields | None = None, after: Fields | None = None) -> "Table":
         """Return a table with more columns in front or at the end."""
-        return Table(self.name, {**(before or {}), **self.fields, **(after or {})}, normalise=self.normalise)
+        fields: dict[str, str | Fields] = dict(before or {})
+        fields |= self.fields
+        fields |= after or {}
+        return Table(self.name, fields, normalise=self.normalise)
 
 
 _NOTHING: dict[str, Any] = {}

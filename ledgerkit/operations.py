@@ -182,6 +182,10 @@ ESTIMATE: Final = "POST /transactions/estimate-fees"
 SIGN_IN: Final = frozenset({"POST /auth/token", "POST /auth/token/refresh"})
 
 
+# The table of each operation that has a call, by operation; a frame's `attrs["endpoint"]` leads back to it.
+TABLES: Final[dict[str, Table]] = {}
+
+
 def _listed(table: dict[str, str]) -> Iterator[tuple[str, str]]:
     for section, text in table.items():
         for line in text.strip().splitlines():
@@ -198,6 +202,7 @@ def operation(*names: str, returns: Table) -> Callable[[Method], Method]:
     """
 
     def mark(method: Method) -> Method:
+        TABLES.update(dict.fromkeys(names, returns))
         method.operations = names  # type: ignore[attr-defined]  # functions take attributes
         method.table = returns  # type: ignore[attr-defined]
         columns = "\n".join(f"        {name} : {DTYPES[kind]}" for name, kind in returns.kinds.items())

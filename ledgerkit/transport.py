@@ -3,6 +3,8 @@
 httpx stays behind this module: none of its types appears in a signature or in an error.
 """
 
+import copy
+import json as json_format
 import random
 import re
 import ssl
@@ -103,11 +105,10 @@ class Transport:
         self.clock = clock or SystemClock()
         self.concurrency = concurrency
         self.limiter = Limiter(self.clock, share)
-        self.auth: httpx.Auth | None = None
+        self._auth: httpx.Auth | None = None
         self._retry_seconds = retry_seconds
         self._jitter = jitter
         self._never = threading.Event()
-        self._closed = False
         self._decode = msgspec.json.Decoder(float_hook=Decimal).decode
         # Plain http is for loopback alone: the base URL was checked when it was read.
         local = base_url.startswith("http://")
@@ -131,9 +132,17 @@ class Transport:
             return
         raise problem
 
+    def signed(self, auth: httpx.Auth) -> "Transport":
+        """Return a transport over the same connections that signs each call in.
+
+        What exchanges the key for tokens holds this one, which does not sign: so neither holds the other.
+        """
+        signed = copy.copy(self)
+        signed._auth = auth
+        return signed
+
     def close(self) -> None:
         """Close the connections; later calls raise :class:`~ledgerkit.errors.SessionClosed`."""
-        self._closed = True
         self._client.close()
 
     def request(
@@ -144,7 +153,6 @@ class Transport:
         params: Params | None = None,
         json: Any = None,
         headers: Mapping[str, str] | None = None,
-        signed_in: bool = True,
         safe: bool | None = None,
         retry: bool = True,
         bulk: bool = False,
@@ -156,8 +164,6 @@ class Transport:
         ----------
         method, path
             Such as ``"GET"``, ``"/accounts/7"``; the path is appended to the base URL as it is.
-        signed_in
-            Whether the credentials go with it; the requests for tokens carry their own headers.
         safe
             Whether sending it twice does no harm; by default, whether it is a GET. What is not safe is sent again
             only where the first was surely not carried out: never sent, or refused by the rate limit.
@@ -175,7 +181,7 @@ class Transport:
             and its answer lost.
         """
         call = f"{method} {path}"
-        if self._closed:
+        if self._client.is_closed:
             raise SessionClosed("this session is closed; connect() again.", call=call)
         safe = method == "GET" if safe is None else safe
         cancel = cancel or self._never
@@ -184,7 +190,7 @@ class Transport:
         attempt = 0
         while True:
             self._wait_for_limit(call, bulk, deadline, cancel)
-            outcome = self._attempt(request, call, safe, signed_in)
+            outcome = self._attempt(request, call, safe)
             if isinstance(outcome, Answer):
                 return outcome
             wait = self._jitter() * min(LONGEST_WAIT, FIRST_WAIT * 2**attempt)
@@ -197,14 +203,14 @@ class Transport:
             if self.clock.wait(cancel, wait):
                 raise Cancelled
 
-    def _attempt(self, request: httpx.Request, call: str, safe: bool, signed_in: bool) -> "Answer | Fault":
+    def _attempt(self, request: httpx.Request, call: str, safe: bool) -> "Answer | Fault":
         # Faults are returned, not raised: raised here, their context would be httpx's error, which holds the request.
         try:
-            response = self._client.send(request, auth=self.auth if signed_in else None)
+            response = self._client.send(request, auth=self._auth)
         except httpx.RequestError as error:
             return _connection_fault(error, call, safe)
         except RuntimeError:
-            if not self._closed:
+            if not self._client.is_closed:
                 raise
             return Fault(SessionClosed("this session was closed meanwhile.", call=call))
         return self._read(response, call, safe)
@@ -212,7 +218,7 @@ class Transport:
     def _build(
         self, method: str, path: str, params: Params | None, json: Any, headers: Mapping[str, str] | None
     ) -> httpx.Request:
-        pairs = [
+        pairs: list[tuple[str, str | int | float | bool | None]] = [
             (name, value)
             for name, values in (params or {}).items()
             for value in ([values] if isinstance(values, str) else values)
@@ -220,7 +226,8 @@ class Transport:
         content = None
         headers = dict(headers or {})
         if json is not None:
-            content = msgspec.json.encode(json)
+            # Not msgspec: it refuses integers beyond 64 bits. No float of the kit gets here, so no digit is lost.
+            content = json_format.dumps(json, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
             headers["Content-Type"] = "application/json"
         return self._client.build_request(
             method, self.base_url + path, params=pairs or None, content=content, headers=headers

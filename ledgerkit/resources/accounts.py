@@ -275,7 +275,7 @@ LIGHT_TOKEN: Final = Table(
 HISTORY: Final = history_table("account_id")
 
 
-class Accounts(Section):
+class Accounts(Section, name="accounts"):
     """The accounts of the workspace. Amounts are in the base unit of each account's currency."""
 
     @operation("GET /accounts", returns=ACCOUNT)

@@ -14,7 +14,7 @@ API_USER: Final = Table("API user", {"name": TEXT, "device_id": TEXT, "role": TE
 HEALTH: Final = Table("LAM", {"reachable": FLAG, "answer": TEXT})
 
 
-class ApiUsers(Section):
+class ApiUsers(Section, name="api_users"):
     """The API users that a LAM holds; only with LAM credentials."""
 
     @operation("GET /api_users", returns=API_USER)

@@ -1,10 +1,11 @@
 """What the sections have in common: a search of a list, and a call for each of several ids."""
 
+import inspect
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 import pandas as pd
 
@@ -33,7 +34,18 @@ ALWAYS_SETTLED: Final = frozenset({"id", "created_after", "created_before"})
 
 
 class Section:
-    """One section of the API reference."""
+    """One section of the API reference.
+
+    Parameters
+    ----------
+    name
+        Of a subclass: where a session has it, such as ``"accounts"``.
+    """
+
+    name: ClassVar[str]
+
+    def __init_subclass__(cls, *, name: str) -> None:
+        cls.name = name
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -279,3 +291,19 @@ def _plain(value: Any) -> Any:
     if isinstance(value, pd.Series | pd.Index | list | tuple | set | frozenset):
         return [_plain(one) for one in value]
     return str(value)
+
+
+def calls() -> dict[str, str]:
+    """Return the kit's call for each operation that has one."""
+    found = {}
+    for section in Section.__subclasses__():
+        for name, method in vars(section).items():
+            for operation in getattr(method, "operations", ()):
+                parameters = inspect.signature(method).parameters
+                given = [
+                    one if parameter.kind is not parameter.KEYWORD_ONLY else f"{one}=..."
+                    for one, parameter in parameters.items()
+                    if one != "self" and (f"{{{one}}}" in operation or parameter.default is parameter.empty)
+                ]
+                found[operation] = f"session.{section.name}.{name}({', '.join(given)})"
+    return found

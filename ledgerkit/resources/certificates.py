@@ -11,7 +11,7 @@ from ledgerkit.resources.base import Section, items
 CERTIFICATE: Final = Table("certificate", {"position": INTEGER, "certificate": TEXT})
 
 
-class Certificates(Section):
+class Certificates(Section, name="certificates"):
     """The certificates of the service."""
 
     @operation("GET /certificates/chain", returns=CERTIFICATE)

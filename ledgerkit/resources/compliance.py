@@ -32,7 +32,7 @@ ADDRESS_SANCTIONS: Final = Table(
 )
 
 
-class Compliance(Section):
+class Compliance(Section, name="compliance"):
     """Risk and sanctions of addresses."""
 
     @operation("GET /compliance/address-risk/{address}", returns=ADDRESS_RISK)

@@ -31,7 +31,7 @@ TOKEN: Final = Table(
 ADDRESS_CHECK: Final = Table("address", {"currency_name": TEXT, "address": TEXT, "is_valid": FLAG})
 
 
-class Currencies(Section):
+class Currencies(Section, name="currencies"):
     """The currencies and tokens that the service knows; each unit has a code and a magnitude, a power of ten."""
 
     @operation("GET /currencies", returns=CURRENCY)

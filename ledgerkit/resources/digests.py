@@ -27,7 +27,7 @@ DIGEST: Final = Table(
 HISTORY: Final = history_table("digests_id")
 
 
-class Digests(Section):
+class Digests(Section, name="digests"):
     """Hashes that an account signed as such, for calls that the service does not know (raw signing)."""
 
     @operation("GET /digests", returns=DIGEST)

@@ -28,7 +28,7 @@ ENTITY_USER: Final = USER.extended(before={"entity_id": INTEGER})
 HISTORY: Final = history_table("entity_id")
 
 
-class Entities(Section):
+class Entities(Section, name="entities"):
     """Folders of accounts for reporting; they scope reporting keys and have no effect on rules."""
 
     @operation("GET /entities", returns=ENTITY)

@@ -27,7 +27,7 @@ GROUP: Final = Table(
 HISTORY: Final = history_table("group_id")
 
 
-class Groups(Section):
+class Groups(Section, name="groups"):
     """Groups of operators; ids of members that the caller may not see are null."""
 
     @operation("GET /groups", returns=GROUP)

@@ -27,7 +27,7 @@ LABEL: Final = Table(
 )
 
 
-class Labels(Section):
+class Labels(Section, name="labels"):
     """Tags with a colour on accounts and transactions."""
 
     @operation("GET /labels", returns=LABEL)

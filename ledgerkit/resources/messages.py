@@ -31,7 +31,7 @@ MESSAGE: Final = Table(
 HISTORY: Final = history_table("message_id")
 
 
-class Messages(Section):
+class Messages(Section, name="messages"):
     """Texts that an account signed off-chain, such as a log-in or a proof of reserve."""
 
     @operation("GET /messages", returns=MESSAGE)

@@ -11,23 +11,20 @@ from ledgerkit.resources.base import Section
 from ledgerkit.secret import MASK
 
 
-def _masked(node: dict[str, Any]) -> dict[str, Any]:
-    """Mask the secret of every webhook, wherever it stands: a frame is printed and saved with its notebook."""
-    return {field: _mask(field, value) for field, value in node.items()}
+def masked(answer: Any) -> Any:
+    """Mask every webhook secret in an answer: frames and answers are printed, and saved with the notebook."""
+    if isinstance(answer, dict):
+        return {
+            field: MASK if field == "secret" and value is not None else masked(value)
+            for field, value in answer.items()
+        }
+    return [masked(one) for one in answer] if isinstance(answer, list) else answer
 
 
-def _mask(field: str, value: Any) -> Any:
-    if isinstance(value, dict):
-        return {inner: _mask(inner, one) for inner, one in value.items()}
-    if isinstance(value, list):
-        return [_mask(field, one) for one in value]
-    return MASK if field == "secret" and value is not None else value
+CONFIGURATION: Final = Table("configuration", {"all": {"webhook": {"url": TEXT, "secret": TEXT}}}, normalise=masked)
 
 
-CONFIGURATION: Final = Table("configuration", {"all": {"webhook": {"url": TEXT, "secret": TEXT}}}, normalise=_masked)
-
-
-class Notifications(Section):
+class Notifications(Section, name="notifications"):
     """Where the service sends the events of the calling user."""
 
     @operation("GET /notifications/configuration", returns=CONFIGURATION)

@@ -21,7 +21,7 @@ ORGANIZATION: Final = Table(
 )
 
 
-class Organization(Section):
+class Organization(Section, name="organization"):
     """The organization that the workspace belongs to."""
 
     @operation("GET /organization", returns=ORGANIZATION)

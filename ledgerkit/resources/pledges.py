@@ -46,7 +46,7 @@ PLEDGE: Final = Table(
 )
 
 
-class Pledges(Section):
+class Pledges(Section, name="pledges"):
     """Parts of the balance of collateral accounts, locked for an exchange.
 
     The list has no dates and no order.

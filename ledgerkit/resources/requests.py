@@ -68,7 +68,7 @@ GOVERNANCE_STEP: Final = Table(
 SETTLED: Final = frozenset({"created_by", "target_id", "target_type", "type"})
 
 
-class Requests(Section):
+class Requests(Section, name="requests"):
     """Requests, the governed changes of the workspace.
 
     The API has two shapes for them; here they have one: ``created_by`` is an id, ``expires_at`` a time, and a request

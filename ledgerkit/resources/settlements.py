@@ -44,7 +44,7 @@ SETTLEMENT: Final = Table(
 )
 
 
-class Settlements(Section):
+class Settlements(Section, name="settlements"):
     """What exchanges settled against pledges.
 
     The list has no filters, no dates and no order; the API documents it with the fields of a pledge, and whatever

@@ -197,7 +197,7 @@ PERIODIC_REWARDS: Final = Table(
 SETTLED: Final = frozenset({"account_id", "creation_account_id", "creation_tx", "light", "stake_uid"})
 
 
-class CardanoStakes(Section):
+class CardanoStakes(Section, name="stakes.cardano"):
     """Stakes on Cardano."""
 
     @operation("GET /cardano/accounts/{account_id}/stakes", returns=CARDANO_STAKE)
@@ -256,7 +256,7 @@ class CardanoStakes(Section):
         return self._each(CardanoStakes.periodic_rewards, locals(), lead={"account_id": "account_id"}, nodes=items)
 
 
-class EthereumStakes(Section):
+class EthereumStakes(Section, name="stakes.ethereum"):
     """Stakes on Ethereum."""
 
     @operation("GET /ethereum/accounts/{account_id}/stakes", returns=ETHEREUM_STAKE)
@@ -278,7 +278,7 @@ class EthereumStakes(Section):
         return self._each(EthereumStakes.stake_rewards, locals(), lead=lead, nodes=items)
 
 
-class SolanaStakes(Section):
+class SolanaStakes(Section, name="stakes.solana"):
     """Stakes on Solana."""
 
     @operation("GET /solana/accounts/{account_id}/stakes", returns=SOLANA_STAKE)
@@ -337,7 +337,7 @@ class SolanaStakes(Section):
         return self._each(SolanaStakes.periodic_rewards, locals(), lead={"account_id": "account_id"}, nodes=items)
 
 
-class TezosStakes(Section):
+class TezosStakes(Section, name="stakes.tezos"):
     """Stakes on Tezos."""
 
     @operation("GET /tezos/accounts/{account_id}/stakes", returns=TEZOS_STAKE)

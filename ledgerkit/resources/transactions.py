@@ -121,7 +121,7 @@ SETTLED: Final = frozenset(
 )
 
 
-class Transactions(Section):
+class Transactions(Section, name="transactions"):
     """The transactions of the workspace.
 
     ``amount`` is in the base unit of the account's currency or token, ``fees`` and ``max_fees`` in the base unit of

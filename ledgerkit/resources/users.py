@@ -30,7 +30,7 @@ USER: Final = Table(
 HISTORY: Final = history_table("user_id")
 
 
-class Users(Section):
+class Users(Section, name="users"):
     """The users of the workspace; reporting keys show among them with the role READ_ONLY_API_KEY."""
 
     @operation("GET /users", returns=USER)

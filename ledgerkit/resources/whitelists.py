@@ -27,7 +27,7 @@ WHITELIST: Final = Table(
 HISTORY: Final = history_table("whitelist_id")
 
 
-class Whitelists(Section):
+class Whitelists(Section, name="whitelists"):
     """Lists of the addresses that the rules of accounts allow.
 
     ``lk.explode(df, "addresses")`` gives a row for each address.

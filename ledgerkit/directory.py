@@ -1,0 +1,106 @@
+"""What a session remembers of its workspace: names of accounts, users and groups, and the units of currencies.
+
+Kept for a quarter of an hour, so that a second ``to_display`` or ``with_names`` costs no call.
+"""
+
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import pandas as pd
+
+from ledgerkit.amounts import Unit, display_unit
+from ledgerkit.clock import Clock
+from ledgerkit.resources.accounts import Accounts
+from ledgerkit.resources.groups import Groups
+from ledgerkit.resources.users import Users
+
+SECONDS_KEPT: Final = 900.0
+# An id that is not known may be new; one that stays unknown must not cost a search each time.
+SECONDS_BEFORE_ANOTHER_LOOK: Final = 60.0
+
+
+@dataclass(frozen=True)
+class Units:
+    """The units of an account: of its amounts, and of the fees that it pays."""
+
+    amount: Unit | None
+    fees: Unit | None
+    # Why there is none.
+    note: str | None = None
+
+
+class Directory:
+    """Looks names and units up once, and remembers them."""
+
+    def __init__(self, accounts: Accounts, users: Users, groups: Groups, clock: Clock) -> None:
+        self._accounts = accounts
+        self._clock = clock
+        self._lock = threading.RLock()
+        self._searches: Mapping[str, tuple[str, Callable[[], pd.DataFrame]]] = {
+            "account": ("name", accounts.search),
+            "user": ("username", users.search),
+            "group": ("name", groups.search),
+        }
+        self._frames: dict[str, tuple[float, pd.DataFrame]] = {}
+        self._units: dict[Any, tuple[float, Units]] = {}
+
+    def names(self, kind: str, ids: Iterable[int]) -> dict[int, str]:
+        """Return the names of accounts, users or groups, by id; those that can't be seen are left out."""
+        field, _ = self._searches[kind]
+        with self._lock:
+            frame = self._listed(kind)
+            if not set(ids) <= set(frame["id"]):
+                frame = self._listed(kind, seconds=SECONDS_BEFORE_ANOTHER_LOOK)
+        return dict(zip(frame["id"].tolist(), frame[field].tolist(), strict=True))
+
+    def units(self, ids: Iterable[int]) -> dict[int, Units]:
+        """Return the units of accounts, by id.
+
+        One search finds what the accounts are of; then one account of each currency and contract is asked for its
+        units.
+        """
+        with self._lock:
+            keys = self._currencies()
+            wanted = {account: keys.get(account, account) for account in ids}
+            now = self._clock.monotonic()
+            missing = {
+                key: account
+                for account, key in wanted.items()
+                if key not in self._units or now - self._units[key][0] > SECONDS_KEPT
+            }
+            if missing:
+                self._ask(missing, now)
+            return {account: self._units[key][1] for account, key in wanted.items()}
+
+    def _ask(self, missing: Mapping[Any, int], now: float) -> None:
+        answers = self._accounts.currency(list(missing.values()))
+        rows = {row["account_id"]: row for row in answers.to_dict("records")}
+        for key, account in missing.items():
+            row = rows[account]
+            if isinstance(row["error"], str):
+                units = Units(None, None, f"no unit known: {row['error']}")
+            else:
+                amount, fees = (
+                    display_unit(row[name]) if isinstance(row[name], list) else None
+                    for name in ("amount_units", "fees_units")
+                )
+                units = Units(amount, fees, None if amount else "no unit known: the service names none")
+            self._units[key] = (now, units)
+
+    def _currencies(self) -> dict[int, Any]:
+        frame = self._listed("account")
+        columns = (frame[name].tolist() for name in ("id", "currency", "contract_address"))
+        return {
+            account: (currency, contract if isinstance(contract, str) else None)
+            for account, currency, contract in zip(*columns, strict=True)
+        }
+
+    def _listed(self, kind: str, seconds: float = SECONDS_KEPT) -> pd.DataFrame:
+        with self._lock:
+            now = self._clock.monotonic()
+            if kind not in self._frames or now - self._frames[kind][0] > seconds:
+                _, search = self._searches[kind]
+                self._frames[kind] = (now, search())
+            return self._frames[kind][1]

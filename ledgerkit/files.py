@@ -1,0 +1,97 @@
+"""Frames from CSV files, exactly: what ``df.to_csv`` wrote comes back with every digit."""
+
+import ast
+from os import PathLike
+from typing import Any, Final
+
+import pandas as pd
+
+from ledgerkit.frames import AMOUNT, EXACT, FEES, FLAG, INTEGER, LIST, OBJECT, REFERENCE, SERIES, TEXT, TIME, exact
+from ledgerkit.operations import TABLES
+
+# Which kind wins for a column whose name has several in different tables: the one that keeps most.
+STRONGEST_FIRST: Final = (
+    AMOUNT,
+    FEES,
+    *sorted(EXACT - {AMOUNT, FEES}),
+    TEXT,
+    LIST,
+    OBJECT,
+    TIME,
+    FLAG,
+    REFERENCE,
+    INTEGER,
+)
+
+
+def read_csv(path: str | PathLike[str], **options: Any) -> pd.DataFrame:
+    """Read a CSV file that was written from a frame of the kit.
+
+    Amounts come back as exact integers, times in UTC, ids as ``Int64``; ``pd.read_csv`` would make floats of
+    amounts above 2^64 and of columns with gaps.
+
+    Parameters
+    ----------
+    path
+        The file.
+    **options
+        Passed on to ``pandas.read_csv``: ``sep``, ``encoding`` and the like.
+
+    Returns
+    -------
+    DataFrame
+        Known columns have the dtypes that they had. Others: whole numbers are exact integers, numbers with a fraction
+        exact Decimals, anything else text.
+    """
+    frame: pd.DataFrame = pd.read_csv(
+        path, **{**options, "dtype": "str", "keep_default_na": False, "na_values": [""]}
+    )
+    if len(frame.columns) and str(frame.columns[0]).startswith("Unnamed: 0"):
+        frame = frame.set_index(frame.columns[0])
+        frame.index = pd.Index([int(label) if str(label).isdecimal() else label for label in frame.index])
+    kinds = _kinds()
+    for name in frame.columns:
+        values = [None if value is pd.NA or value != value else value for value in frame[name]]
+        series = _read(values, kinds.get(str(name)))
+        frame[name] = series.set_axis(frame.index)
+    return frame
+
+
+def _kinds() -> dict[str, str]:
+    found: dict[str, set[str]] = {}
+    for table in TABLES.values():
+        for name, kind in table.kinds.items():
+            found.setdefault(name, set()).add(kind)
+    return {name: min(kinds, key=STRONGEST_FIRST.index) for name, kinds in found.items()}
+
+
+def _read(values: list[Any], kind: str | None) -> "pd.Series[Any]":
+    if kind in (LIST, OBJECT):
+        return pd.Series([_literal(value) for value in values], dtype=object)
+    if kind == FLAG:
+        values = [{"True": True, "False": False}.get(value, value) for value in values]
+    for reader in [SERIES[kind]] if kind else [_numbers]:
+        try:
+            return reader(values)
+        except (ValueError, TypeError, ArithmeticError):
+            continue
+    return SERIES[TEXT](values)
+
+
+def _numbers(values: list[Any]) -> "pd.Series[Any]":
+    for value in values:
+        # 007 and +1 are names or telephone numbers, not amounts
+        if value is not None and (value.startswith("+") or (value.startswith("0") and value[1:2].isdecimal())):
+            raise ValueError(value)
+    if all(value is None for value in values):
+        raise ValueError("nothing to go by")
+    return pd.Series([exact(value) for value in values], dtype=object)
+
+
+def _literal(value: Any) -> Any:
+    if value is None:
+        return pd.NA
+    try:
+        return ast.literal_eval(value)
+    except (ValueError, SyntaxError, MemoryError, RecursionError):
+        return value  # holds what Python can't read back, such as a Decimal: the text is kept

@@ -1,0 +1,485 @@
+"""The session: the object that people hold, and ``connect()``, which makes one."""
+
+import difflib
+import html
+import inspect
+import weakref
+from collections.abc import Iterable, Mapping
+from datetime import date
+from os import PathLike
+from typing import TYPE_CHECKING, Any, Final, Self, cast
+from urllib.parse import unquote
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
+
+import pandas as pd
+
+from ledgerkit import auth, display
+from ledgerkit import credentials as credentials_module
+from ledgerkit.auth import TokenKeeper, Tokens
+from ledgerkit.clock import Clock, SystemClock
+from ledgerkit.connection import Connection
+from ledgerkit.credentials import DEFAULT_BASE_URL, LAM, ApiUser, Credentials, Family, ReportingKey
+from ledgerkit.directory import Directory
+from ledgerkit.errors import ConfigurationError, InvalidRequest, PermissionDenied
+from ledgerkit.filters import instant, instant_text
+from ledgerkit.frames import shorten
+from ledgerkit.operations import FAMILIES
+from ledgerkit.paging import Reader
+from ledgerkit.resources.accounts import Accounts
+from ledgerkit.resources.api_users import ApiUsers
+from ledgerkit.resources.certificates import Certificates
+from ledgerkit.resources.compliance import Compliance
+from ledgerkit.resources.currencies import Currencies
+from ledgerkit.resources.digests import Digests
+from ledgerkit.resources.entities import Entities
+from ledgerkit.resources.groups import Groups
+from ledgerkit.resources.labels import Labels
+from ledgerkit.resources.messages import Messages
+from ledgerkit.resources.notifications import Notifications, masked
+from ledgerkit.resources.organization import Organization
+from ledgerkit.resources.pledges import Pledges
+from ledgerkit.resources.requests import Requests
+from ledgerkit.resources.settlements import Settlements
+from ledgerkit.resources.stakes import Stakes
+from ledgerkit.resources.transactions import Transactions
+from ledgerkit.resources.users import Users
+from ledgerkit.resources.whitelists import Whitelists
+from ledgerkit.secret import Secret
+from ledgerkit.transport import Transport
+
+if TYPE_CHECKING:
+    from ledgerkit.sandbox import Sandbox
+
+METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE")
+# What a session may be told of how to ask; see `Transport`.
+SETTINGS: Final = ("connect_timeout", "read_timeout", "retry_seconds", "concurrency", "share")
+
+
+class Session:
+    """A signed-in reader of one workspace; :func:`connect` makes one from ``.env``.
+
+    Parameters
+    ----------
+    credentials
+        An :class:`ApiUser`, a :class:`ReportingKey` or a :class:`LAM`.
+    base_url
+        Where the service is; a path prefix is kept. Plain http is for loopback addresses alone.
+    writes
+        Whether calls that change something may be sent.
+    tz
+        The zone of times given without one, and of times shown; frames are in UTC whatever it is.
+    **settings
+        ``connect_timeout``, ``read_timeout``, ``retry_seconds``, ``concurrency``, and ``share``: how much of what
+        remains of the rate limit a bulk read may use.
+
+    Notes
+    -----
+    Thread-safe. Nothing is sent before the first call. Close it, use it as a context manager, or drop it: no thread
+    stays behind.
+
+    Raises
+    ------
+    ConfigurationError
+        The base URL, the zone or a setting can't be used.
+    """
+
+    def __init__(
+        self,
+        credentials: Credentials,
+        *,
+        base_url: str = DEFAULT_BASE_URL,
+        writes: bool = False,
+        tz: str = "UTC",
+        clock: Clock | None = None,
+        sandbox: "Sandbox | None" = None,
+        **settings: Any,
+    ) -> None:
+        self._credentials = credentials
+        self.base_url = credentials_module.check_base_url(base_url)
+        self.writes = writes
+        self._clock = clock or SystemClock()
+        self._zone = _zone(tz)
+        self.sandbox = sandbox
+        unsigned = Transport(self.base_url, clock=self._clock, **_checked(settings))
+        self._keeper = _keeper(credentials, unsigned, self._clock) if isinstance(credentials, ApiUser) else None
+        self._transport = unsigned.signed(auth.auth_for(credentials, self._keeper))
+        connection = Connection(
+            transport=self._transport,
+            reader=Reader(self._transport),
+            family=credentials.family,
+            zone=self._zone,
+            origin={
+                "environment": self.environment,
+                "workspace": self.workspace or "",
+                "base_url": self.base_url,
+            },
+        )
+        self.accounts = Accounts(connection)
+        self.api_users = ApiUsers(connection)
+        self.certificates = Certificates(connection)
+        self.compliance = Compliance(connection)
+        self.currencies = Currencies(connection)
+        self.digests = Digests(connection)
+        self.entities = Entities(connection)
+        self.groups = Groups(connection)
+        self.labels = Labels(connection)
+        self.messages = Messages(connection)
+        self.notifications = Notifications(connection)
+        self.organization = Organization(connection)
+        self.pledges = Pledges(connection)
+        self.requests = Requests(connection)
+        self.settlements = Settlements(connection)
+        self.stakes = Stakes(connection)
+        self.transactions = Transactions(connection)
+        self.users = Users(connection)
+        self.whitelists = Whitelists(connection)
+        self._directory = Directory(self.accounts, self.users, self.groups, self._clock)
+        self._end = weakref.finalize(self, _close, self._keeper, self._transport, sandbox)
+
+    # Life
+
+    def close(self) -> None:
+        """End the session: no thread stays, and later calls raise :class:`~ledgerkit.errors.SessionClosed`."""
+        self._end()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+    # What it is
+
+    @property
+    def environment(self) -> str:
+        """``SANDBOX`` (the embedded one), ``PRODUCTION``, ``LOCAL`` (a server on this machine) or ``TENANT``."""
+        if self.sandbox is not None:
+            return "SANDBOX"
+        if self.base_url == DEFAULT_BASE_URL:
+            return "PRODUCTION"
+        return "LOCAL" if self.base_url.startswith("http://") else "TENANT"
+
+    @property
+    def workspace(self) -> str | None:
+        """The workspace of the credentials; a LAM's are not tied to one."""
+        return getattr(self._credentials, "workspace", None)
+
+    @property
+    def family(self) -> str:
+        """The credential family: ``api_user``, ``reporting_key`` or ``lam``."""
+        return self._credentials.family
+
+    def __repr__(self) -> str:
+        return f"Session({', '.join(f'{name}: {value}' for name, value in self._facts())})"
+
+    def _repr_html_(self) -> str:
+        colour = COLOURS[self.environment]
+        rows = "".join(
+            f"<tr><td style='padding:0 12px 0 0;opacity:.7;text-align:left'>{html.escape(name)}</td>"
+            f"<td style='text-align:left'>{html.escape(value)}</td></tr>"
+            for name, value in self._facts()
+        )
+        return (
+            f"<div style='border-top:4px solid {colour};padding:8px 0;max-width:640px;"
+            "font-family:var(--jp-ui-font-family,sans-serif);color:var(--jp-content-font-color1,inherit)'>"
+            f"<strong>Ledger Enterprise · {self.environment}</strong>"
+            f"<table style='margin:4px 0 0 0;border:0;font-variant-numeric:tabular-nums'>{rows}</table></div>"
+        )
+
+    def _facts(self) -> list[tuple[str, str]]:
+        facts = [
+            ("environment", self.environment),
+            ("address", self.base_url),
+            ("workspace", self.workspace or "as the LAM is set up"),
+            ("credentials", FAMILIES[self.family]),
+            ("rights", "reads and writes" if self.writes else "reads only"),
+        ]
+        if not self._end.alive:
+            return [*facts, ("state", "closed")]
+        if self._keeper is not None:
+            state = self._keeper.state()
+            said = (
+                f"{state.seconds_left:.0f} s left" if state.seconds_left else "none yet: the next call asks for one"
+            )
+            facts.append(("token", said))
+            if state.problem:
+                facts.append(("problem", state.problem))
+        announced = self._transport.limiter.announced
+        if announced.remaining is not None:
+            of = "" if announced.limit is None else f" of {announced.limit}"
+            facts.append(("rate limit", f"{announced.remaining}{of} calls left"))
+        return facts
+
+    # Anything that has no method yet
+
+    def raw(self, method: str, path: str, *, params: Mapping[str, Any] | None = None, json: Any = None) -> Any:
+        """Make any call of the API and return its answer as it came: integers exact, fractions as Decimal.
+
+        It goes the way of all calls: signed in, repeated and limited as reads and writes are.
+
+        Parameters
+        ----------
+        method, path
+            Such as ``"GET"``, ``"/accounts/7/balances"``; the path is appended to the base URL.
+        params
+            Query parameters; a list repeats the parameter, None leaves it out, times are written as the API does.
+        json
+            The body. A write needs a session opened with ``writes=True``.
+
+        Raises
+        ------
+        PermissionDenied
+            A write on a session that reads only; nothing was sent.
+        OutcomeUnknown
+            A write was sent, and its answer lost.
+        """
+        verb = method.upper() if isinstance(method, str) else ""
+        if verb not in METHODS:
+            raise InvalidRequest(f"`method` = {shorten(method)} was not sent: it takes one of {', '.join(METHODS)}.")
+        _check_path(path)
+        call = f"{verb} {path}"
+        if verb != "GET" and not self.writes:
+            raise PermissionDenied(
+                "this session reads only, and nothing was sent. Open one with connect(..., writes=True).", call=call
+            )
+        query = {
+            name: self._raw_parameter(name, value) for name, value in (params or {}).items() if value is not None
+        }
+        acts = path.endswith("/sync")
+        body = self._transport.request(verb, path, params=query, json=json, retry=not acts).body
+        # The one answer that carries a secret: a notebook would save it.
+        return masked(body) if path.startswith("/notifications/") else body
+
+    def _raw_parameter(self, name: str, value: Any) -> str | list[str]:
+        if isinstance(value, bool):
+            return "true" if value else "false"
+        if isinstance(value, date):
+            return instant_text(instant(name, value, self._zone))
+        if not isinstance(value, str) and isinstance(value, Iterable):
+            return [str(self._raw_parameter(name, one)) for one in value]
+        return str(value)
+
+    # Frames for people
+
+    def to_display(self, df: pd.DataFrame, columns: Iterable[str] | None = None) -> pd.DataFrame:
+        """Add the amounts of a frame in the unit of each row's account, as exact decimals.
+
+        The unit is the account's, not the currency's: a transaction of a token names the network's currency. Add base
+        units up, then scale: a sum of displayed amounts of several units means nothing.
+
+        Parameters
+        ----------
+        df
+            A frame of the kit with a column ``account_id``, or of accounts.
+        columns
+            The columns to scale; by default every amount, but those in ``coin_fields``.
+
+        Returns
+        -------
+        DataFrame
+            With ``<column>_display`` behind each column, then ``ticker`` (of amounts) and ``fees_ticker``, and
+            ``display_note``, which says why there is no unit. Costs a search of accounts and one call per currency
+            the first time, none later.
+
+        Raises
+        ------
+        InvalidRequest
+            The frame has no account to go by, or lacks a column.
+        """
+        return display.to_display(df, columns, self._directory)
+
+    def with_names(self, df: pd.DataFrame) -> pd.DataFrame:
+        """Add names beside the ids of accounts, users and groups; whom the caller may not see has none.
+
+        Parameters
+        ----------
+        df
+            A frame of the kit.
+
+        Returns
+        -------
+        DataFrame
+            With ``<column>_name`` (``account_name`` for ``account_id``) behind each column of ids that has names.
+        """
+        return display.with_names(df, self._directory)
+
+
+# The words carry the meaning, the colour repeats it.
+COLOURS: Final = {
+    "SANDBOX": "var(--jp-success-color1,#2e7d32)",
+    "PRODUCTION": "var(--jp-error-color1,#c62828)",
+    "TENANT": "var(--jp-warn-color1,#b26a00)",
+    "LOCAL": "var(--jp-warn-color1,#b26a00)",
+}
+
+
+def connect(
+    profile: str | None = None,
+    *,
+    writes: bool = False,
+    tz: str = "UTC",
+    env_file: str | PathLike[str] | None = None,
+    **overrides: Any,
+) -> Session:
+    """Connect to a workspace with the credentials in ``.env`` and the environment.
+
+    Parameters
+    ----------
+    profile
+        Which workspace, where several are configured: ``"treasury"`` reads ``LEDGER_ENTERPRISE_TREASURY_*`` and
+        nothing else. ``"sandbox"`` starts the embedded sandbox, which needs no credentials.
+    writes
+        Whether calls that change something may be sent; otherwise they fail before they are.
+    tz
+        The zone of times given without one, and of times shown; frames are in UTC whatever it is.
+    env_file
+        The file to read, instead of the first ``.env`` upwards from the working directory.
+    **overrides
+        Single settings, before those of environment and file: ``workspace``, ``api_key_id``, ``api_key_secret``,
+        ``reporting_api_key``, ``base_url`` ... (a base URL is used with credentials of the same source alone);
+        ``family`` where several families are configured; and the settings of :class:`Session`. For the sandbox:
+        ``family``, ``seed``, ``transactions``, ``latency``, ``token_life``, ``rate_limit``.
+
+    Raises
+    ------
+    ConfigurationError
+        Credentials are missing or contradict each other; the message says what was looked for, and where.
+    AuthenticationError
+        The service does not accept them.
+    """
+    settings = {name: overrides.pop(name) for name in SETTINGS if name in overrides}
+    env_path = None if env_file is None else str(env_file)
+    if profile == "sandbox":
+        return _connect_sandbox(overrides, env_path, writes=writes, tz=tz, **settings)
+    arguments = credentials_module.wrap_arguments(overrides)
+    overrides.clear()  # a traceback shows the variables of this frame
+    loaded = credentials_module.load(profile, env_file=env_path, overrides=arguments)
+    session = Session(loaded.credentials, base_url=loaded.base_url, writes=writes, tz=tz, **settings)
+    return _signed_in(session)
+
+
+def _connect_sandbox(
+    options: dict[str, Any], env_file: str | None, *, writes: bool, tz: str, **settings: Any
+) -> Session:
+    found = credentials_module.configured("sandbox", env_file=env_file)
+    if found:
+        raise ConfigurationError(
+            f"connect('sandbox') is the embedded sandbox, but {', '.join(found)} is set (in "
+            f"{', '.join(dict.fromkeys(found.values()))}), which is a tenant that the vendor calls a sandbox. Give "
+            "that profile another name, such as LEDGER_ENTERPRISE_TEST_..."
+        )
+    family = options.pop("family", "api_user")
+    if family not in FAMILIES:
+        raise ConfigurationError(f"`family` = {shorten(family)}: it is one of {', '.join(FAMILIES)}.", field="family")
+    try:
+        from ledgerkit import sandbox as package
+    except ImportError as error:
+        missing = error.name
+    else:
+        missing = None
+    if missing:
+        raise ConfigurationError(f"the sandbox needs `{missing}`: pip install 'ledgerkit-enterprise[sandbox]'.")
+    known = inspect.signature(package.Sandbox).parameters
+    for name in options:
+        if name not in known:
+            raise ConfigurationError(f"the sandbox does not take `{name}`; it takes {', '.join(known)}.", field=name)
+    server = package.Sandbox(**options).start()
+    try:
+        return _signed_in(
+            Session(
+                _sandbox_credentials(server, family),
+                base_url=server.url,
+                writes=writes,
+                tz=tz,
+                sandbox=server,
+                **settings,
+            )
+        )
+    except BaseException:
+        server.stop()
+        raise
+
+
+def _sandbox_credentials(server: "Sandbox", family: str) -> Credentials:
+    values = server.environment(cast("Family", family), prefix="")
+    if family == "lam":
+        return LAM(values["LAM_USER"], values.get("LAM_API_KEY"), values.get("LAM_STORE_TOKEN"))
+    if family == "reporting_key":
+        return ReportingKey(values["WORKSPACE"], values["REPORTING_API_KEY"])
+    return ApiUser(
+        values["WORKSPACE"],
+        values["API_KEY_ID"],
+        values["API_KEY_SECRET"],
+        private_key=values["API_PRIVATE_KEY"],
+        gateway_key=values.get("GATEWAY_API_KEY"),
+    )
+
+
+def _signed_in(session: Session) -> Session:
+    """Exchange the key for a token now, so that a wrong one shows here and not in the third cell."""
+    if session._keeper is not None:
+        try:
+            session._keeper.token()
+        except BaseException:
+            session.close()
+            raise
+    return session
+
+
+def _keeper(user: ApiUser, transport: Transport, clock: Clock) -> TokenKeeper:
+    def login() -> Tokens:
+        path, headers, body = auth.token_request(user)
+        return auth.tokens_from(transport.request("POST", path, headers=headers, json=body, safe=True).body)
+
+    def refresh(token: Secret) -> Tokens:
+        # Not repeated: where the answer was lost, the refresh token is spent, and the key is exchanged instead.
+        path, headers, body = auth.refresh_request(user, token)
+        answer = transport.request("POST", path, headers=headers, json=body, safe=True, retry=False)
+        return auth.tokens_from(answer.body)
+
+    return TokenKeeper(login, refresh, clock=clock)
+
+
+def _close(keeper: TokenKeeper | None, transport: Transport, sandbox: "Sandbox | None") -> None:
+    if keeper is not None:
+        keeper.close()
+    transport.close()
+    if sandbox is not None:
+        sandbox.stop()
+
+
+def _zone(tz: str) -> ZoneInfo:
+    try:
+        return ZoneInfo(tz)
+    except (ZoneInfoNotFoundError, ValueError, TypeError, OSError):
+        pass
+    near = difflib.get_close_matches(str(tz), available_timezones(), n=3, cutoff=0.5)
+    hint = f" Did you mean {' or '.join(near)}?" if near else ""
+    raise ConfigurationError(
+        f"`tz` = {shorten(tz)} is no time zone such as 'UTC' or 'Europe/Paris'.{hint}", field="tz"
+    )
+
+
+def _checked(settings: dict[str, Any]) -> dict[str, Any]:
+    for name, value in settings.items():
+        if name not in SETTINGS:
+            raise ConfigurationError(f"there is no setting `{name}`; there are {', '.join(SETTINGS)}.", field=name)
+        whole = name == "concurrency"
+        fits = isinstance(value, int if whole else int | float) and not isinstance(value, bool)
+        if not fits or not 0 < value <= (1 if name == "share" else 100_000):
+            raise ConfigurationError(
+                f"`{name}` = {shorten(value)} can't be used: it is a number above 0.", field=name
+            )
+    return settings
+
+
+def _check_path(path: Any) -> None:
+    if not isinstance(path, str) or not path.startswith("/") or path.startswith("//"):
+        raise InvalidRequest(f"`path` = {shorten(path)} was not sent: it starts with one slash, as in '/accounts'.")
+    if any(char in path for char in "?#\\") or not path.isprintable() or {".", ".."} & set(unquote(path).split("/")):
+        raise InvalidRequest(
+            f"`path` = {shorten(path)} was not sent: it holds no '?', '#', backslash, '.' or '..'; parameters go "
+            "into `params`."
+        )
+    if path.startswith("/auth/"):
+        raise InvalidRequest("the session exchanges tokens itself; their answer would show them in the notebook.")
