@@ -140,7 +140,7 @@ USED_ADDRESSES = 24
 FRESH_ADDRESSES = 3
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Account:
     """An account with what the other parts need to know about it beside its node."""
 

@@ -85,6 +85,15 @@ def estimate_fees(rng: Random, account: Account, kind: str) -> Fees:
     return Fees(paid, None if coin.family in ("solana", "polkadot") else flat * 2, 0, 1_420)
 
 
+def fee_reserve(coin: Coin) -> int:
+    """Return what an account should hold back, so that it can pay for a few transactions."""
+    if coin.family == "bitcoin":
+        return 100_000
+    if coin.family in ("ethereum", "polygon"):
+        return 800_000 * _GAS_PRICES.get(coin.name, 1_500_000_000)
+    return 20 * _FLAT_FEES[coin.family]
+
+
 def block_of(coin: Coin, moment: datetime) -> Node:
     """Return the block of a chain at a moment."""
     seconds = moment.timestamp()

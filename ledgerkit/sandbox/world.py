@@ -1,0 +1,257 @@
+"""The world of the sandbox: an asset manager and its custody workspace, made from a seed."""
+
+import base64
+import json
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from .accounts import account_currency, build_accounts, write_rules
+from .addressbook import address_risk, address_sanctions, build_address_book
+from .chains import valid_address
+from .changes import draft_changes
+from .currencies import COINS, currency_nodes, token_nodes
+from .governance import settle
+from .holdings import (
+    History,
+    balances_node,
+    light_token_accounts,
+    write_balances,
+    write_coin_fields,
+)
+from .material import Material, Node, certificate_chain, sign, stamp
+from .nfts import build_gallery
+from .people import (
+    ApiUserCredential,
+    Credentials,
+    ReportingKeyCredential,
+    build_credentials,
+    build_people,
+    lam_users,
+    moment,
+)
+from .signatures import build_digests, build_messages
+from .staking import build_stakes
+from .tradelink import build_pledges, build_settlements, draft_pledges
+from .traffic import Business
+
+__all__ = ["ApiUserCredential", "Credentials", "ReportingKeyCredential", "World", "build"]
+
+WORKSPACE = "tidewell-sandbox"
+# name, colour, description, accounts that carry it
+_LABELS: tuple[tuple[str, str, str, tuple[str, ...]], ...] = (
+    ("SPAM", "#FE4523", "Unasked for, ignore", ()),
+    ("Tax 2025", "#2D7FF9", "Part of the tax file", ()),
+    ("Audit", "#8B46FF", "Sampled by the auditors", ("BTC Treasury 1", "ETH Treasury 1")),
+    ("Client money", "#20C933", "Held for clients", ("BTC Clients", "ETH Clients", "XRP Clients", "USDC Clients")),
+    ("OTC", "#FCB400", "Settled over the counter", ()),
+    ("Collateral", "#18BFFF", "Locked with an exchange", ("TL-0001-BTC-CLP-HSE", "TL-0002-ETH-CLP-HSE")),
+    ("Internal", "#666666", "Between own accounts", ()),
+    ("Review", "#F82B60", "Asked for a second look", ()),
+)
+
+
+@dataclass(slots=True)
+class World:
+    """A workspace in wire form: every node is what the API would answer."""
+
+    seed: int
+    now: datetime
+    workspace: str
+    organization: Node
+    users: list[Node]
+    groups: list[Node]
+    entities: list[Node]
+    labels: list[Node]
+    whitelists: list[Node]
+    accounts: list[Node]
+    requests: list[Node]
+    messages: list[Node]
+    digests: list[Node]
+    transactions: list[Node]
+    pledges: list[Node]
+    settlements: list[Node]
+    currencies: list[Node]
+    tokens: list[Node]
+    account_currency: dict[int, Node]
+    balances: dict[int, Node]
+    # of a UTXO account the last three are fresh
+    addresses: dict[int, list[Node]]
+    nfts: dict[int, list[Node]]
+    nft_collections: dict[int, list[Node]]
+    nft_portfolio: dict[int, Node]
+    light_tokens: dict[int, list[Node]]
+    stakes: dict[str, dict[int, list[Node]]]
+    stake_rewards: dict[str, dict[int, list[Node]]]
+    periodic_rewards: dict[str, dict[int, Node]]
+    history: dict[tuple[str, int], list[list[Node]]]
+    governance: dict[int, Node]
+    pending_by: dict[int, list[int]]
+    approved_by: dict[int, list[int]]
+    rejected_by: dict[int, list[int]]
+    challenges: dict[int, Node]
+    certificates: list[str]
+    lam_users: list[Node]
+    credentials: Credentials
+    bad_addresses: dict[str, list[str]]
+    _history: History = field(repr=False)
+    _leaf_key: ec.EllipticCurvePrivateKey = field(repr=False)
+
+    def balance_history(self, account_id: int, start: datetime | None, end: datetime | None) -> Node | None:
+        """Return the balances of an account by day, or None where the service keeps none (501)."""
+        return self._history.read(account_id, start, end)
+
+    def address_jwt(self, account_id: int, index: int | None) -> str | None:
+        """Return an address of an account as a JWT signed with the key of the leaf certificate."""
+        addresses = self.addresses.get(account_id, [])
+        if not 0 <= (index or 0) < len(addresses):
+            return None
+        node = addresses[index or 0]
+        payload = {
+            "address": node["address"],
+            "derivation_path": node["derivation_path"],
+            "blockchain_name": self.accounts[account_id - 1]["currency"],
+        }
+        parts = [_segment(json.dumps(part).encode()) for part in ({"typ": "JWT", "alg": "ES256"}, payload)]
+        signed = ".".join(parts)
+        r, s = sign(self._leaf_key, signed.encode())
+        return f"{signed}.{_segment(r.to_bytes(32, 'big') + s.to_bytes(32, 'big'))}"
+
+    def address_risk(self, address: str) -> Node:
+        """Return the risk of any address."""
+        return address_risk(self.bad_addresses, address)
+
+    def address_sanctions(self, address: str) -> Node:
+        """Return the sanctions on any address."""
+        return address_sanctions(self.bad_addresses, address)
+
+    def check_address(self, currency: str, address: str) -> bool:
+        """Say whether an address has the form and the check digits of a currency."""
+        coin = COINS.get(currency)
+        return coin is not None and valid_address(currency, coin.family, address)
+
+
+def _segment(data: bytes) -> str:
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+
+
+def build(seed: int = 7, transactions: int = 4000, now: datetime | None = None) -> World:
+    """Build a world that ends at `now`; the same arguments give the same bytes.
+
+    Parameters
+    ----------
+    seed
+        Anything random follows from it.
+    transactions
+        How many there are in all; the scripted ones set a minimum of about 200.
+    now
+        The moment at which the world ends; the current hour unless given.
+    """
+    moment_now = now or datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
+    material = Material(seed, moment_now.astimezone(UTC))
+    people = build_people(material)
+    chart = build_accounts(material, people)
+    book = build_address_book(material, people, chart)
+    write_rules(people, chart, book.ruling)
+    labels = _labels(material)
+    for label, (*_, names) in zip(labels, _LABELS, strict=True):
+        for name in names:
+            lite = {key: label[key] for key in ("id", "name", "info")}
+            chart.by_name[name].node["labels"].append(lite)
+
+    traffic = Business(material, people, chart, book, labels, transactions).run()
+    write_balances(chart, traffic)
+    drafts = draft_changes(material, people, chart, book.whitelists) + traffic.ledger.drafts
+    drafts += draft_pledges(material, people, chart)
+    messages = build_messages(material, chart, drafts)
+    digests = build_digests(material, people, chart, drafts)
+    docket = settle(material, drafts)
+    stakes = build_stakes(material, chart, traffic)
+    light_tokens = light_token_accounts(material, traffic)
+    write_coin_fields(chart, stakes)
+    pledges = build_pledges(material, chart)
+    gallery = build_gallery(material, chart)
+    certificates, leaf_key = certificate_chain(material)
+
+    by_account: dict[int, list[Node]] = {}
+    for node in traffic.ledger.transactions:
+        by_account.setdefault(node["account_id"], []).append(node)
+        docket.history.setdefault(("transactions", node["id"]), [])
+    for section, nodes in (("users", people.users), ("groups", people.groups)):
+        for node in nodes:
+            docket.history.setdefault((section, node["id"]), [])
+    accounts = [account.node for account in chart.accounts]
+    return World(
+        seed=seed,
+        now=material.now,
+        workspace=WORKSPACE,
+        organization={
+            "name": "Tidewell Asset Management (sandbox)",
+            "workspace": WORKSPACE,
+            "num_admins": len(people.members[1]),
+            "num_shared_owners": 3,
+            "num_wrapping_keys": 3,
+            "quorum": 2,
+        },
+        users=people.users,
+        groups=people.groups,
+        entities=chart.entities,
+        labels=labels,
+        whitelists=book.whitelists,
+        accounts=accounts,
+        requests=docket.requests,
+        messages=messages,
+        digests=digests,
+        transactions=traffic.ledger.transactions,
+        pledges=pledges,
+        settlements=build_settlements(material, chart, traffic, pledges, docket.requests),
+        currencies=currency_nodes(),
+        tokens=token_nodes(),
+        account_currency={account.node["id"]: account_currency(account) for account in chart.accounts},
+        balances={
+            account.node["id"]: balances_node(
+                account,
+                traffic.ledger.purse(account),
+                by_account.get(account.node["id"], []),
+                material.now,
+                stakes,
+            )
+            for account in chart.accounts
+        },
+        addresses={account.node["id"]: [dict(node) for node in account.addresses] for account in chart.accounts},
+        nfts=gallery.nfts,
+        nft_collections=gallery.collections,
+        nft_portfolio=gallery.portfolios,
+        light_tokens=light_tokens,
+        stakes=stakes.stakes,
+        stake_rewards=stakes.rewards,
+        periodic_rewards=stakes.periodic,
+        history=docket.history,
+        governance=docket.governance,
+        pending_by=docket.pending_by,
+        approved_by=docket.approved_by,
+        rejected_by=docket.rejected_by,
+        challenges=docket.challenges,
+        certificates=certificates,
+        lam_users=lam_users(material, WORKSPACE),
+        credentials=build_credentials(material, people, chart.entity_ids()),
+        bad_addresses=book.bad,
+        _history=History(chart, traffic, material.now),
+        _leaf_key=leaf_key,
+    )
+
+
+def _labels(material: Material) -> list[Node]:
+    return [
+        {
+            "id": identifier,
+            "name": name,
+            "info": {"color": color, "description": description},
+            "created_by": 8 + identifier % 4,
+            "created_on": stamp(moment(material, 12.0 + identifier)),
+            "updated_by": 8 + (identifier + 1) % 4,
+            "updated_on": stamp(moment(material, 100.0 + identifier * 20)),
+        }
+        for identifier, (name, color, description, _) in enumerate(_LABELS, start=1)
+    ]
