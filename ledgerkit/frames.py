@@ -140,7 +140,7 @@ class Table:
         for name in [*self.kinds, *(name for name in columns if name not in self.kinds)]:
             series[name] = self._series(name, columns.get(name, ()), call)
         frame = pd.DataFrame(series)
-        frame.attrs = {"table": self.name, **attrs}
+        frame.attrs.update(table=self.name, **attrs)
         return frame
 
     def _series(self, name: str, values: Sequence[Any], call: str) -> "pd.Series[Any]":
