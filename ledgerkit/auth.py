@@ -262,7 +262,9 @@ class TokenKeeper:
                     self._note_failure(error)
             if not isinstance(error, LedgerError):
                 raise
-            flight.error = copy.copy(error)  # without the traceback, whose frames hold what was sent
+            # Without the traceback, whose frames hold what was sent, and without the answer, which may hold a token.
+            flight.error = copy.copy(error)
+            flight.error.details.pop("body", None)
             return
         with self._lock:
             if not self._closed and self._generation == generation:
@@ -272,9 +274,11 @@ class TokenKeeper:
         if spent is not None:
             try:
                 return _alive(self._refresh(spent))
-            except (RateLimited, ContractViolation):
+            except RateLimited:
                 raise
             except LedgerError as error:
+                if isinstance(error, ContractViolation) and "field" in error.details:
+                    raise  # the answer was read and makes no sense; one that could not be read is as good as lost
                 _log.info("the token could not be refreshed (%s): exchanging the key again", type(error).__name__)
         return _alive(self._login())
 

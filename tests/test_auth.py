@@ -204,6 +204,22 @@ def test_a_short_token_is_not_renewed_in_a_loop_when_fetching_it_takes_longer_th
     assert service.exchanges == 1
 
 
+def test_the_life_is_counted_from_before_the_token_was_asked_for(
+    make: Make, service: Service, clock: FakeClock
+) -> None:
+    issue = service._issue
+
+    def slow() -> Tokens:
+        tokens = issue()
+        clock.jump(wall=100.0, monotonic=100.0)
+        return tokens
+
+    service._issue = slow  # type: ignore[method-assign]
+    keeper = make(service, spawn=no_threads)
+    keeper.token()
+    assert keeper.state().seconds_left == pytest.approx(200.0)
+
+
 def test_an_expired_token_is_never_handed_out(make: Make, service: Service, clock: FakeClock) -> None:
     keeper = make(service, spawn=no_threads)
     for _ in range(50):
@@ -580,6 +596,26 @@ def test_a_lost_refresh_answer_leads_to_a_login(make: Make, service: Service) ->
     token, _ = keeper.renew(generation)
     assert service.accepts(token)
     assert (service.logins, service.refused_refreshes) == (2, 0)
+
+
+def test_a_refresh_answer_that_can_not_be_read_is_as_good_as_lost(make: Make, service: Service) -> None:
+    keeper = make(service)
+    _, generation = keeper.token()
+
+    def garbled(token: Secret) -> Tokens:
+        raise ContractViolation("answered something that is not JSON", body='{"access_token": "canary')
+
+    keeper._refresh = garbled
+    assert service.accepts(keeper.renew(generation)[0])
+    assert service.logins == 2
+
+
+def test_the_body_of_an_answer_with_a_token_is_not_kept(make: Make, service: Service) -> None:
+    service.failing = ContractViolation("answered something that is not JSON", body='{"access_token": "canary')
+    with pytest.raises(ContractViolation) as caught:
+        make(service).token()
+    assert caught.value.details == {}
+    assert "canary" not in shown(caught.value)
 
 
 def test_background_failures_back_off_and_are_told_on_the_card_alone(
