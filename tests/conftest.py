@@ -1,0 +1,76 @@
+"""What holds for every test: no network but loopback, no credentials and no proxy of this machine."""
+
+import os
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from ipaddress import ip_address
+from typing import Any
+
+import pytest
+from serving import Handler, Server
+
+PROXY_VARIABLES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
+
+
+def _is_local(host: Any) -> bool:
+    if host in (None, "", b"", "localhost"):
+        return True
+    try:
+        address = ip_address(host.decode() if isinstance(host, bytes) else host.partition("%")[0])
+    except ValueError:
+        return False
+    return address.is_loopback or address.is_unspecified
+
+
+def _refuse(host: Any) -> None:
+    # Not an OSError: the code under test would take it for a connection fault, and go on.
+    pytest.fail(f"a test tried to reach {host!r}: tests use loopback addresses only")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def only_loopback() -> Iterator[None]:
+    """Fail whatever looks up a name or connects to an address that is not of this machine."""
+
+    def guarded(original: Callable[..., Any], position: int) -> Callable[..., Any]:
+        def call(self: socket.socket, *args: Any) -> Any:
+            address = args[position]
+            if self.family in (socket.AF_INET, socket.AF_INET6) and not _is_local(address[0]):
+                _refuse(address[0])
+            return original(self, *args)
+
+        return call
+
+    def lookup(host: Any, *args: Any, **options: Any) -> Any:
+        if not _is_local(host):
+            _refuse(host)
+        return getaddrinfo(host, *args, **options)
+
+    getaddrinfo = socket.getaddrinfo
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(socket.socket, "connect", guarded(socket.socket.connect, 0))
+        patch.setattr(socket.socket, "connect_ex", guarded(socket.socket.connect_ex, 0))
+        patch.setattr(socket.socket, "sendto", guarded(socket.socket.sendto, -1))
+        patch.setattr(socket, "getaddrinfo", lookup)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def plain_environment() -> Iterator[None]:
+    """Take away what a machine that is set up for the kit, or sits behind a proxy, would add to a test."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in list(os.environ):
+            if name.upper().startswith("LEDGER_ENTERPRISE_") or name.lower() in PROXY_VARIABLES:
+                patch.delenv(name)
+        yield
+
+
+@pytest.fixture
+def serve() -> Iterator[Callable[..., Server]]:
+    """Start servers that end with the test: ``serve(handler).url``."""
+    with ExitStack() as stack:
+
+        def start(handler: Handler, **settings: Any) -> Server:
+            return stack.enter_context(Server(handler, **settings))
+
+        yield start
