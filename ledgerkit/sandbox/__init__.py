@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Callable
 from datetime import datetime
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Literal, Self, cast
+from typing import Any, Literal, Self, cast
 
 import uvicorn
 
@@ -21,9 +21,7 @@ from .limits import RateLimit
 from .service import Service
 from .tokens import TokenIssuer
 from .viewers import Sight
-
-if TYPE_CHECKING:
-    from .world import Credentials, World
+from .world import Credentials, World, build
 
 __all__ = ["Sandbox", "SeenRequest"]
 
@@ -87,7 +85,7 @@ class Sandbox:
         host: str = "127.0.0.1",
         path_prefix: str = "",
         clock: Callable[[], float] = time.time,
-        world: "World | None" = None,
+        world: World | None = None,
     ) -> None:
         self.faults = Faults(seed, clock)
         self.requests_seen: deque[SeenRequest] = deque(maxlen=REQUESTS_KEPT)
@@ -116,12 +114,12 @@ class Sandbox:
         self._end: Callable[[], Any] | None = None
 
     @property
-    def world(self) -> "World":
+    def world(self) -> World:
         """The workspace; its transactions are kept encoded and decoded one by one."""
         return self._build().world
 
     @property
-    def credentials(self) -> "Credentials":
+    def credentials(self) -> Credentials:
         """The credentials that the workspace accepts: sandbox material, nothing secret."""
         return self.world.credentials
 
@@ -223,8 +221,6 @@ class Sandbox:
             return self._service
         world = self._world
         if world is None:
-            from .world import build
-
             world = build(self._seed, self._transactions, self._now)
         relations = catalogue.Relations(world)
         collections = catalogue.collections(world, relations)

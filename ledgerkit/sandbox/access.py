@@ -2,14 +2,11 @@
 
 import hmac
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 from .answers import Refusal
 from .tokens import TokenIssuer
 from .viewers import Sight, Viewer
-
-if TYPE_CHECKING:
-    from .world import World
+from .world import World
 
 
 class Access:
@@ -27,7 +24,7 @@ class Access:
 
     def __init__(
         self,
-        world: "World",
+        world: World,
         tokens: TokenIssuer,
         sight: Sight,
         *,

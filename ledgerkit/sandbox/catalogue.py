@@ -4,16 +4,14 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ledgerkit import vocabulary
 
 from . import filters
 from .filters import Filter
 from .store import Collection, Node, created
-
-if TYPE_CHECKING:
-    from .world import World
+from .world import World
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +174,7 @@ def listings(*, after_inclusive: bool = True, before_inclusive: bool = False) ->
 class Relations:
     """Who and what the accounts' rules name, in both directions."""
 
-    def __init__(self, world: "World") -> None:
+    def __init__(self, world: World) -> None:
         members = {group["id"]: tuple(user for user in group["members"] if user) for group in world.groups}
         self.groups: dict[int, set[int]] = {}
         self.users: dict[int, set[int]] = {}
@@ -223,7 +221,7 @@ def inverse(sets: Mapping[int, set[int]]) -> dict[int, tuple[int, ...]]:
     return {member: tuple(owners) for member, owners in turned.items()}
 
 
-def collections(world: "World", relations: Relations) -> dict[str, Collection]:
+def collections(world: World, relations: Relations) -> dict[str, Collection]:
     """Encode the lists of a world, with the columns that their filters look at."""
     base = {"id": _field("id"), "created_on": created}
     status = {**base, "status": _interned("status")}

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from starlette.datastructures import QueryParams
 
@@ -13,9 +13,7 @@ from .faults import Faults
 from .store import Collection, Node, Predicate
 from .tokens import TokenIssuer
 from .viewers import Sight, Viewer
-
-if TYPE_CHECKING:
-    from .world import World
+from .world import World
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +51,7 @@ class Call:
 class Service:
     """Everything that answers are made from."""
 
-    world: "World"
+    world: World
     faults: Faults
     tokens: TokenIssuer
     listings: dict[str, Listing]

@@ -7,16 +7,14 @@ import threading
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from joserfc import jwt
 from joserfc.jwk import OctKey, RSAKey
 
 from .answers import Refusal
 from .store import Node
-
-if TYPE_CHECKING:
-    from .world import ApiUserCredential
+from .world import ApiUserCredential
 
 
 @functools.cache
@@ -59,7 +57,7 @@ class TokenIssuer:
 
     def __init__(
         self,
-        credentials: list["ApiUserCredential"],
+        credentials: list[ApiUserCredential],
         users: dict[int, Node],
         workspace: str,
         now: Callable[[], float],

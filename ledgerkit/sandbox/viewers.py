@@ -2,13 +2,11 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from .catalogue import Relations
 from .store import Collection, Node, Predicate
-
-if TYPE_CHECKING:
-    from .world import World
+from .world import World
 
 Family = Literal["api_user", "reporting_key", "lam"]
 
@@ -81,7 +79,7 @@ class Viewer:
 class Sight:
     """Works out scopes, and which rows lie inside one."""
 
-    def __init__(self, world: "World", relations: Relations, collections: dict[str, Collection]) -> None:
+    def __init__(self, world: World, relations: Relations, collections: dict[str, Collection]) -> None:
         self._relations = relations
         self._entities = {entity["id"]: frozenset(entity["accounts"]) for entity in world.entities}
         self._accounts = frozenset(account["id"] for account in world.accounts)
