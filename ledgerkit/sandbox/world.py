@@ -144,7 +144,7 @@ def build(seed: int = 7, transactions: int = 4000, now: datetime | None = None) 
     seed
         Anything random follows from it.
     transactions
-        How many there are in all; the scripted ones set a minimum of about 200.
+        How many there are in all; about 200 are scripted, and fewer there never are.
     now
         The moment at which the world ends; the current hour unless given.
     """
