@@ -112,7 +112,8 @@ class Section:
                 frame = frame.sort_values(by, ascending=order == "asc", kind="stable", ignore_index=True)
         for name in inside.keys() & chosen.kinds.keys():  # what was asked for, where the rows do not repeat it
             frame[name] = frame[name].fillna(int(str(inside[name])))
-        shown = {name: value for name, value in given.items() if name != "self" and value is not None}
+        own = {name: given[name] for name in OWN if given.get(name)}
+        shown = {name: value for name, value in {**values, **own}.items() if value is not None}
         return self._signed(frame, operation, shown)
 
     def _read(

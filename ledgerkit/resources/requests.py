@@ -157,6 +157,10 @@ def _steps(body: Any) -> list[Any]:
             body=shorten(body, 500),
         )
     shared = {field: value for field, value in body.items() if field != "governance_steps"}
+    request = shared.get("request")
+    if isinstance(request, dict) and "id" in request:
+        shared["request"] = {field: value for field, value in request.items() if field != "id"}
+        shared["request_id"] = request["id"]
     # A step may be null as a whole: it is hidden from the caller, and stays a row.
     return [{**shared, **_flat_step(step)} for step in body["governance_steps"] or [None]]
 

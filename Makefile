@@ -1,0 +1,59 @@
+# Two commands are all it takes: `make lab` and `make test`. Each sets up what it needs in .venv first.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+# Versions that are known to work together; drop them with `make test CONSTRAINTS=`.
+CONSTRAINTS ?= -c constraints.txt
+
+.PHONY: lab test check types tests notebooks format constraints clean
+
+lab: $(VENV)/lab
+	$(BIN)/ledgerkit lab $(LAB)
+
+test: $(VENV)/dev node_modules/.bin/prism
+	$(MAKE) check types tests notebooks
+
+check: $(VENV)/dev
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+
+types: $(VENV)/dev
+	$(BIN)/mypy
+
+tests: $(VENV)/dev
+	$(BIN)/python -m pytest $(PYTEST)
+
+# Each notebook runs from top to bottom in a kernel of its own.
+notebooks: $(VENV)/dev
+	$(BIN)/python -m pytest -m notebooks tests/test_notebooks.py
+
+format: $(VENV)/dev
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+$(VENV)/bin/python:
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "ledgerkit needs Python 3.11 or newer: make PYTHON=python3.12 ...")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+
+$(VENV)/lab: $(VENV)/bin/python pyproject.toml constraints.txt
+	$(BIN)/python -m pip install --quiet $(CONSTRAINTS) --editable '.[lab,sandbox]'
+	touch $@
+
+$(VENV)/dev: $(VENV)/bin/python pyproject.toml constraints.txt
+	$(BIN)/python -m pip install --quiet $(CONSTRAINTS) --editable '.[dev]'
+	touch $@
+
+# Prism plays a server that is not ours; where Node is missing, its tests are skipped and say so.
+node_modules/.bin/prism: package.json
+	@if command -v npm >/dev/null; then \
+		npm install --silent --no-audit --no-fund --no-package-lock && touch $@; \
+	else \
+		echo "npm was not found: the tests against Prism will be skipped"; \
+	fi
+
+constraints: $(VENV)/dev
+	$(BIN)/python -m pip freeze --exclude-editable | grep -v '^pip==' > constraints.txt
+
+clean:
+	rm -rf $(VENV) node_modules .pytest_cache .mypy_cache .ruff_cache .hypothesis

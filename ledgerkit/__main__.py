@@ -1,0 +1,5 @@
+"""``python -m ledgerkit`` is the command ``ledgerkit``."""
+
+from ledgerkit.cli import main
+
+raise SystemExit(main())

@@ -1,0 +1,133 @@
+"""The command line: ``ledgerkit lab``, ``ledgerkit sandbox``, ``ledgerkit doctor``."""
+
+import argparse
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Sequence
+from importlib.util import find_spec
+from pathlib import Path
+
+from ledgerkit import __version__
+
+FIRST_NOTEBOOK = Path("notebooks") / "00_start_here.ipynb"
+DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|)")
+SECONDS = {"ms": 0.001, "s": 1.0, "": 1.0, "m": 60.0}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command and return its exit code: 0 done, 1 it could not, 2 the command line is wrong."""
+    parser = argparse.ArgumentParser(prog="ledgerkit", description="A Ledger Enterprise workspace in JupyterLab.")
+    parser.add_argument("--version", action="version", version=f"ledgerkit {__version__}")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    lab = commands.add_parser("lab", help="open JupyterLab on the first notebook")
+    lab.add_argument("options", nargs=argparse.REMAINDER, help="passed on to `jupyter lab`")
+    lab.set_defaults(run=_lab)
+
+    sandbox = commands.add_parser("sandbox", help="serve the embedded workspace on this machine")
+    sandbox.add_argument("--port", type=int, default=0, help="port on 127.0.0.1; 0 takes a free one")
+    sandbox.add_argument("--seed", type=int, default=7, help="another seed, another workspace")
+    sandbox.add_argument("--transactions", type=int, default=4000, help="how many transactions it has")
+    sandbox.add_argument("--latency", type=_seconds, default=0.0, help="wait before each answer, such as 25ms")
+    sandbox.add_argument("--token-life", type=_seconds, default=300.0, help="life of an access token, such as 300s")
+    sandbox.add_argument(
+        "--family",
+        choices=("api_user", "reporting_key", "lam"),
+        default="api_user",
+        help="whose credentials are printed",
+    )
+    sandbox.set_defaults(run=_sandbox)
+
+    doctor = commands.add_parser("doctor", help="say which credentials are found, and whether the service takes them")
+    doctor.add_argument("profile", nargs="?", help="the profile to look at")
+    doctor.set_defaults(run=_doctor)
+
+    chosen = parser.parse_args(arguments)
+    code: int = chosen.run(chosen)
+    return code
+
+
+def _seconds(text: str) -> float:
+    match = DURATION.fullmatch(text)
+    if not match:
+        raise argparse.ArgumentTypeError(f"{text!r} is no duration such as 25ms, 300s or 5m")
+    return float(match[1]) * SECONDS[match[2]]
+
+
+def _lab(chosen: argparse.Namespace) -> int:
+    if find_spec("jupyterlab") is None:
+        print("JupyterLab is not installed: pip install 'ledgerkit-enterprise[lab,sandbox]'", file=sys.stderr)
+        return 1
+    command = [sys.executable, "-m", "jupyterlab"]
+    command += [str(FIRST_NOTEBOOK)] if FIRST_NOTEBOOK.exists() else []
+    if getattr(os, "geteuid", lambda: 1)() == 0:
+        command.append("--allow-root")  # in a container there is often no other user, and JupyterLab refuses root
+    try:
+        return subprocess.call([*command, *chosen.options])  # noqa: S603 - this Python and the user's own options
+    except KeyboardInterrupt:  # the lab has had the same Ctrl+C, and asked its own question
+        return 0
+
+
+def _sandbox(chosen: argparse.Namespace) -> int:
+    if find_spec("starlette") is None or find_spec("uvicorn") is None:
+        print("The sandbox is not installed: pip install 'ledgerkit-enterprise[sandbox]'", file=sys.stderr)
+        return 1
+    from ledgerkit.sandbox import Sandbox
+
+    server = Sandbox(
+        seed=chosen.seed,
+        transactions=chosen.transactions,
+        port=chosen.port,
+        latency=chosen.latency,
+        token_life=chosen.token_life,
+    )
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    with server:
+        values = server.environment(chosen.family)
+        key = values.get("LEDGER_ENTERPRISE_API_PRIVATE_KEY")
+        if key is not None:
+            values["LEDGER_ENTERPRISE_API_PRIVATE_KEY"] = key.encode().hex()  # as hex it fits on one line
+        print(f"# The sandbox serves at {server.url} until Ctrl+C. Its credentials open nothing else.")
+        print("# For a .env file:")
+        for name, value in values.items():
+            print(f"{name}={value}")
+        print(f"# From a shell:\n{_curl(server.url, chosen.family, values)}", flush=True)
+        while not stop.wait(1.0):  # a wait without an end can't be interrupted on Windows
+            pass
+    return 0
+
+
+def _curl(url: str, family: str, values: dict[str, str]) -> str:
+    given = {name.removeprefix("LEDGER_ENTERPRISE_"): value for name, value in values.items()}
+    if family == "lam":
+        return f"curl -H 'X-Ledger-API-User: {given['LAM_USER']}' '{url}/accounts?page_size=3'"
+    workspace = f"-H 'X-Ledger-Workspace: {given['WORKSPACE']}'"
+    if family == "reporting_key":
+        key = given["REPORTING_API_KEY"]
+        return f"curl {workspace} -H 'X-Ledger-Reporting-API-Key: {key}' '{url}/accounts?page_size=3'"
+    body = f'{{"api_key_id":"{given["API_KEY_ID"]}","api_key_secret":"{given["API_KEY_SECRET"]}"}}'
+    return f"curl {workspace} -H 'Content-Type: application/json' -d '{body}' {url}/auth/token"
+
+
+def _doctor(chosen: argparse.Namespace) -> int:
+    from ledgerkit import LedgerError, connect, credentials
+
+    print(f"ledgerkit {__version__}, Python {sys.version.split()[0]}")
+    try:
+        if chosen.profile != "sandbox":
+            for name, where in credentials.configured(chosen.profile).items():
+                print(f"  {name}: set in {where}")
+        with connect(chosen.profile) as session:
+            rows = session.organization.get()
+            print(f"  {session!r}")
+            print(f"The service answers for the organization {rows['name'].iloc[0]!r}.")
+    except LedgerError as error:
+        print(f"{type(error).__name__}: {error}", file=sys.stderr)
+        return 1
+    return 0
