@@ -7,7 +7,7 @@ import time
 import weakref
 from collections import deque
 from collections.abc import Callable
-from datetime import datetime
+from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any, Literal, Self, cast
 
@@ -35,7 +35,7 @@ class Sandbox:
     Parameters
     ----------
     seed, transactions, now
-        What the workspace is made from.
+        What the workspace is made from; it ends at ``now``, the hour of the clock unless given.
     port, host, path_prefix
         Where it listens; port 0 takes a free one, and tenants have a prefix before every path.
     latency
@@ -161,6 +161,7 @@ class Sandbox:
             proxy_headers=False,
             server_header=False,
             date_header=False,
+            timeout_keep_alive=75,
             timeout_graceful_shutdown=1,
         )
         server = uvicorn.Server(config)
@@ -221,11 +222,13 @@ class Sandbox:
             return self._service
         world = self._world
         if world is None:
-            world = build(self._seed, self._transactions, self._now)
+            now = self._now or datetime.fromtimestamp(self.faults.now() // 3600 * 3600, UTC)
+            world = build(self._seed, self._transactions, now)
         relations = catalogue.Relations(world)
         collections = catalogue.collections(world, relations)
-        # from here on the encoded rows are the transactions: as dicts they would take several times the memory
+        # from here on the encoded rows are the lists that grow: as dicts they would take several times the memory
         world.transactions = cast(Any, collections["transactions"])
+        world.requests = cast(Any, collections["requests"])
         sight = Sight(world, relations, collections)
         tokens = TokenIssuer(
             world.credentials.api_users,
@@ -264,5 +267,7 @@ def _listen(host: str, port: int) -> socket.socket:
 
 def _end(server: uvicorn.Server, thread: threading.Thread, listener: socket.socket) -> None:
     server.should_exit = True
-    thread.join(timeout=5)
+    # the garbage collector may run this in the server's own thread
+    if thread is not threading.current_thread():
+        thread.join(timeout=5)
     listener.close()

@@ -54,6 +54,6 @@ def page_body(nodes: Sequence[bytes], first: int, count: int) -> bytes:
     return b'{"edges":[%b],"page_info":{"count":%d,"has_next_page":%b}}' % (edges, count, more)
 
 
-def message(value: Any, name: str, wanted: str) -> Refusal:
+def bad_value(value: Any, name: str, wanted: str) -> Refusal:
     """Make the refusal of a bad query parameter."""
     return Refusal(400, f"Invalid value {value!r} for parameter '{name}': {wanted}")

@@ -86,12 +86,12 @@ class Faults:
     def clear(self) -> None:
         """Switch every fault off; rows that came or went stay so."""
         with self._lock:
-            for change in self._changes:
-                self._release(change)
-            self._faults.clear()
-            self._changes.clear()
+            ended = self._changes
+            self._changes = []
+            self._faults = []
             self._shift = 0.0
             self._refuse_refresh = 0
+        self._release(ended)
 
     def latency(
         self, seconds: float, *, path: str | None = None, method: str | None = None, times: int | None = None
@@ -207,11 +207,11 @@ class Faults:
     def stop(self, fault: Fault | ListChange) -> None:
         """Switch one fault off."""
         with self._lock:
-            if isinstance(fault, ListChange):
-                self._release(fault)
-                self._changes.remove(fault)
-            else:
+            if isinstance(fault, Fault):
                 self._faults.remove(fault)
+                return
+            self._changes.remove(fault)
+        self._release([fault])
 
     def strikes(self, method: str, path: str) -> list[Fault]:
         """Return the faults that strike this call, and count them."""
@@ -234,31 +234,29 @@ class Faults:
         """Hold back the row that a swap will bring in."""
         for change in self._due(path):
             if change.change == "swap" and page == 1 and change.reserve is None and len(view()) > 1:
-                with self._lock:
-                    change.reserve = (collection, min(view()))
+                change.reserve = (collection, min(view()))
                 collection.hide(change.reserve[1])
 
     def after_page(self, path: str, page: int, collection: Collection, rows: list[int], view: list[int]) -> None:
         """Change the list that a page was just read from; the view is the whole search of that page."""
         if not rows or rows[-1] == view[-1]:
             return
-        for change in self._due(path):
-            if page != change.after_page:
-                continue
-            with self._lock:
-                change.struck += 1
-                if change.change == "arrive":
-                    self._arrive(collection, max(view))
-                else:
-                    collection.hide(rows[0])
-                self._release(change)
+        due = [change for change in self._due(path) if page == change.after_page]
+        for change in due:
+            change.struck += 1
+            if change.change == "arrive":
+                self._arrive(collection, max(view))
+            else:
+                collection.hide(rows[0])
+        self._release(due)
 
-    def _due(self, path: str) -> Iterable[ListChange]:
-        return [
-            change
-            for change in self._changes
-            if fnmatchcase(path, change.path) and (change.times is None or change.struck < change.times)
-        ]
+    def _due(self, path: str) -> list[ListChange]:
+        with self._lock:
+            return [
+                change
+                for change in self._changes
+                if fnmatchcase(path, change.path) and (change.times is None or change.struck < change.times)
+            ]
 
     def _arrive(self, collection: Collection, template: int) -> None:
         node = collection[template]
@@ -271,11 +269,17 @@ class Faults:
             node["created_on"] = wire_time(self.now())
         collection.append(node)
 
-    def _release(self, change: ListChange) -> None:
-        if change.reserve is not None:
-            collection, position = change.reserve
-            collection.show(position)
-            change.reserve = None
+    def _release(self, changes: Iterable[ListChange]) -> None:
+        """Show the rows held back for swaps.
+
+        Never under the own lock: a page holds its collection's lock when it asks here, and two orders of
+        the same two locks end in a standstill.
+        """
+        for change in changes:
+            if change.reserve is not None:
+                collection, position = change.reserve
+                change.reserve = None
+                collection.show(position)
 
     def _add(self, fault: Fault) -> Fault:
         with self._lock:

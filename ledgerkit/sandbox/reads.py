@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from . import filters
-from .answers import Refusal, encode, message
+from .answers import Refusal, bad_value, encode
 from .service import Call, Service
 from .store import Collection, Node
 from .viewers import mask_governance, mask_history
@@ -71,7 +71,7 @@ def account_balance_history(service: Service, call: Call) -> bytes:
     account = service.account(call)
     start, end = call.option("start", filters.date_time), call.option("end", filters.date_time)
     if start is not None and end is not None and start > end:
-        raise message(call.query["start"], "start", "must not be after end")
+        raise bad_value(call.query["start"], "start", "must not be after end")
     answer = service.world.balance_history(account["id"], start, end)
     if answer is None:
         raise Refusal(501, f"Balance history is not supported for {account['currency']}")

@@ -7,7 +7,7 @@ from typing import Any
 from starlette.datastructures import QueryParams
 
 from . import filters
-from .answers import Refusal, encode, message, page_body
+from .answers import Refusal, bad_value, encode, page_body
 from .catalogue import Listing, Relations
 from .faults import Faults
 from .store import Collection, Node, Predicate
@@ -32,7 +32,7 @@ class Call:
         try:
             return filters.integer(self.parameters[name])
         except ValueError as error:
-            raise message(self.parameters[name], name, str(error)) from None
+            raise bad_value(self.parameters[name], name, str(error)) from None
 
     def option(self, name: str, read: Any, default: Any = None) -> Any:
         """Return a query parameter that may be given once."""
@@ -44,7 +44,7 @@ class Call:
         try:
             return read(values[0])
         except ValueError as error:
-            raise message(values[0], name, str(error)) from None
+            raise bad_value(values[0], name, str(error)) from None
 
 
 @dataclass(slots=True)
@@ -112,9 +112,9 @@ class Service:
         page = call.option("page", filters.integer, 1)
         size = call.option("page_size", filters.integer, listing.page_size)
         if page < 1:
-            raise message(page, "page", "must be greater than or equal to 1")
+            raise bad_value(page, "page", "must be greater than or equal to 1")
         if size < -1:
-            raise message(size, "page_size", "must be greater than or equal to -1")
+            raise bad_value(size, "page_size", "must be greater than or equal to -1")
         return page, self.page_size_maximum if size < 1 else min(size, self.page_size_maximum)
 
 
@@ -135,7 +135,7 @@ def _filters_of(call: Call, listing: Listing) -> tuple[tuple[str, Any], ...]:
         try:
             wanted.append((name, frozenset(found.read(value) for value in values)))
         except ValueError as error:
-            raise message(values, name, str(error)) from None
+            raise bad_value(values, name, str(error)) from None
     return tuple(wanted)
 
 
@@ -145,5 +145,5 @@ def _order_of(call: Call, listing: Listing, collection: Collection) -> tuple[str
     order = call.option("order", filters.choice(("asc", "desc")), "desc")
     order_by = call.option("order_by", filters.text)
     if order_by not in (None, "id", "created_on") and not collection.fields.get(order_by):
-        raise message(order_by, "order_by", "a sortable field of the object is expected")
+        raise bad_value(order_by, "order_by", "a sortable field of the object is expected")
     return order_by, order == "desc"
