@@ -24,8 +24,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--version", action="version", version=f"ledgerkit {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
-    lab = commands.add_parser("lab", help="open JupyterLab on the first notebook")
-    lab.add_argument("options", nargs=argparse.REMAINDER, help="passed on to `jupyter lab`")
+    lab = commands.add_parser("lab", help="open JupyterLab on the first notebook; options go on to `jupyter lab`")
     lab.set_defaults(run=_lab)
 
     sandbox = commands.add_parser("sandbox", help="serve the embedded workspace on this machine")
@@ -46,7 +45,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     doctor.add_argument("profile", nargs="?", help="the profile to look at")
     doctor.set_defaults(run=_doctor)
 
-    chosen = parser.parse_args(arguments)
+    chosen, others = parser.parse_known_args(arguments)
+    if others and chosen.run is not _lab:
+        parser.error(f"unrecognized arguments: {' '.join(others)}")
+    chosen.options = others
     code: int = chosen.run(chosen)
     return code
 
