@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from random import Random
 
 from .chains import UTXO_FORMS, base58check_encode, make_address
-from .currencies import COINS, Coin, Token, coin_units, find_token, token_units
+from .currencies import COINS, Coin, Token, coin_units, find_token, is_testnet, token_units
 from .governance import Step
 from .material import Counter, Material, Node, counter, public_point, stamp
 from .people import People, moment
@@ -229,6 +229,8 @@ def _derivation_path(coin: Coin, index: int, utxo: bool) -> str:
     if utxo:
         segwit = coin.name in ("bitcoin", "bitcoin_testnet", "litecoin")
         return f"{84 if segwit else 44}'/{_COIN_TYPES[coin.name]}'/{index}'"
+    if is_testnet(coin.name) and coin.family == "ethereum":
+        return f"44'/1'/{index}'"
     purpose = 1852 if coin.family == "cardano" else 44
     return f"{purpose}'/{_COIN_TYPES.get(coin.name, 60)}'/{index}'"
 
@@ -254,7 +256,9 @@ def _addresses(material: Material, coin: Coin, path: str, index: int, utxo: bool
             for step in range(USED_ADDRESSES + FRESH_ADDRESSES)
         ]
     # accounts on several EVM networks share an address where their keys have the same path
-    chain = "evm" if coin.family in ("ethereum", "polygon") else coin.name
+    chain = coin.name
+    if coin.family in ("ethereum", "polygon"):
+        chain = f"evm {path.split('/')[1]}"
     entropy = material.derive("address", chain, index)
     return [{"address": make_address(coin.name, coin.family, entropy), "derivation_path": f"{path}/0/0"}]
 

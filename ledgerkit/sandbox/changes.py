@@ -66,8 +66,7 @@ def draft_changes(material: Material, people: People, chart: Chart, whitelists: 
             stage = None
         request = Draft(created_on, kind, status, target_type, target, maker, (step,), settled_on, stage, 1)
         if isinstance(target, dict):
-            name = target.get("name") or target.get("username")
-            request.subject = {"request_type": kind, "target": {"id": target["id"], "name": name}}
+            request.subject = _subject(kind, target)
         drafts.append(request)
 
     def created(target_type: str, kind: str, node: Node) -> None:
@@ -128,3 +127,13 @@ def _creation(user: Node) -> str | None:
     if user["role"] == "ADMIN" and user["id"] > 9:
         return "CREATE_ADMIN"
     return "CREATE_OPERATOR" if user["role"] == "OPERATOR" else None
+
+
+def _subject(kind: str, target: Node) -> Node:
+    """Return what the challenge of a change shows."""
+    if kind == "CREATE_ACCOUNT":
+        data = {key: target[key] for key in ("index", "name", "currency", "contract_address")}
+        data["parent_id"] = target["parent"]
+        return {"account_type": f"{target['type'].upper()}_LIKE", "account_data": data}
+    name = target.get("name") or target.get("username")
+    return {"request_type": kind, "target": {"id": target["id"], "name": name}}

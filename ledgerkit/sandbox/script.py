@@ -18,6 +18,7 @@ class Scene:
     status: str = "CONFIRMED"
     mark: str | None = None
     note: str | None = None
+    content: str | None = None
     interaction: str | None = None
     creator: str | None = None
     stage: int | None = None
@@ -170,7 +171,16 @@ _RECENT = (
     Scene(-0.12, "ETH Clients", "SEND", 2.5, "SIGNED", note="Client withdrawal"),
     Scene(-0.1, "BTC Clients", "SEND", 0.15, "SUBMITTED", note="Client withdrawal"),
     Scene(-0.05, "ETH Trading Hot", "SEND", 8, "SUBMITTED", note="Margin call"),
+    Scene(-0.03, "BTC Clients", "RECEIVE", 0.2),
     Scene(-0.02, "BTC Trading Hot", "RECEIVE", 0.6, "SUBMITTED"),
     Scene(-0.01, "ETH Clients", "RECEIVE", 1.75, "SUBMITTED"),
 )
 SCRIPT = _TEZOS + _POLKADOT + _CARDANO + _SOLANA + _ETHEREUM + _COSMOS + _OUTCOMES + _COLLATERAL + _RECENT
+
+# what is paid every month: day of the month, hour, account, display units, prefix of the note, what it is for
+MONTHLY: tuple[tuple[int, int, str, float, str, str], ...] = (
+    (3, 9, "USDC Treasury", 42_500, "Invoice", "Custody fees"),
+    (5, 10, "USDC Treasury", 18_250.75, "Invoice", "Fund administration"),
+    (25, 8, "EURC Treasury", 86_400, "Payroll", "Salaries, Lisbon office"),
+    (28, 15, "USDC Clients", 12_900.5, "Distribution", "Monthly distribution, share class B"),
+)

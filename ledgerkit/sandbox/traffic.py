@@ -3,7 +3,7 @@
 import heapq
 import math
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from .accounts import Account, Chart
 from .addressbook import CONTRACTS, AddressBook
@@ -11,7 +11,7 @@ from .chains import UTXO_FORMS
 from .currencies import find_token
 from .material import Material, Node
 from .people import People
-from .script import SCRIPT, Scene
+from .script import MONTHLY, SCRIPT, Scene
 from .terms import fee_reserve
 from .transactions import RESERVED, Ledger, Move
 
@@ -100,8 +100,10 @@ class Business:
             if scene:
                 self._play(moment, scene)
             elif arrivals and arrivals[0][0] <= moment:
-                # what arrives from an own account takes the place of a chance event: the count stays exact
+                # what follows from an earlier one takes the place of a chance event: the count stays exact
                 _, _, account, move = heapq.heappop(arrivals)
+                if move.kind == "SEND":
+                    move.amount = min(move.amount, self.ledger.purse(account).available // 2)
                 self.ledger.write(moment, account, move)
             else:
                 arrival = self._chance(moment)
@@ -124,7 +126,7 @@ class Business:
         latest = self.material.now - timedelta(minutes=8)
         for day in self.rng.choices(days, cum_weights=weights, k=count):
             moment = day + timedelta(seconds=self.rng.triangular(5 * 3600, 22 * 3600, 13 * 3600))
-            moments.append(moment if moment < latest else latest - timedelta(seconds=self.rng.uniform(0, 7200)))
+            moments.append(moment if moment < latest else moment - timedelta(days=1))
         return moments
 
     def _scenes(self) -> list[tuple[datetime, Scene]]:
@@ -134,7 +136,21 @@ class Business:
             days = account.day + 0.4 + (0.2 if account.token else 0)
             scenes.append((self._at(days), Scene(days, "", kind, account=account)))
         scenes += [(self._at(scene.day), scene) for scene in SCRIPT]
+        scenes += self._monthly()
         return sorted(scenes, key=lambda pair: pair[0])
+
+    def _monthly(self) -> list[tuple[datetime, Scene]]:
+        scenes = []
+        first = self.material.start + timedelta(days=30)
+        for month in range(first.year * 12 + first.month, self.material.now.year * 12 + self.material.now.month + 1):
+            year, position = divmod(month - 1, 12)
+            for number, (day, hour, name, units, title, content) in enumerate(MONTHLY, start=1):
+                moment = datetime(year, position + 1, day, hour, 7 * number, tzinfo=UTC)
+                if first < moment < self.material.now - timedelta(days=1):
+                    note = f"{title} {year}-{position + 1:02d}{number:02d}"
+                    scene = Scene(0, name, "SEND", units, note=note, content=f"{content}, {moment:%B %Y}")
+                    scenes.append((moment, scene))
+        return scenes
 
     def _at(self, day: float) -> datetime:
         base = self.material.start if day >= 0 else self.material.now
@@ -162,7 +178,7 @@ class Business:
         if scene.creator:
             move.creator = self.people.user_ids[scene.creator]
         if scene.note:
-            move.notes = [{"title": scene.note, "content": f"{account.ticker} {moment:%B %Y}"}]
+            move.notes = [{"title": scene.note, "content": scene.content or f"{account.ticker} {moment:%B %Y}"}]
         if scene.status in RESERVED or (scene.status == "CONFIRMED" and scene.kind == "SEND"):
             move.amount = min(move.amount, purse.available // 4)
         self._address(account, move)
@@ -197,7 +213,7 @@ class Business:
         return int(units * 10**9) * rest + rng.randrange(rest)
 
     def _chance(self, moment: datetime) -> tuple[datetime, Account, Move] | None:
-        """Write one transaction of everyday business; return what arrives at an own account because of it."""
+        """Write one transaction of everyday business; return what follows from it, and when."""
         rng, ledger = self.rng, self.ledger
         account = rng.choices(self.open, cum_weights=self.weights)[0]
         if moment < self._at(account.day + 2):
@@ -228,6 +244,10 @@ class Business:
         peer = rng.choice(peers) if move.kind == "SEND" and peers and rng.random() < 0.12 else None
         self._address(account, move, peer)
         node = ledger.write(moment, account, move)
+        if move.status == "REPLACED":
+            speed_up = replace(move, status="CONFIRMED", speed="FAST")
+            speed_up.notes = [{"title": "Speed-up", "content": f"replaces transaction {node['id']}"}]
+            return moment + timedelta(hours=2), account, speed_up
         if peer is None or move.status != "CONFIRMED" or age < timedelta(days=2):
             return None
         twin = Move("RECEIVE", move.amount, recipient=move.recipient, senders=move.senders, twin=node)

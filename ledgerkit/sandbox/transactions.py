@@ -98,6 +98,7 @@ class Move:
     stage: int | None = None
     first: bool = False
     expired: bool = False
+    speed: str | None = None
     # of the sending side, for a transfer between own accounts
     twin: Node | None = None
     labels: list[Node] = field(default_factory=list)
@@ -152,9 +153,9 @@ class Ledger:
             "amount": str(move.amount),
             "fees": str(fees.paid) if fees and broadcast else None,
             "max_fees": str(fees.ceiling) if fees and fees.ceiling is not None else None,
-            "speed": rng.choice(("FAST", "NORMAL", "NORMAL", "SLOW")) if fees and fees.ceiling is not None else None,
+            "speed": move.speed or self._speed(fees),
             "recipient": move.recipient,
-            "senders": move.senders if broadcast else [],
+            "senders": move.senders if broadcast else None,
             "tx_hash": tx_hash,
             "block": block,
             "confirmations": int(elapsed / coin.block_seconds) + 1 if confirmed else 0,
@@ -178,6 +179,11 @@ class Ledger:
         if requested:
             self._draft(created_on, settled_on, account, move, node, path)
         return node
+
+    def _speed(self, fees: Fees | None) -> str | None:
+        if fees is None or fees.ceiling is None:
+            return None
+        return self.rng.choice(("FAST", "FAST", "NORMAL", "NORMAL", "NORMAL", "SLOW", "CUSTOM"))
 
     def _coin_fields(self, account: Account, move: Move, fees: Fees | None) -> Node | None:
         if move.twin and account.coin.family in ("ripple", "stellar"):
