@@ -1,0 +1,76 @@
+"""The calls of the kit: which method makes an operation, and arguments that every call takes."""
+
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from operator import attrgetter
+from typing import Any
+
+import pandas as pd
+
+import ledgerkit as lk
+from ledgerkit.filters import Filter, filters
+from ledgerkit.frames import Table
+from ledgerkit.resources.base import Section
+
+SAMPLES: Mapping[str, Any] = {
+    "integer": 7,
+    "text": "7",
+    "time": "2026-01-31",
+    "day": "2026-01-31",
+    "exact": 5,
+    "flag": True,
+}
+
+
+@dataclass(frozen=True)
+class Call:
+    """The method that makes an operation."""
+
+    operation: str
+    section: str
+    method: Callable[..., pd.DataFrame]
+
+    @property
+    def filters(self) -> Mapping[str, Filter]:
+        """What the method takes."""
+        return filters(self.method)
+
+    @property
+    def table(self) -> Table:
+        """The table of its frames."""
+        table: Table = self.method.table  # type: ignore[attr-defined]  # set by @operation
+        return table
+
+    def arguments(self, **more: Any) -> dict[str, Any]:
+        """Return what the call can't be made without, and more."""
+        given = {}
+        for name, parameter in inspect.signature(self.method).parameters.items():
+            inside = f"{{{name}}}" in self.operation
+            if name != "self" and (inside or parameter.default is parameter.empty):
+                given[name] = self.sample(name)
+        return {**given, **more}
+
+    def sample(self, name: str) -> Any:
+        """Return a value that a parameter takes."""
+        known = self.filters[name]
+        return known.choices[0] if known.choices else SAMPLES[known.kind]
+
+    def make(self, session: lk.Session, **more: Any) -> pd.DataFrame:
+        """Make the call."""
+        section = attrgetter(self.section)(session)
+        frame: pd.DataFrame = getattr(section, self.method.__name__)(**self.arguments(**more))
+        return frame
+
+
+def all_calls() -> list[Call]:
+    """Return every operation that a method claims, as often as one claims it."""
+    return [
+        Call(operation, section.name, method)
+        for section in Section.__subclasses__()
+        for method in vars(section).values()
+        for operation in getattr(method, "operations", ())
+    ]
+
+
+BY_OPERATION: Mapping[str, Call] = {call.operation: call for call in all_calls()}
