@@ -110,7 +110,7 @@ def _lines(path: Path) -> tuple[list[tuple[str | None, Secret, int]], str | None
         content = path.read_bytes()
     except OSError as error:
         return [], f"can't be read: {error.strerror}"
-    if content.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\0" in content:
+    if b"\0" in content:
         return [], "is UTF-16 text or not a text: save it as UTF-8"
     try:
         text = content.decode("utf-8-sig")

@@ -224,6 +224,7 @@ def test_a_base_url_keeps_its_prefix_and_loses_its_slash(url: str, expected: str
         "https://api.vault.ledger.com:70000",
         "https://[::1",
         "https://api vault",
+        "https://evil.example\\.ledger.com",
         "https://api\n.vault",
         "https://api.väult.example",
     ],
@@ -238,7 +239,7 @@ def test_a_base_url_that_could_betray_a_secret_is_refused_without_showing_it(url
 
 FORMS = {
     "plain": ("S=a-b_c", "a-b_c"),
-    "byte order mark": ("\ufeffX=1\nS=value", "value"),
+    "byte order mark": ("\ufeffS=value", "value"),
     "CRLF": ("X=1\r\nS=value\r\nY=2\r\n", "value"),
     "double quotes": ('S="value"', "value"),
     "single quotes": ("S='value'", "value"),
