@@ -65,7 +65,9 @@ def _lab(chosen: argparse.Namespace) -> int:
         print("JupyterLab is not installed: pip install 'ledgerkit-enterprise[lab,sandbox]'", file=sys.stderr)
         return 1
     command = [sys.executable, "-m", "jupyterlab"]
-    command += [str(FIRST_NOTEBOOK)] if FIRST_NOTEBOOK.exists() else []
+    if FIRST_NOTEBOOK.exists():
+        # Not as an argument: JupyterLab would take the notebook's folder for its root, and hide the rest.
+        command.append(f"--LabApp.default_url=/lab/tree/{FIRST_NOTEBOOK.as_posix()}")
     if getattr(os, "geteuid", lambda: 1)() == 0:
         command.append("--allow-root")  # in a container there is often no other user, and JupyterLab refuses root
     try:
