@@ -202,7 +202,7 @@ class TokenKeeper:
         """Forget the token and any refusal: the next call exchanges the key again."""
         with self._lock:
             self._generation += 1
-            self._held = self._refused = self._problem = None
+            self._held = self._flight = self._refused = self._problem = None
             self._failures, self._not_before = 0, 0.0
 
     def close(self) -> None:
@@ -258,13 +258,15 @@ class TokenKeeper:
             tokens = self._exchange(spent)
         except Exception as error:
             with self._lock:
-                if self._generation == generation:
+                overtaken = self._generation != generation
+                if not overtaken:
                     self._note_failure(error)
             if not isinstance(error, LedgerError):
                 raise
-            # Without the traceback, whose frames hold what was sent, and without the answer, which may hold a token.
-            flight.error = copy.copy(error)
-            flight.error.details.pop("body", None)
+            if not overtaken:
+                # Without the traceback, whose frames hold what was sent; without the answer, which may hold a token.
+                flight.error = copy.copy(error)
+                flight.error.details.pop("body", None)
             return
         with self._lock:
             if not self._closed and self._generation == generation:
@@ -366,9 +368,6 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_begin_anew)
 
 
-# --- the exchange ---------------------------------------------------------------------------------------------------
-
-
 class _Unshown(dict[str, str]):
     """A mapping whose repr has the names alone, because it is a local variable in the frames that send it."""
 
@@ -428,9 +427,6 @@ def _read(answer: object) -> Tokens | str:
 def _is_header_text(value: object) -> TypeGuard[str]:
     # httpx quotes a header value that it can't send, so that such a token must not get that far.
     return isinstance(value, str) and value.isascii() and value.isprintable() and value.strip() != ""
-
-
-# --- the headers of each family -------------------------------------------------------------------------------------
 
 
 class ApiUserAuth(httpx.Auth):

@@ -456,7 +456,8 @@ def test_an_interrupted_exchange_leaves_nobody_waiting(make: Make, service: Serv
         assert second.result(10)[1] == 1
 
 
-def test_a_slow_answer_loses_against_a_newer_token(make: Make, service: Service) -> None:
+@pytest.mark.parametrize("refused", [False, True])
+def test_a_slow_answer_loses_against_a_newer_token(make: Make, service: Service, refused: bool) -> None:
     began, go = threading.Event(), threading.Event()
     keeper = make(service)
     login = service.login
@@ -465,6 +466,8 @@ def test_a_slow_answer_loses_against_a_newer_token(make: Make, service: Service)
         keeper._login = login
         began.set()
         assert go.wait(10)
+        if refused:
+            raise AuthenticationError("the old key is not accepted", status=401)
         return Tokens(Secret("slow"), None, 300.0)
 
     keeper._login = slow
@@ -472,9 +475,11 @@ def test_a_slow_answer_loses_against_a_newer_token(make: Make, service: Service)
         late = pool.submit(keeper.token)
         assert began.wait(10)
         keeper.reset()  # the credentials were changed meanwhile
+        assert keeper.token()[0] == Secret("access-0")  # and the new ones need not wait for the old
         go.set()
         assert late.result(10)[0] == Secret("access-0")
     assert keeper.token()[0] == Secret("access-0")
+    assert keeper.problem is None
 
 
 # --- rejected tokens ------------------------------------------------------------------------------------------------
