@@ -138,10 +138,6 @@ BALANCES: Final = Table(
         "token_accounts": LIST,
         "total_staked": AMOUNT,
         "undelegated": AMOUNT,
-        "bonded": AMOUNT,
-        "free": AMOUNT,
-        "frozen": AMOUNT,
-        "reserved": AMOUNT,
     },
 )
 BALANCE_HISTORY: Final = Table(
@@ -254,7 +250,8 @@ NFT_PORTFOLIO: Final = Table(
     {
         "account_id": INTEGER,
         "token_quantity": NUMBER,
-        "portfolio_value": {"eth_value": AMOUNT, "usd_value": NUMBER},
+        # In wei whatever the account is of, so not in the base unit of a Polygon account.
+        "portfolio_value": {"eth_value": NUMBER, "usd_value": NUMBER},
     },
 )
 LIGHT_TOKEN: Final = Table(
@@ -264,9 +261,10 @@ LIGHT_TOKEN: Final = Table(
         "account_name": TEXT,
         "status": TEXT,
         "contract_address": TEXT,
-        "pending": AMOUNT,
+        # In the base unit of the token, while `account_id` is the account above it: its unit would scale them wrongly.
+        "pending": NUMBER,
         "associated_token_account": TEXT,
-        "available": AMOUNT,
+        "available": NUMBER,
         "creation_transaction_hash": TEXT,
         "parent_id": INTEGER,
         "ticker": TEXT,
