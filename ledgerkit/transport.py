@@ -37,6 +37,7 @@ from ledgerkit.errors import (
 )
 from ledgerkit.frames import shorten
 from ledgerkit.limits import Limiter, seconds_to_wait
+from ledgerkit.secret import MASK
 
 # 420 is what the documentation names, 429 what other gateways in front of it may send.
 RATE_LIMITED: Final = frozenset({420, 429})
@@ -44,6 +45,14 @@ RATE_LIMITED: Final = frozenset({420, 429})
 PASSING: Final = frozenset({502, 503, 504})
 FIRST_WAIT: Final = 0.5
 LONGEST_WAIT: Final = 20.0
+# What signs a request in.
+SECRET_HEADERS: Final = (
+    "Authorization",
+    "X-Ledger-API-Key",
+    "X-Ledger-API-User",
+    "X-Ledger-Reporting-API-Key",
+    "X-Ledger-Store-Auth-Token",
+)
 
 Params = Mapping[str, str | Sequence[str]]
 
@@ -71,14 +80,12 @@ class Cancelled(Exception):
 
 
 class Transport:
-    """One HTTP client for all thsafe of a session.
+    """One HTTP client for all calls of a session.
 
     Parameters
     ----------
     base_url
         Where the service is; a path prefix is kept, and paths are appended to it.
-    auth
-        What signs each request in; None for a client that only asks for tokens.
     connect_timeout, read_timeout
         Seconds; each attempt has its own.
     retry_seconds
@@ -225,13 +232,21 @@ class Transport:
         ]
         content = None
         headers = dict(headers or {})
-        if json is not None:
-            # Not msgspec: it refuses integers beyond 64 bits. No float of the kit gets here, so no digit is lost.
-            content = json_format.dumps(json, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
-            headers["Content-Type"] = "application/json"
-        return self._client.build_request(
-            method, self.base_url + path, params=pairs or None, content=content, headers=headers
-        )
+        try:
+            if json is not None:
+                # Not msgspec: it refuses integers beyond 64 bits. No float of the kit gets here, so no digit is lost.
+                content = json_format.dumps(json, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
+                headers["Content-Type"] = "application/json"
+            return self._client.build_request(
+                method, self.base_url + path, params=pairs or None, content=content, headers=headers
+            )
+        except httpx.InvalidURL:
+            problem = "the parameters make an address that is too long to be sent. Ask for less at once."
+        except (TypeError, ValueError, RecursionError):
+            problem = (
+                "it was not sent: the body or a parameter holds something that can't be written as JSON or text."
+            )
+        raise InvalidRequest(problem, call=f"{method} {path[:200]}")
 
     def _wait_for_limit(self, call: str, bulk: bool, deadline: float, cancel: threading.Event) -> None:
         while not cancel.is_set():
@@ -265,29 +280,39 @@ class Transport:
             )
             return Fault(problem, again=True)
         if 200 <= status < 300:
-            body, unreadable = self._body(response)
+            body, unreadable = self._body(response.content)
             if unreadable is None:
                 return Answer(call, body, date)
-            what = f"the service answered {status} with {unreadable}"
+            kind = response.headers.get("Content-Type") or "a body of no declared type"
+            what = f"the service answered {status} with {_one_line(kind)}, which {unreadable}"
             if safe:
-                return Fault(_unreadable(what, call, status, response))
-            return Fault(_outcome_unknown(f"{what}, which can't be read", call, status))
+                return Fault(self._unreadable(what, call, status, response))
+            return Fault(_outcome_unknown(what, call, status))
         return Fault(self._problem(response, call, status, safe), again=safe and status in PASSING)
 
-    def _body(self, response: httpx.Response) -> tuple[Any, str | None]:
+    def _body(self, content: bytes | str) -> tuple[Any, str | None]:
         """Return the decoded body, or what is wrong with it."""
-        if not response.content:
+        if not content:
             return None, None
         try:
-            return self._decode(response.content), None
-        except (msgspec.DecodeError, UnicodeDecodeError, ValueError):
-            kind = response.headers.get("Content-Type", "no content type")
-            return None, f"{shorten(kind)} that is not JSON"
+            return self._decode(content), None
+        except (msgspec.DecodeError, ValueError):
+            return None, "is not JSON"
         except RecursionError:
-            return None, "JSON nested too deep to be read"
+            return None, "is nested too deep to be read"
+
+    def _text(self, response: httpx.Response) -> str:
+        """Return the body as text, with whatever secret of the request it repeats masked, as debugging proxies do."""
+        request, text = response.request, response.text
+        secrets = [request.headers.get(name, "").removeprefix("Bearer ") for name in SECRET_HEADERS]
+        if self._auth is None:  # it exchanges a key for tokens: what was sent is secret too
+            secrets += json_format.loads(request.content or b"{}").values()
+        for secret in filter(None, secrets):
+            text = text.replace(secret, MASK)
+        return text
 
     def _problem(self, response: httpx.Response, call: str, status: int, safe: bool) -> LedgerError:
-        said = self._message(response)
+        said = self._message(self._text(response))
         if 300 <= status < 400:
             return ConnectionFailed(
                 f"answered with a redirect ({status}), which is not followed since it would carry the credentials to "
@@ -306,21 +331,30 @@ class Transport:
         kind, advice = PROBLEMS.get(status, (InvalidRequest, "Check what was asked."))
         return kind(f"{said} ({status}). {advice}", call=call, status=status, said=said)
 
-    def _message(self, response: httpx.Response) -> str:
+    def _message(self, text: str) -> str:
         """Return what the service says of the error, whatever the form: three kinds of JSON, HTML, text, nothing."""
-        body, unreadable = self._body(response)
+        body, unreadable = self._body(text)
         if unreadable is None and isinstance(body, dict):
             for field in ("message", "error_description", "error", "detail", "name"):
                 if isinstance(body.get(field), str) and body[field]:
                     return _one_line(body[field])
         if unreadable is None and body is not None:
             return _one_line(shorten(body, 200))
-        text = response.text
         if "<html" in text[:2000].lower():
             title = re.search(r"<title[^>]*>(.*?)</title>", text, re.IGNORECASE | re.DOTALL)
             name = f" titled {_one_line(title[1])!r}" if title else ""
             return f"an HTML page{name} came instead of JSON, most likely from a proxy or gateway in between"
         return _one_line(text) or "the answer says nothing more"
+
+    def _unreadable(self, what: str, call: str, status: int, response: httpx.Response) -> ContractViolation:
+        # An answer with tokens is not kept.
+        kept = {} if self._auth is None else {"body": shorten(self._text(response), 500)}
+        return ContractViolation(
+            f"{what}. Something else may answer in the service's place: check the base URL and the proxy.",
+            call=call,
+            status=status,
+            **kept,
+        )
 
 
 PROBLEMS: Final[Mapping[int, tuple[type[LedgerError], str]]] = {
@@ -351,9 +385,11 @@ def path_with(template: str, **values: Any) -> str:
 
 
 def _connection_fault(error: httpx.RequestError, call: str, safe: bool) -> Fault:
-    never_sent = isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout)
+    # A proxy refuses before it is told what to pass on: all but loopback goes through a tunnel.
+    never_sent = isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout | httpx.ProxyError)
     what = CONNECTION_FAULTS.get(type(error), "the connection broke")
-    tls = _tls_reason(error)
+    # Later on, an SSLError is a connection that broke, perhaps after the request had arrived.
+    tls = _tls_reason(error) if isinstance(error, httpx.ConnectError) else None
     if tls:
         # The same certificate will be there the next time: repeating is of no use.
         return Fault(
@@ -398,15 +434,6 @@ def _outcome_unknown(what: str, call: str, status: int | None) -> OutcomeUnknown
         f"{what}. It was sent, and may have been carried out: look for its effect before you send it again.",
         call=call,
         status=status,
-    )
-
-
-def _unreadable(what: str, call: str, status: int, response: httpx.Response) -> ContractViolation:
-    return ContractViolation(
-        f"{what}. Something else may answer in the service's place: check the base URL and the proxy.",
-        call=call,
-        status=status,
-        body=shorten(response.text, 500),
     )
 
 

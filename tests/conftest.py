@@ -8,7 +8,9 @@ from ipaddress import ip_address
 from typing import Any
 
 import pytest
-from serving import Handler, Server
+from serving import Handler, LeapingClock, Server
+
+import ledgerkit as lk
 
 PROXY_VARIABLES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
 
@@ -74,3 +76,16 @@ def serve() -> Iterator[Callable[..., Server]]:
             return stack.enter_context(Server(handler, **settings))
 
         yield start
+
+
+@pytest.fixture
+def connect_to() -> Iterator[Callable[..., lk.Session]]:
+    """Open sessions on a server that end with the test, signed in with a reporting key unless told otherwise."""
+    with ExitStack() as stack:
+
+        def connect(server: Server, credentials: Any = None, *, prefix: str = "", **settings: Any) -> lk.Session:
+            settings.setdefault("clock", LeapingClock())
+            credentials = credentials or lk.ReportingKey("acme", "canary-reporting-key")
+            return stack.enter_context(lk.Session(credentials, base_url=server.url + prefix, **settings))
+
+        yield connect
