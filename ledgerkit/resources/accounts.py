@@ -261,7 +261,7 @@ LIGHT_TOKEN: Final = Table(
         "account_name": TEXT,
         "status": TEXT,
         "contract_address": TEXT,
-        # In the base unit of the token, while `account_id` is the account above it: its unit would scale them wrongly.
+        # In the base unit of the token; `account_id` is the account above it, whose unit would scale them wrongly.
         "pending": NUMBER,
         "associated_token_account": TEXT,
         "available": NUMBER,
