@@ -294,6 +294,13 @@ SOLANA_UNITS: Final[Node] = {
     "amount_units": [{"code": "lamport", "magnitude": 0}, {"code": "SOL", "magnitude": 9}],
     "fees_units": [{"code": "lamport", "magnitude": 0}, {"code": "SOL", "magnitude": 9}],
 }
+# One unit that stands alone, where the schema has a list.
+TOKEN: Final[Node] = {
+    "name": "USD Tether (erc20)",
+    "contract_address": "0xdAC17F958D2ee523a2206206994597C13D831ec7",
+    "parent_currency": "ethereum",
+    "units": {"code": "USDT", "magnitude": 6},
+}
 STAKE: Final[Node] = {
     "id": 8,
     "stake_uid": "ca8b0b2d",
@@ -346,6 +353,7 @@ ANSWERED: Final[dict[str, Any]] = {
     "/accounts/12/tokens": [LIGHT_TOKEN],
     "/accounts/12/currency": SOLANA_UNITS,
     "/compliance/address-risk/0x71C7656EC7ab88b098defB751B7401B5f6d8976F": ADDRESS_RISK,
+    "/currencies/tokens": {"tokens": [TOKEN]},
     "/digests/5": DIGEST,
     "/entities/4": ENTITY,
     "/entities/4/users": {"users": [USER]},

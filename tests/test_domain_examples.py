@@ -210,6 +210,12 @@ def test_amounts_of_a_token_are_not_shown_in_the_unit_of_the_account_above_it(se
     assert only(shown)["ticker"] == "USDC"
 
 
+def test_a_token_with_one_unit_that_stands_alone(session: lk.Session) -> None:
+    token = only(session.currencies.tokens())
+
+    assert (token["name"], token["units"]) == ("USD Tether (erc20)", [{"code": "USDT", "magnitude": 6}])
+
+
 def test_one_that_is_missing_among_several_is_a_row_with_its_reason(session: lk.Session) -> None:
     frame = session.users.get([27, 28])
 

@@ -183,7 +183,11 @@ class Section:
                 if not many:
                     raise
                 return [{**found, "error": str(error)}]
-            rows = nodes(answer.body) if nodes else [answer.body]
+            try:
+                rows = nodes(answer.body) if nodes else [answer.body]
+            except ContractViolation as error:
+                error.call = answer.call  # what takes rows out of an answer knows the answer alone
+                raise
             return [{**found, **row} if isinstance(row, dict) else row for row in rows]
 
         progress = Progress(operation)

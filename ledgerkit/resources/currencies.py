@@ -1,6 +1,6 @@
 """Currencies and tokens: their units, and whether an address is one of theirs."""
 
-from typing import Final
+from typing import Any, Final
 
 import pandas as pd
 
@@ -19,6 +19,14 @@ CURRENCY: Final = Table(
         "units": LIST,
     },
 )
+
+
+def _units_listed(node: dict[str, Any]) -> dict[str, Any]:
+    # The schema says a list; the example beside it is one unit that stands alone.
+    units = node.get("units")
+    return {**node, "units": [units]} if isinstance(units, dict) else node
+
+
 TOKEN: Final = Table(
     "token",
     {
@@ -27,6 +35,7 @@ TOKEN: Final = Table(
         "parent_currency": TEXT,
         "units": LIST,
     },
+    normalise=_units_listed,
 )
 ADDRESS_CHECK: Final = Table("address", {"currency_name": TEXT, "address": TEXT, "is_valid": FLAG})
 

@@ -129,3 +129,4 @@ def test_an_answer_of_another_shape_is_never_an_empty_frame(serve: Callable[...,
         ):
             BY_OPERATION[operation].make(session)
         assert raised.value.details.get("field"), operation
+        assert str(raised.value).startswith("GET /"), operation
