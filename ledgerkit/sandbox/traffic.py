@@ -80,6 +80,7 @@ class Business:
         self.traffic = Traffic(self.ledger, light_accounts(chart))
         self.labels = [{key: label[key] for key in ("id", "name", "info")} for label in labels]
         self.open = [account for account in chart.accounts if account.weight] + self.traffic.light_accounts
+        self.opened = {id(account): self._at(account.day) for account in self.open}
         total = 0.0
         self.weights = [total := total + account.weight for account in self.open]
         self.siblings: dict[tuple[str, str | None], list[Account]] = {}
@@ -216,7 +217,7 @@ class Business:
         """Write one transaction of everyday business; return what follows from it, and when."""
         rng, ledger = self.rng, self.ledger
         account = rng.choices(self.open, cum_weights=self.weights)[0]
-        if moment < self._at(account.day + 2):
+        if moment < self.opened[id(account)] + timedelta(days=2):
             account = self.chart.by_name["BTC Clients"]
         purse, payer = ledger.purse(account), ledger.payer(account)
         amount = self._amount(account)
@@ -240,7 +241,7 @@ class Business:
         if rng.random() < 0.06:
             move.labels = [rng.choice(self.labels)]
         peers = self.siblings.get((account.coin.name, account.node["contract_address"]), [])
-        peers = [peer for peer in peers if peer is not account and moment > self._at(peer.day + 3)]
+        peers = [peer for peer in peers if peer is not account and moment > self.opened[id(peer)] + timedelta(days=3)]
         peer = rng.choice(peers) if move.kind == "SEND" and peers and rng.random() < 0.12 else None
         self._address(account, move, peer)
         node = ledger.write(moment, account, move)

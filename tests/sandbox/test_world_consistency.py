@@ -142,6 +142,19 @@ def test_two_amounts_are_no_whole_numbers(world: World) -> None:
     assert [node["amount"] for node in world.transactions if "." in (node["amount"] or "")] == ["12500000.5"]
 
 
+def test_a_transfer_between_own_accounts_has_two_ends(world: World) -> None:
+    own = {node["address"]: account for account, nodes in world.addresses.items() for node in nodes}
+    sent = {node["tx_hash"]: node for node in world.transactions if node["type"] == "SEND" and node["tx_hash"]}
+    arrived = [node for node in world.transactions if node["type"] == "RECEIVE" and node["tx_hash"] in sent]
+    for node in arrived:
+        other = sent[node["tx_hash"]]
+        for field in ("amount", "currency", "recipient", "senders", "block"):
+            assert node[field] == other[field]
+        assert node["account_id"] != other["account_id"]
+        assert node["recipient"] in own
+    assert arrived or len(world.transactions) < 1000, "the script has none"
+
+
 # --- the vocabulary is all there ------------------------------------------------------------------------------------
 
 
