@@ -26,7 +26,6 @@ UTXO_FORMS: dict[str, tuple[int, int, str | None]] = {
     "viacoin": (71, 33, "via"),
 }
 SUBSTRATE_PREFIXES = {"polkadot": 0, "westend": 42}
-# keyed by the other families of the API, whose chains share one form
 TEZOS_PREFIXES = {"tz1": b"\x06\xa1\x9f", "tz2": b"\x06\xa1\xa1", "tz3": b"\x06\xa1\xa4", "KT1": b"\x02\x5a\x79"}
 
 

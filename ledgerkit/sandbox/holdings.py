@@ -128,7 +128,7 @@ def _polkadot(account: Account) -> Node:
     }
 
 
-def balances_node(account: Account, purse: Purse, transactions: list[Node], now: datetime, stakes: Stakes) -> Node:
+def balances_node(account: Account, purse: Purse, transactions: list[Node], stakes: Stakes) -> Node:
     """Return what `/accounts/{id}/balances` answers: bare integers, where the schema says strings."""
     if account.node["type"] == "Solana":
         strings = solana_balances(account, stakes)

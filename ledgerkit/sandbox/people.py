@@ -223,8 +223,9 @@ def build_people(material: Material) -> People:
 
 
 def _token(material: Material, characters: int, *parts: object) -> str:
+    # whoever finds one in a notebook or a log can see that it opens nothing
     raw = material.derive("credential", *parts)
-    return base64.urlsafe_b64encode(raw).decode()[:characters]
+    return ("sandbox-" + base64.urlsafe_b64encode(raw).decode())[:characters]
 
 
 def build_credentials(material: Material, people: People, entities: dict[str, int]) -> Credentials:

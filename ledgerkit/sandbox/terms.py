@@ -1,6 +1,7 @@
 """What each chain asks for a transaction: fees, blocks, and the fields that only its family has."""
 
 import hashlib
+from dataclasses import dataclass
 from datetime import datetime
 from random import Random
 
@@ -48,16 +49,15 @@ _GENESIS = {
 }
 
 
+@dataclass(frozen=True, slots=True)
 class Fees:
     """What a transaction costs: the fee, its ceiling, and how the chain words it."""
 
-    __slots__ = ("ceiling", "gas_limit", "paid", "rate")
-
-    def __init__(self, paid: int, ceiling: int | None, rate: int = 0, gas_limit: int = 0) -> None:
-        self.paid = paid
-        self.ceiling = ceiling
-        self.rate = rate
-        self.gas_limit = gas_limit
+    paid: int
+    ceiling: int | None
+    # per byte or per unit of gas
+    rate: int = 0
+    gas_limit: int = 0
 
 
 def estimate_fees(rng: Random, account: Account, kind: str) -> Fees:
@@ -82,7 +82,7 @@ def estimate_fees(rng: Random, account: Account, kind: str) -> Fees:
     flat = _FLAT_FEES[coin.family]
     paid = flat + rng.randrange(flat // 20 + 1)
     # Solana and Polkadot take no ceiling: the network sets the fee
-    return Fees(paid, None if coin.family in ("solana", "polkadot") else flat * 2, 0, 1_420)
+    return Fees(paid, None if coin.family in ("solana", "polkadot") else flat * 2)
 
 
 def fee_reserve(coin: Coin) -> int:

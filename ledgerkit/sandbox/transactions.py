@@ -6,7 +6,7 @@ from random import Random
 
 from .accounts import Account, choose_path
 from .addressbook import AddressBook, bad_level
-from .chains import make_hash
+from .chains import make_address, make_hash
 from .governance import Draft, Step
 from .material import Material, Node, stamp
 from .terms import Fees, block_of, coin_fields, contract_interaction, estimate_fees
@@ -56,7 +56,6 @@ _FAILURES = {
     "FAILED_TO_CRAFT": ("The amount and the fees exceed the balance.", "INSUFFICIENT_FUNDS"),
     "FAILED_TO_SIGN": ("The HSM could not sign the transaction.", "SIGNATURE_TIMEOUT"),
 }
-_SIGNED_TYPES = {"ripple": "RIPPLE", "stellar": "STELLAR", "tron": "TRON", "tezos": "TEZOS", "cardano": "CARDANO"}
 _KYT_FAMILIES = frozenset({"bitcoin", "ethereum", "polygon", "tron"})
 
 
@@ -297,7 +296,7 @@ class Ledger:
             path = account.node["derivation_path"]
             return {"amount": amount, "change_path": f"{path}/1/0", "stake_path": f"{path}/2/0"}
         if kind.startswith("STAKE_") and account.coin.family == "solana":
-            return {"stake_pubkey": make_hash("near", self.rng.randbytes(32))}
+            return {"stake_pubkey": make_address("solana", "solana", self.rng.randbytes(32))}
         return None
 
 
@@ -328,6 +327,5 @@ def _signed_data(account: Account, move: Move, node: Node) -> Node:
         data["contract_address"] = account.token.contract
     if move.interaction:
         data["encoded_contract_data"] = node["coin_fields"]["contract_interaction"]["contract_data"]
-    kind = {"EXECUTE_CONTRACT": "EXECUTE_CONTRACT", "DEPLOY_CONTRACT": "DEPLOY_CONTRACT"}.get(move.kind, move.kind)
-    prefix = "ETHEREUM" if family in ("ethereum", "polygon") else _SIGNED_TYPES.get(family, family.upper())
-    return {"transaction_data": data, "transaction_type": f"{prefix}_LIKE_{kind}"}
+    prefix = "ETHEREUM" if family in ("ethereum", "polygon") else family.upper()
+    return {"transaction_data": data, "transaction_type": f"{prefix}_LIKE_{move.kind}"}

@@ -2,7 +2,7 @@
 
 import base64
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -52,7 +52,7 @@ _LABELS: tuple[tuple[str, str, str, tuple[str, ...]], ...] = (
 )
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, repr=False)
 class World:
     """A workspace in wire form: every node is what the API would answer."""
 
@@ -95,8 +95,8 @@ class World:
     lam_users: list[Node]
     credentials: Credentials
     bad_addresses: dict[str, list[str]]
-    _history: History = field(repr=False)
-    _leaf_key: ec.EllipticCurvePrivateKey = field(repr=False)
+    _history: History
+    _leaf_key: ec.EllipticCurvePrivateKey
 
     def balance_history(self, account_id: int, start: datetime | None, end: datetime | None) -> Node | None:
         """Return the balances of an account by day, or None where the service keeps none (501)."""
@@ -214,7 +214,6 @@ def build(seed: int = 7, transactions: int = 4000, now: datetime | None = None) 
                 account,
                 traffic.ledger.purse(account),
                 by_account.get(account.node["id"], []),
-                material.now,
                 stakes,
             )
             for account in chart.accounts
