@@ -57,8 +57,8 @@ class Limiter:
     clock
         Where time comes from.
     share
-        The share of what remained at the start of a window that bulk reads may use: other people and systems
-        work in the same workspace.
+        The share of what remains in a window that bulk reads may use: other people and systems work in the same
+        workspace.
     """
 
     def __init__(self, clock: Clock, share: float = 0.5) -> None:
@@ -105,7 +105,9 @@ class Limiter:
             moment = self._clock.monotonic()
             if moment >= self._window_ends:
                 self._window_ends = moment + wait
-                self._left_for_bulk = math.floor(remaining * self._share)
+                self._left_for_bulk = math.inf
+            # Others use up the same window: half of what remained at its start may be all that remains now.
+            self._left_for_bulk = min(self._left_for_bulk, math.floor(remaining * self._share))
             if remaining == 0:
                 self._blocked_until = max(self._blocked_until, moment + wait)
 

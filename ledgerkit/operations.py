@@ -192,6 +192,7 @@ def _listed(table: dict[str, str]) -> Iterator[tuple[str, str]]:
             yield section, line.strip()
 
 
+OPERATIONS: Final = tuple(name for _, name in [*_listed(VAULT), *_listed(LAM)])
 ONLY_LAM: Final = frozenset(name for _, name in _listed(LAM))
 
 
@@ -215,6 +216,22 @@ def operation(*names: str, returns: Table) -> Callable[[Method], Method]:
         return method
 
     return mark
+
+
+def find(method: str, path: str) -> str | None:
+    """Return the operation that a call makes, such as ``"GET /accounts/{account_id}"``, where it is a known one."""
+    asked = path.rstrip("/").split("/")
+    matching = [
+        name for name in OPERATIONS if name.split()[0] == method and _matches(name.split()[1].split("/"), asked)
+    ]
+    # `/currencies/tokens` is an operation of its own, not the currency called tokens.
+    return min(matching, key=lambda name: name.count("{"), default=None)
+
+
+def _matches(template: list[str], asked: list[str]) -> bool:
+    return len(template) == len(asked) and all(
+        part.startswith("{") or part == one for part, one in zip(template, asked, strict=True)
+    )
 
 
 def families(name: str) -> tuple[str, ...]:

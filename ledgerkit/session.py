@@ -23,7 +23,7 @@ from ledgerkit.directory import Directory
 from ledgerkit.errors import ConfigurationError, InvalidRequest, PermissionDenied
 from ledgerkit.filters import instant, instant_text
 from ledgerkit.frames import shorten
-from ledgerkit.operations import FAMILIES
+from ledgerkit.operations import FAMILIES, check_family, find
 from ledgerkit.paging import Reader
 from ledgerkit.resources.accounts import Accounts
 from ledgerkit.resources.api_users import ApiUsers
@@ -229,7 +229,7 @@ class Session:
         Raises
         ------
         PermissionDenied
-            A write on a session that reads only; nothing was sent.
+            A write on a session that reads only, or a call that these credentials can't make; nothing was sent.
         OutcomeUnknown
             A write was sent, and its answer lost.
         """
@@ -238,6 +238,8 @@ class Session:
             raise InvalidRequest(f"`method` = {shorten(method)} was not sent: it takes one of {', '.join(METHODS)}.")
         _check_path(path)
         call = f"{verb} {path}"
+        if (made := find(verb, unquote(path))) is not None:
+            check_family(made, self.family, call)
         if verb != "GET" and not self.writes:
             raise PermissionDenied(
                 "this session reads only, and nothing was sent. Open one with connect(..., writes=True).", call=call
@@ -245,7 +247,7 @@ class Session:
         query = {
             name: self._raw_parameter(name, value) for name, value in (params or {}).items() if value is not None
         }
-        acts = path.endswith("/sync")
+        acts = path.rstrip("/").endswith("/sync")
         body = self._transport.request(verb, path, params=query, json=json, retry=not acts).body
         # The one answer that carries a secret: a notebook would save it.
         return masked(body) if path.startswith("/notifications/") else body
@@ -481,5 +483,5 @@ def _check_path(path: Any) -> None:
             f"`path` = {shorten(path)} was not sent: it holds no '?', '#', backslash, '.' or '..'; parameters go "
             "into `params`."
         )
-    if path.startswith("/auth/"):
+    if unquote(path).lower().startswith("/auth/"):
         raise InvalidRequest("the session exchanges tokens itself; their answer would show them in the notebook.")

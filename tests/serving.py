@@ -7,6 +7,7 @@ A test gives a function from :class:`Seen` to what is done about it::
 """
 
 import contextlib
+import email.utils
 import json as json_format
 import os
 import socket
@@ -128,6 +129,21 @@ def page(nodes: list[Any], *, count: int | None = None, has_next: bool = False, 
         "page_info": {"count": len(nodes) if count is None else count, "has_next_page": has_next},
     }
     return Reply(body, headers=headers)
+
+
+def listing(rows: list[dict[str, Any]]) -> Handler:
+    """Serve rows page by page, as the service does; filters are not applied."""
+
+    def handle(seen: Seen) -> Reply:
+        number, size = (
+            int(seen.query.get(name, [default])[0]) for name, default in (("page", "1"), ("page_size", "20"))
+        )
+        ordered = sorted(rows, key=lambda row: row["id"], reverse=seen.query.get("order") != ["asc"])
+        start = (number - 1) * size
+        now = email.utils.formatdate(usegmt=True)
+        return page(ordered[start : start + size], count=len(rows), has_next=start + size < len(rows), Date=now)
+
+    return handle
 
 
 class Server:
@@ -273,3 +289,37 @@ class LeapingClock:
                 self.waits.append(seconds)
                 self._passed += max(0.0, seconds)
             return event.is_set()
+
+
+class HandClock:
+    """A clock that stands still until ``advance``; any number of threads may wait for one event with it."""
+
+    def __init__(self) -> None:
+        self._condition = threading.Condition()
+        self._now = 1000.0
+        self._waiting = 0
+
+    def monotonic(self) -> float:
+        return self._now
+
+    def time(self) -> float:
+        return 1_800_000_000.0 + self._now
+
+    def wait(self, event: threading.Event, seconds: float) -> bool:
+        with self._condition:
+            deadline = self._now + seconds
+            self._waiting += 1
+            self._condition.notify_all()
+            assert self._condition.wait_for(lambda: event.is_set() or self._now >= deadline, timeout=10)
+            self._waiting -= 1
+            return event.is_set()
+
+    def wait_for(self, threads: int) -> None:
+        """Wait until so many threads wait on this clock."""
+        with self._condition:
+            assert self._condition.wait_for(lambda: self._waiting == threads, timeout=10), self._waiting
+
+    def advance(self, seconds: float) -> None:
+        with self._condition:
+            self._now += seconds
+            self._condition.notify_all()
