@@ -1,0 +1,384 @@
+"""The session as people hold it: what it shows, how it ends, and what it leaves behind (nothing)."""
+
+import asyncio
+import gc
+import html
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import threading
+import time
+import weakref
+from collections.abc import Callable
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+from serving import (
+    Drop,
+    HandClock,
+    Handler,
+    LeapingClock,
+    Reply,
+    Seen,
+    Server,
+    Stall,
+    in_turn,
+    listing,
+    signed_in,
+    tokens,
+)
+
+import ledgerkit as lk
+from ledgerkit.clock import SystemClock
+
+Serve = Callable[..., Server]
+Connect = Callable[..., lk.Session]
+
+ROWS = [{"id": one, "created_on": "2026-01-01T00:00:00Z"} for one in range(1000)]
+
+
+def api_user() -> lk.ApiUser:
+    return lk.ApiUser("acme", "canary-key-id", "canary-key-secret")
+
+
+FAMILIES: dict[str, Callable[[], Any]] = {
+    "an API user": api_user,
+    "a reporting key": lambda: lk.ReportingKey("acme", "canary-reporting-key"),
+    "a LAM": lambda: lk.LAM("canary-user", "canary-api-key", "canary-store-token"),
+}
+
+
+# --- what it shows --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_the_card_says_who_one_is_and_never_how(serve: Serve, connect_to: Connect, family: str) -> None:
+    server = serve(signed_in(in_turn(Reply({})), access="canary-access"))
+    session = connect_to(server, FAMILIES[family](), clock=SystemClock(), writes=True)
+    session.raw("GET", "/organization")
+    for shown in (repr(session), session._repr_html_()):
+        assert "LOCAL" in shown
+        assert server.url in shown
+        assert family in shown
+        assert "reads and writes" in shown
+        assert ("acme" in shown) == (family != "a LAM")
+        assert ("s left" in shown) == (family == "an API user")
+        assert "canary" not in shown
+        assert "********" not in shown  # not even that there is one
+
+
+def test_the_card_follows_the_life_of_the_token(serve: Serve, connect_to: Connect) -> None:
+    clock = HandClock()
+    session = connect_to(serve(signed_in(in_turn(Reply({})))), api_user(), clock=clock)
+    assert "token: none yet: the next call asks for one" in repr(session)
+    session.raw("GET", "/organization")
+    assert "token: 300 s left" in repr(session)
+    clock.wait_for(threads=1)  # the thread that renews it
+    clock.advance(100)
+    assert "token: 200 s left" in repr(session)
+    session.close()
+    assert "state: closed" in repr(session)
+    assert "token" not in repr(session)
+
+
+def test_the_card_says_why_there_is_no_token(serve: Serve, connect_to: Connect) -> None:
+    server = serve(in_turn(Reply({"message": "the key was revoked"}, 401)))
+    session = connect_to(server, api_user())
+    with pytest.raises(lk.AuthenticationError):
+        session.raw("GET", "/organization")
+    assert "the key was revoked" in repr(session)
+    assert "the key was revoked" in session._repr_html_()
+
+
+@pytest.mark.parametrize(
+    ("url", "environment"),
+    [
+        ("https://api.vault.ledger.com", "PRODUCTION"),
+        ("https://api.vault.ledger.com/", "PRODUCTION"),
+        ("https://acme-test-7.minivault.example.com/api-gateway", "TENANT"),
+        ("http://127.0.0.1:8080", "LOCAL"),
+    ],
+)
+def test_the_environment_is_a_word(url: str, environment: str) -> None:
+    with lk.Session(lk.ReportingKey("acme", "key"), base_url=url) as session:
+        assert session.environment == environment
+        assert f"<strong>Ledger Enterprise · {environment}</strong>" in session._repr_html_()
+
+
+def test_a_session_reads_only_unless_told_otherwise() -> None:
+    with lk.Session(lk.ReportingKey("acme", "key")) as session:
+        assert "rights: reads only" in repr(session)
+
+
+def test_nothing_in_the_card_is_taken_for_html(serve: Serve, connect_to: Connect) -> None:
+    evil = "<img src=x onerror=alert(1)>"
+    server = serve(in_turn(Reply({"message": evil}, 401)))
+    session = connect_to(server, lk.ApiUser(evil, "key-id", "key-secret"))
+    with pytest.raises(lk.AuthenticationError):
+        session.raw("GET", "/organization")
+    card = session._repr_html_()
+    assert evil not in card
+    assert card.count(html.escape(evil)) == 2
+    tags: set[str] = set()
+    parser = HTMLParser()
+    parser.handle_starttag = lambda tag, attrs: tags.add(tag)  # type: ignore[method-assign]
+    parser.feed(card)
+    assert tags == {"div", "strong", "table", "tr", "td"}
+
+
+def test_ipython_shows_the_card() -> None:
+    formatters = pytest.importorskip("IPython.core.formatters")
+    with lk.Session(lk.ReportingKey("acme", "canary")) as session:
+        assert formatters.HTMLFormatter()(session) == session._repr_html_()
+        assert formatters.PlainTextFormatter()(session) == repr(session)
+
+
+# --- how it ends ----------------------------------------------------------------------------------------------------
+
+
+def test_a_closed_session_says_so(serve: Serve, connect_to: Connect) -> None:
+    server = serve(signed_in(in_turn(Reply({}))))
+    session = connect_to(server, api_user(), clock=SystemClock())
+    with session as entered:
+        assert entered is session
+        session.raw("GET", "/organization")
+    for call in (
+        lambda: session.raw("GET", "/organization"),
+        session.accounts.search,
+        lambda: session.accounts.get([1, 2]),
+    ):
+        with pytest.raises(lk.SessionClosed, match=r"closed"):
+            call()
+    assert server.paths() == ["/organization"]
+    session.close()  # twice is fine
+
+
+def test_two_sessions_live_side_by_side(serve: Serve, connect_to: Connect) -> None:
+    def answer(name: str) -> Handler:
+        return signed_in(lambda seen: Reply({"name": name, "token": seen.headers["Authorization"]}), access=name)
+
+    one = connect_to(serve(answer("one")), api_user(), clock=SystemClock())
+    two = connect_to(serve(answer("two")), api_user(), clock=SystemClock())
+    for _ in range(2):
+        assert one.raw("GET", "/organization") == {"name": "one", "token": "Bearer one"}
+        assert two.raw("GET", "/organization") == {"name": "two", "token": "Bearer two"}
+    one.close()
+    assert two.raw("GET", "/organization")["name"] == "two"
+
+
+def kit_threads() -> list[str]:
+    return [thread.name for thread in threading.enumerate() if thread.name.startswith("ledgerkit-")]
+
+
+def wait_until(condition: Callable[[], bool], what: str, seconds: float = 5) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, what
+        time.sleep(0.005)
+
+
+def used(server: Server) -> lk.Session:
+    session = lk.Session(api_user(), base_url=server.url)
+    assert len(session.accounts.search()) == len(ROWS)
+    return session
+
+
+def test_no_thread_is_left_after_close(serve: Serve) -> None:
+    session = used(serve(signed_in(listing(ROWS))))
+    assert kit_threads() == ["ledgerkit-token"]
+    session.close()
+    assert kit_threads() == []
+
+
+def test_no_thread_is_left_of_a_session_that_is_dropped(serve: Serve) -> None:
+    session = used(serve(signed_in(listing(ROWS))))
+    section, gone = session.accounts, weakref.ref(session)
+    del session
+    gc.collect()
+    assert gone() is None  # though a section of it is still held
+    wait_until(lambda: kit_threads() == [], "the thread that renews the token stayed")
+    with pytest.raises(lk.SessionClosed):
+        section.search()
+
+
+@pytest.mark.parametrize("ending", ["", "session.close()", "del session", "raise SystemExit", "os._exit(0)"])
+def test_the_interpreter_ends_at_once_and_in_silence(serve: Serve, ending: str) -> None:
+    server = serve(signed_in(in_turn(Reply({}))))
+    code = f"""
+        import os
+        import ledgerkit as lk
+        session = lk.Session(lk.ApiUser("acme", "id", "secret"), base_url={server.url!r})
+        session.raw("GET", "/organization")
+        {ending}
+    """
+    assert run(code) == ""
+
+
+def test_the_interpreter_does_not_wait_for_calls_that_hang(serve: Serve) -> None:
+    server = serve(in_turn(Stall()))
+    code = f"""
+        import threading
+        import ledgerkit as lk
+        session = lk.Session(lk.ReportingKey("acme", "key"), base_url={server.url!r})
+        threading.Thread(target=session.accounts.get, args=([1, 2, 3],), daemon=True).start()
+        while sum(thread.name == "ledgerkit-read" for thread in threading.enumerate()) < 3:
+            pass
+    """
+    begin = time.monotonic()
+    assert run(code) == ""
+    assert time.monotonic() - begin < 15
+
+
+def run(code: str) -> str:
+    """Run code in an interpreter of its own, where warnings are errors, and return what it wrote to stderr."""
+    done = subprocess.run(  # noqa: S603 - the test wrote it
+        [sys.executable, "-X", "dev", "-W", "error", "-c", textwrap.dedent(code)],
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=True,
+        cwd=Path(lk.__file__).parents[1],
+    )
+    return done.stderr
+
+
+# --- where it is used -----------------------------------------------------------------------------------------------
+
+
+def test_calls_work_where_an_event_loop_runs_as_in_every_notebook(serve: Serve, connect_to: Connect) -> None:
+    session = connect_to(serve(listing(ROWS)))
+
+    async def cell() -> int:
+        return len(session.accounts.search())
+
+    assert asyncio.run(cell()) == len(ROWS)
+
+
+def test_calls_work_from_many_threads_at_once(serve: Serve, connect_to: Connect) -> None:
+    server = serve(signed_in(listing(ROWS)))
+    session = connect_to(server, api_user(), clock=SystemClock())
+    lengths: list[int] = []
+    threads = [threading.Thread(target=lambda: lengths.append(len(session.accounts.search()))) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert lengths == [len(ROWS)] * 8
+    assert [seen.path for seen in server.seen].count("/auth/token") == 1
+
+
+def test_an_interrupt_of_a_long_read_leaves_the_session_usable_and_no_thread(
+    serve: Serve, connect_to: Connect
+) -> None:
+    pages = listing(ROWS)
+    stalling = threading.Event()
+    stalling.set()
+
+    def handle(seen: Seen) -> Any:
+        later = seen.query.get("page", ["1"]) != ["1"]
+        return Stall() if later and stalling.is_set() else pages(seen)
+
+    server = serve(handle)
+    session = connect_to(server, clock=SystemClock(), read_timeout=0.5, concurrency=3)
+
+    def interrupt() -> None:
+        server.wait_for(requests=4)  # the first page, and three that stall
+        stalling.clear()
+        os.kill(os.getpid(), signal.SIGINT)
+
+    interrupter = threading.Thread(target=interrupt)
+    interrupter.start()
+    with pytest.raises(KeyboardInterrupt):
+        session.transactions.search()
+    interrupter.join()
+    assert len(session.transactions.search()) == len(ROWS)
+    wait_until(lambda: kit_threads() == [], "threads of the read that was given up stayed")
+
+
+def test_a_failure_of_one_page_ends_the_read_at_once(serve: Serve, connect_to: Connect) -> None:
+    pages = listing(ROWS)
+    server = serve(lambda seen: Reply({}, 500) if seen.query.get("page") == ["4"] else pages(seen))
+    with pytest.raises(lk.ServerError):
+        connect_to(server).transactions.search()
+    wait_until(lambda: kit_threads() == [], "threads of the read that failed stayed")
+
+
+def test_a_token_that_was_revoked_is_renewed_and_the_call_repeated(serve: Serve, connect_to: Connect) -> None:
+    valid = "first"
+
+    def handle(seen: Seen) -> Reply:
+        if seen.path.startswith("/auth/"):
+            return tokens(valid)
+        return Reply({}) if seen.headers["Authorization"] == f"Bearer {valid}" else Reply({}, 401)
+
+    server = serve(handle)
+    session = connect_to(server, api_user(), clock=SystemClock())
+    session.raw("GET", "/organization")
+    valid = "second"
+    session.raw("GET", "/organization")
+    assert [seen.path for seen in server.seen] == [
+        "/auth/token",
+        "/organization",
+        "/organization",
+        "/auth/token/refresh",
+        "/organization",
+    ]
+
+
+def test_connect_signs_in_at_once_so_that_a_wrong_key_shows_at_once(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    server = serve(in_turn(Reply({"message": "unknown key"}, 401)))
+    env = tmp_path / ".env"
+    env.write_text(
+        f"LEDGER_ENTERPRISE_API_URL={server.url}\nLEDGER_ENTERPRISE_WORKSPACE=acme\n"
+        "LEDGER_ENTERPRISE_API_KEY_ID=id\nLEDGER_ENTERPRISE_API_KEY_SECRET=secret\n"
+    )
+    with pytest.raises(lk.AuthenticationError, match="unknown key"):
+        lk.connect()
+    assert kit_threads() == []
+
+
+def test_connect_reads_the_file_that_it_is_given(serve: Serve, tmp_path: Path) -> None:
+    server = serve(signed_in(in_turn(Reply({"name": "Acme"}))))
+    env = tmp_path / "treasury.env"
+    env.write_text(
+        f"LEDGER_ENTERPRISE_TREASURY_API_URL={server.url}\nLEDGER_ENTERPRISE_TREASURY_WORKSPACE=acme\n"
+        "LEDGER_ENTERPRISE_TREASURY_REPORTING_API_KEY=key\n"
+    )
+    with lk.connect("treasury", env_file=env, tz="Europe/Paris", read_timeout=5) as session:
+        assert (session.workspace, session.family, session.writes) == ("acme", "reporting_key", False)
+        assert session.organization.get()["name"].tolist() == ["Acme"]
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"timeout": 5}, "there is no setting `timeout`"),
+        ({"read_timeout": 0}, "a number above 0"),
+        ({"read_timeout": "5"}, "a number above 0"),
+        ({"concurrency": 1.5}, "a number above 0"),
+        ({"concurrency": True}, "a number above 0"),
+        ({"share": 2}, "`share` = 2"),
+        ({"retry_seconds": float("nan")}, "a number above 0"),
+        ({"tz": "Europe/Pariss"}, "Did you mean Europe/Paris"),
+        ({"tz": "../../etc/passwd"}, "no time zone"),
+        ({"tz": None}, "no time zone"),
+    ],
+)
+def test_a_setting_that_can_not_be_used_is_refused_in_words(settings: dict[str, Any], said: str) -> None:
+    with pytest.raises(lk.ConfigurationError, match=said):
+        lk.Session(lk.ReportingKey("acme", "key"), **settings)
+
+
+def test_a_session_does_nothing_before_the_first_call(serve: Serve, connect_to: Connect) -> None:
+    server = serve(in_turn(Drop()))
+    session = connect_to(server, api_user(), clock=LeapingClock())
+    assert "LOCAL" in repr(session)
+    assert server.seen == []
+    assert kit_threads() == []
