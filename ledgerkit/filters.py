@@ -18,7 +18,7 @@ from typing import Any, Literal, TypeAlias, TypeVar
 import pandas as pd
 
 from ledgerkit.errors import InvalidRequest, UnknownValue
-from ledgerkit.frames import shorten
+from ledgerkit.frames import MOST_DIGITS, exact, shorten
 
 Item = TypeVar("Item")
 # What the annotations of filters are made of.
@@ -119,7 +119,7 @@ def _encode(filter: Filter, value: Any, zone: tzinfo) -> str | list[str]:
 
 
 def _choice(filter: Filter, value: Any, zone: tzinfo) -> str:
-    if value in filter.choices and isinstance(value, str):
+    if isinstance(value, str) and value in filter.choices:
         return value
     if not isinstance(value, str) or not value.strip():
         raise _refused(filter.name, value, f"it takes one of: {', '.join(filter.choices)}")
@@ -139,20 +139,26 @@ def _choice(filter: Filter, value: Any, zone: tzinfo) -> str:
 
 
 def _integer(filter: Filter, value: Any, zone: tzinfo) -> str:
-    if isinstance(value, str) and value.strip().isascii() and value.strip().removeprefix("-").isdecimal():
-        return str(int(value))
-    if isinstance(value, bool) or not hasattr(value, "__index__"):
+    text = value.strip() if isinstance(value, str) else _digits(value)
+    if text is None or not (text.isascii() and text.removeprefix("-").isdecimal()) or len(text) > MOST_DIGITS:
         why = "a float may have lost digits" if isinstance(value, float) and value == value else "it takes an integer"
         raise _refused(filter.name, value, why)
-    return str(value.__index__())
+    return str(int(text))
 
 
 def _text(filter: Filter, value: Any, zone: tzinfo) -> str:
-    if isinstance(value, int) and not isinstance(value, bool):
-        return str(value)
-    if not isinstance(value, str) or not value:
+    text = value if isinstance(value, str) else _digits(value)
+    if not text:
         raise _refused(filter.name, value, "it takes a text")
-    return value
+    return text
+
+
+def _digits(value: Any) -> str | None:
+    """Return an integer of Python, NumPy or pandas as text; None for anything else."""
+    if isinstance(value, bool) or not hasattr(value, "__index__"):
+        return None
+    number = int(value.__index__())
+    return str(number) if number.bit_length() < 4 * MOST_DIGITS else None
 
 
 def _flag(filter: Filter, value: Any, zone: tzinfo) -> str:
@@ -165,12 +171,12 @@ def _exact(filter: Filter, value: Any, zone: tzinfo) -> str:
     if isinstance(value, bool | float):
         raise _refused(filter.name, value, "it takes an integer, a Decimal or a text: floats are not exact")
     try:
-        number = Decimal(value)
+        number = exact(_digits(value) or value)
     except (InvalidOperation, TypeError, ValueError):
-        number = Decimal("nan")
-    if not number.is_finite() or number < 0:
+        number = pd.NA
+    if number is pd.NA or number < 0:
         raise _refused(filter.name, value, "it takes a number of base units that is not negative")
-    return format(number, "f")
+    return format(number, "f") if isinstance(number, Decimal) else str(number)
 
 
 def _time(filter: Filter, value: Any, zone: tzinfo) -> str:
@@ -210,7 +216,9 @@ def instant(name: str, value: Any, zone: tzinfo) -> datetime:
     if value is pd.NaT or not isinstance(value, date):
         raise _refused(name, value, forms)
     if isinstance(value, pd.Timestamp):
-        value = value.floor("us").to_pydatetime()
+        value = value.to_pydatetime(
+            warn=False
+        )  # nanoseconds are cut; floor() fails in the hour when summer time ends
     if not isinstance(value, datetime):
         value = datetime(value.year, value.month, value.day, tzinfo=zone)
     if value.tzinfo is None:
