@@ -44,6 +44,8 @@ EXACT: Final = frozenset({NUMBER, AMOUNT, FEES})
 SELF: Final = ""
 
 Fields = Mapping[str, "str | Fields"]
+# Values of unknown fields by prefix and field: `block_hash` may be a field, and a field inside of `block`.
+Unknown = dict[tuple[str, str], list[Any]]
 
 # An integer of more digits is no amount of any chain (2^256 has 78), and int() of millions of digits hangs.
 MOST_DIGITS: Final = 1000
@@ -87,9 +89,10 @@ class Table:
         if self.normalise:
             nodes = [self.normalise(node) for node in nodes]
         columns: dict[str, list[Any]] = {name: [] for name in self.kinds}
-        unknown: dict[str, list[Any]] = {}
+        unknown: Unknown = {}
         self._collect(self.fields, nodes, "", columns, unknown, call)
-        for name, values in unknown.items():
+        for (prefix, field), values in unknown.items():
+            name = prefix + field
             while name in columns:
                 name += "_"  # an unknown `block_hash` beside `block.hash`: kept under a name of its own
             columns[name] = values
@@ -101,7 +104,7 @@ class Table:
         nodes: Sequence[dict[str, Any]],
         prefix: str,
         columns: dict[str, list[Any]],
-        unknown: dict[str, list[Any]],
+        unknown: Unknown,
         call: str,
     ) -> None:
         for field, kind in fields.items():
@@ -125,8 +128,9 @@ class Table:
         known = fields.keys()
         for position, node in enumerate(nodes):
             if not node.keys() <= known:
-                for field in node.keys() - known:
-                    unknown.setdefault(prefix + field, [None] * len(nodes))[position] = node[field]
+                for field in node:
+                    if field not in known:
+                        unknown.setdefault((prefix, field), [None] * len(nodes))[position] = node[field]
 
     def frame(self, columns: Mapping[str, list[Any]], *, call: str = "", **attrs: Any) -> pd.DataFrame:
         """Return the DataFrame of columns from :meth:`leaves`.
@@ -175,13 +179,13 @@ def _flat(fields: Fields, prefix: str = "") -> Iterable[tuple[str, str]]:
             yield from _flat(kind, f"{prefix}{field}_")
 
 
-def _references(name: str, values: list[Any], unknown: dict[str, list[Any]]) -> list[Any]:
+def _references(name: str, values: list[Any], unknown: Unknown) -> list[Any]:
     ids = []
     for position, value in enumerate(values):
         if isinstance(value, dict):
             for field, inner in value.items():
                 if field != "id":
-                    unknown.setdefault(f"{name}_{field}", [None] * len(values))[position] = inner
+                    unknown.setdefault((f"{name}_", field), [None] * len(values))[position] = inner
             value = value.get("id")
         ids.append(value)
     return ids
@@ -271,6 +275,8 @@ def _times(values: Sequence[Any]) -> "pd.Series[Any]":
     for value in values:
         if value is not None and type(value) is not str:
             raise TypeError(type(value).__name__)
+        if value and not value[0].isdecimal():
+            raise ValueError("not a time")  # pandas takes "now" for the present moment
     # as_unit: to_datetime alone gives other units for empty or odd input
     texts = np.array([value or None for value in values], dtype=object)
     return pd.Series(pd.to_datetime(texts, format="ISO8601", utc=True).as_unit("us"))
@@ -314,8 +320,9 @@ def join(parts: Sequence[Mapping[str, list[Any]]]) -> dict[str, list[Any]]:
     length = 0
     for part in parts:
         added = len(next(iter(part.values()), ()))
-        for name in part.keys() - columns.keys():
-            columns[name] = [None] * length
+        for name in part:
+            if name not in columns:
+                columns[name] = [None] * length
         for name, values in columns.items():
             values.extend(part[name] if name in part else [None] * added)
         length += added

@@ -106,7 +106,9 @@ class Section:
             progress.close()
         if dated:
             frame = frame.sort_values("id", ascending=False, kind="stable", ignore_index=True)
-            frame = frame if limit is None else frame.head(limit)
+        if limit is not None:
+            frame = frame.head(limit)
+        if dated:
             by = order_by or "id"
             if (by, order) != ("id", None):
                 frame = frame.sort_values(by, ascending=order == "asc", kind="stable", ignore_index=True)
@@ -129,12 +131,13 @@ class Section:
             columns, said = self._connection.reader.read(listing, limit=asked, progress=progress)
             frame = listing.table.frame(columns, call=f"GET {listing.path}", **said)
             kept = frame
+            # Cut what is outside, not what is inside: a row without a date came because the service counts it in.
             if after is not None:
-                kept = kept[kept["created_on"] >= pd.Timestamp(after)]
+                kept = kept[~(kept["created_on"] < pd.Timestamp(after))]
             if before is not None:
-                kept = kept[kept["created_on"] < pd.Timestamp(before)]
+                kept = kept[~(kept["created_on"] >= pd.Timestamp(before))]
             # Of the newest rows, those in the margin do not count: ask for as many more.
-            if asked is None or len(kept) == len(frame) or len(frame) < asked:
+            if asked is None or limit is None or len(kept) >= limit or len(frame) < asked:
                 return kept.reset_index(drop=True)
             asked += len(frame) - len(kept)
 
