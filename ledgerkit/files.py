@@ -1,12 +1,28 @@
 """Frames from CSV files, exactly: what ``df.to_csv`` wrote comes back with every digit."""
 
 import ast
+import re
+from collections.abc import Iterable
 from os import PathLike
 from typing import Any, Final
 
 import pandas as pd
 
-from ledgerkit.frames import AMOUNT, EXACT, FEES, FLAG, INTEGER, LIST, OBJECT, REFERENCE, SERIES, TEXT, TIME, exact
+from ledgerkit.frames import (
+    AMOUNT,
+    EXACT,
+    FEES,
+    FLAG,
+    INTEGER,
+    LIST,
+    OBJECT,
+    REFERENCE,
+    SERIES,
+    TEXT,
+    TIME,
+    Table,
+    exact,
+)
 from ledgerkit.operations import TABLES
 
 # Which kind wins for a column whose name has several in different tables: the one that keeps most.
@@ -22,6 +38,9 @@ STRONGEST_FIRST: Final = (
     REFERENCE,
     INTEGER,
 )
+
+# As Python writes an int or a Decimal. 007, +1 and 12e4 are names, telephone numbers and hashes.
+NUMBER_AS_WRITTEN: Final = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?(E[+-]\d+)?", re.ASCII)
 
 
 def read_csv(path: str | PathLike[str], **options: Any) -> pd.DataFrame:
@@ -48,8 +67,10 @@ def read_csv(path: str | PathLike[str], **options: Any) -> pd.DataFrame:
     )
     if len(frame.columns) and str(frame.columns[0]).startswith("Unnamed: 0"):
         frame = frame.set_index(frame.columns[0])
-        frame.index = pd.Index([int(label) if str(label).isdecimal() else label for label in frame.index])
-    kinds = _kinds()
+        frame.index = pd.Index(
+            [int(label) if re.fullmatch(r"0|[1-9]\d*", str(label)) else label for label in frame.index]
+        )
+    kinds = _kinds(set(frame.columns))
     for name in frame.columns:
         values = [None if value is pd.NA or value != value else value for value in frame[name]]
         series = _read(values, kinds.get(str(name)))
@@ -57,9 +78,16 @@ def read_csv(path: str | PathLike[str], **options: Any) -> pd.DataFrame:
     return frame
 
 
-def _kinds() -> dict[str, str]:
+def _kinds(columns: set[str]) -> dict[str, str]:
+    """Return the kind of each known column, as it is in the tables that have most of these columns."""
+    most = max(len(columns & table.kinds.keys()) for table in TABLES.values())
+    closest = [table for table in TABLES.values() if len(columns & table.kinds.keys()) == most]
+    return {**_strongest(TABLES.values()), **_strongest(closest)}
+
+
+def _strongest(tables: Iterable[Table]) -> dict[str, str]:
     found: dict[str, set[str]] = {}
-    for table in TABLES.values():
+    for table in tables:
         for name, kind in table.kinds.items():
             found.setdefault(name, set()).add(kind)
     return {name: min(kinds, key=STRONGEST_FIRST.index) for name, kinds in found.items()}
@@ -80,8 +108,7 @@ def _read(values: list[Any], kind: str | None) -> "pd.Series[Any]":
 
 def _numbers(values: list[Any]) -> "pd.Series[Any]":
     for value in values:
-        # 007 and +1 are names or telephone numbers, not amounts
-        if value is not None and (value.startswith("+") or (value.startswith("0") and value[1:2].isdecimal())):
+        if value is not None and not NUMBER_AS_WRITTEN.fullmatch(value):
             raise ValueError(value)
     if all(value is None for value in values):
         raise ValueError("nothing to go by")
