@@ -56,6 +56,13 @@ class Call:
         known = self.filters[name]
         return known.choices[0] if known.choices else SAMPLES[known.kind]
 
+    def samples(self, name: str) -> Any:
+        """Return two values of a parameter that takes several, one of any other."""
+        known = self.filters[name]
+        if not known.many:
+            return self.sample(name)
+        return list(known.choices[:2]) if known.choices else [7, 8]
+
     def make(self, session: lk.Session, **more: Any) -> pd.DataFrame:
         """Make the call."""
         section = attrgetter(self.section)(session)
