@@ -6,10 +6,13 @@ Base units are integers of any size. The default decimal context rounds at 28 di
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
 import pandas as pd
+
+from ledgerkit.errors import InvalidRequest
+from ledgerkit.frames import shorten
 
 
 @dataclass(frozen=True)
@@ -38,11 +41,14 @@ def to_display(amount: Any, magnitude: int) -> Any:
     >>> to_display(12345, 8)
     Decimal('0.00012345')
     """
-    if amount is None or amount is pd.NA:
+    if amount is None or amount is pd.NA or amount != amount:  # pandas leaves NaN where a merge found nothing
         return pd.NA
-    sign, digits, exponent = Decimal(amount).as_tuple()
+    try:
+        sign, digits, exponent = Decimal(amount).as_tuple()
+    except (InvalidOperation, TypeError, ValueError):
+        exponent = "n"
     if not isinstance(exponent, int):
-        raise ValueError(f"{amount} is no amount")
+        raise InvalidRequest(f"{shorten(amount)} is no amount.")
     return Decimal((sign, digits, exponent - magnitude))
 
 

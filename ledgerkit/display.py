@@ -31,7 +31,8 @@ def to_display(df: pd.DataFrame, columns: Iterable[str] | None, directory: Direc
     ids = df[_account_column(df)]
     units = directory.units([int(one) for one in ids.dropna().unique()])
     of_rows = [None if pd.isna(one) else units[int(one)] for one in ids]
-    result = df.copy()
+    # What an earlier call added is computed anew, so that a cell may be run twice.
+    result = df.drop(columns=[f"{name}_display" for name in kinds], errors="ignore")
     for name, kind in kinds.items():
         row_units = [None if one is None else one.fees if kind == FEES else one.amount for one in of_rows]
         shown = pd.Series(column_to_display(df[name], row_units), dtype=object, index=df.index)

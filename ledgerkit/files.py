@@ -67,9 +67,8 @@ def read_csv(path: str | PathLike[str], **options: Any) -> pd.DataFrame:
     )
     if len(frame.columns) and str(frame.columns[0]).startswith("Unnamed: 0"):
         frame = frame.set_index(frame.columns[0])
-        frame.index = pd.Index(
-            [int(label) if re.fullmatch(r"0|[1-9]\d*", str(label)) else label for label in frame.index]
-        )
+        if all(re.fullmatch(r"0|[1-9][0-9]*", str(label)) for label in frame.index):
+            frame.index = pd.Index([int(label) for label in frame.index])
     kinds = _kinds(set(frame.columns))
     for name in frame.columns:
         values = [None if value is pd.NA or value != value else value for value in frame[name]]

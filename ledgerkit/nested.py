@@ -36,13 +36,14 @@ def explode(df: pd.DataFrame, column: str) -> pd.DataFrame:
     rows = rows.assign(**{column: pd.Series([_known(member) for member in members], dtype=object)})
     if not any(isinstance(member, dict) for member in members):
         return rows
-    fields = list(dict.fromkeys(field for member in members if isinstance(member, dict) for field in member))
-    opened: dict[Hashable, pd.Series[Any]] = {
-        f"{column}_{field}": pd.Series(
-            [_known(member.get(field)) if isinstance(member, dict) else pd.NA for member in members], dtype=object
-        )
-        for field in fields
-    }
+    fields = dict.fromkeys(field for member in members if isinstance(member, dict) for field in member)
+    opened: dict[Hashable, pd.Series[Any]] = {}
+    for field in fields:
+        name = f"{column}_{field}"
+        while name in df.columns:
+            name += "_"  # the frame has a column of this name already: both are kept
+        inner = [_known(member.get(field)) if isinstance(member, dict) else pd.NA for member in members]
+        opened[name] = pd.Series(inner, dtype=object)
     whole = [not isinstance(member, dict) and not _missing(member) for member in members]
     if not any(whole):
         rows = rows.drop(columns=column)

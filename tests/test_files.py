@@ -1,0 +1,134 @@
+"""``lk.read_csv``: what ``df.to_csv`` wrote comes back with every digit."""
+
+from collections.abc import Callable
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+from pandas.testing import assert_frame_equal
+
+import ledgerkit as lk
+from ledgerkit.operations import TABLES
+from ledgerkit.resources.transactions import TRANSACTION
+
+Read = Callable[..., pd.DataFrame]
+
+NODES = [
+    {
+        "id": 1,
+        "account_id": 2**53 + 1,
+        "amount": 10**77,
+        "fees": "0",
+        "created_on": "2026-01-01T00:00:00.000001Z",
+        "recipient": "0x1",
+        "uid": "007",
+        "tx_hash": "12e4",
+        "senders": ["a", 'with "quotes", and commas'],
+        "notes": [{"title": "line\nbreak", "content": None}],
+        "block": {"height": 2**40, "details": {"a": [1]}},
+        "coin_fields": {"tx_parameters": {"is_proxy": True}, "gas_limit": 2**70},
+    },
+    {"id": 2, "created_on": "2026-01-01T00:00:00Z", "uid": "NA", "tx_hash": "null", "currency": "+1"},
+    {},
+]
+
+
+@pytest.fixture
+def read(tmp_path: Path) -> Read:
+    """Read a frame or a text back from a file."""
+
+    def there_and_back(content: pd.DataFrame | str, **options: Any) -> pd.DataFrame:
+        path = tmp_path / "file.csv"
+        if isinstance(content, str):
+            path.write_text(content)
+        else:
+            content.to_csv(path, **{"index": False, **options})
+        return lk.read_csv(path)
+
+    return there_and_back
+
+
+@pytest.fixture
+def df() -> pd.DataFrame:
+    return TRANSACTION.frame(TRANSACTION.leaves(NODES))
+
+
+def test_a_frame_comes_back_as_it_was(read: Read, df: pd.DataFrame) -> None:
+    assert_frame_equal(read(df), df)
+
+
+@pytest.mark.parametrize("operation", TABLES)
+def test_a_frame_without_rows_comes_back_with_its_columns_and_dtypes(read: Read, operation: str) -> None:
+    table = TABLES[operation]
+    empty = table.frame(table.leaves([]))
+    assert_frame_equal(read(empty), empty, check_index_type=False)
+
+
+def test_the_index_comes_back_as_an_index(read: Read, df: pd.DataFrame) -> None:
+    back = read(df.iloc[::-1], index=True)
+    assert back.index.tolist() == [2, 1, 0]
+    assert_frame_equal(back.sort_index(), df, check_index_type=False, check_names=False)
+
+
+def test_an_index_of_texts_keeps_leading_zeros(read: Read) -> None:
+    assert read(pd.DataFrame({"a": ["x", "y"]}, index=["007", "7"]), index=True).index.tolist() == ["007", "7"]
+
+
+def test_part_of_a_frame_comes_back_with_its_dtypes(read: Read, df: pd.DataFrame) -> None:
+    part = df[["id", "account_id", "type", "amount", "created_on"]]
+    assert_frame_equal(read(part), part)
+
+
+def test_amounts_in_display_units_come_back_as_exact_decimals(read: Read) -> None:
+    shown = pd.DataFrame({"amount_display": [Decimal("1E-18"), pd.NA, Decimal("-0.100000000000000000000000000001")]})
+    assert read(shown)["amount_display"].tolist() == shown["amount_display"].tolist()
+
+
+@pytest.mark.parametrize(
+    ("texts", "values"),
+    [
+        (["18446744073709551617", "", "-5"], [18446744073709551617, pd.NA, -5]),
+        (["0", "0.5", "1E-7"], [0, Decimal("0.5"), Decimal("1E-7")]),
+    ],
+)
+def test_numbers_in_columns_that_no_table_has_are_exact(read: Read, texts: list[str], values: list[Any]) -> None:
+    column = read("\n".join(["other,more", *(f"{text},x" for text in texts)]))["other"]
+    assert column.tolist() == values
+    assert column.dtype == object
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["+1", "007", "-007", "12e4", "1E5", "1_000", "1,000", "0x10", "nan", "inf", "NA", "None", " 5", "٥", "5."],
+)
+def test_what_only_looks_like_a_number_stays_text(read: Read, text: str) -> None:
+    # 12e4 is a short hash: it became 120000.
+    column = read(f'other,more\n"{text}",x\n5,x\n')["other"]
+    assert column.tolist() == [text, "5"]
+    assert str(column.dtype) == "str"
+
+
+def test_a_column_of_gaps_alone_is_text(read: Read) -> None:
+    column = read("other,more\n,x\n,x\n")["other"]
+    assert column.isna().all()
+    assert str(column.dtype) == "str"
+
+
+def test_a_known_column_that_holds_something_else_stays_text(read: Read) -> None:
+    column = read("id,amount,created_on\n1,many,soon\n2,5,2026-01-01\n")
+    assert column["amount"].tolist() == ["many", "5"]
+    assert column["created_on"].tolist() == ["soon", "2026-01-01"]
+    assert column["id"].tolist() == [1, 2]
+
+
+def test_a_list_that_python_can_not_read_back_is_kept_as_text(read: Read) -> None:
+    df = pd.DataFrame({"notes": [[Decimal("1.5")], [1]]})
+    assert read(df)["notes"].tolist() == ["[Decimal('1.5')]", [1]]
+
+
+def test_options_are_those_of_pandas(tmp_path: Path) -> None:
+    path = tmp_path / "file.csv"
+    path.write_bytes("name;amount\nZoë;5\n".encode("latin-1"))
+    assert lk.read_csv(path, sep=";", encoding="latin-1").to_dict("list") == {"name": ["Zoë"], "amount": [5]}
