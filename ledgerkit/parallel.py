@@ -72,11 +72,17 @@ def gather(calls: Sequence[Callable[[threading.Event], Result]], *, workers: int
                 done.put((position, calls[position](cancel), None))
             except BaseException as error:  # noqa: BLE001 - handed to the caller's thread, which raises it
                 done.put((position, None, error))
+                return
 
     results: dict[int, Any] = {}
     try:
-        for _ in range(min(workers, len(calls))):
-            threading.Thread(target=work, name="ledgerkit-read", daemon=True).start()
+        for started in range(min(workers, len(calls))):
+            try:
+                threading.Thread(target=work, name="ledgerkit-read", daemon=True).start()
+            except RuntimeError:  # no more threads here: those that there are do it all, or else this one
+                if not started:
+                    work()
+                break
         while len(results) < len(calls):
             try:
                 # A time limit, since on Windows a wait without one can't be interrupted.
