@@ -283,6 +283,10 @@ class LeapingClock:
     def time(self) -> float:
         return self.wall + self._passed
 
+    def advance(self, seconds: float) -> None:
+        with self._lock:
+            self._passed += seconds
+
     def wait(self, event: threading.Event, seconds: float) -> bool:
         with self._lock:
             if not event.is_set():

@@ -1,0 +1,195 @@
+"""Frames for people: amounts in the unit of each row's account, names beside ids, and what that costs."""
+
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any
+
+import pandas as pd
+import pytest
+from serving import LeapingClock, Reply, Seen, Server, page
+
+import ledgerkit as lk
+
+Serve = Callable[..., Server]
+Connect = Callable[..., lk.Session]
+
+BTC = [{"code": "satoshi", "magnitude": 0}, {"code": "BTC", "magnitude": 8}]
+ETH = [{"code": "ETH", "magnitude": 18}, {"code": "wei", "magnitude": 0}]
+USDC = [{"code": "USDC", "magnitude": 6}]
+CREATED = {"created_on": "2026-01-01T00:00:00Z"}
+ACCOUNTS: list[dict[str, Any]] = [
+    {"id": 1, "name": "Cold", "currency": "bitcoin", "balance": "150000000"},
+    {"id": 2, "name": "Warm", "currency": "bitcoin", "balance": None},
+    {"id": 3, "name": "Vault", "currency": "ethereum", "balance": str(10**30 + 1)},
+    {
+        "id": 4,
+        "name": "Dollars",
+        "currency": "ethereum",
+        "contract_address": "0xa0",
+        "parent": 3,
+        "balance": "1500000",
+    },
+    {"id": 5, "name": None, "currency": "odd", "balance": "7"},
+]
+UNITS = {1: (BTC, BTC), 2: (BTC, BTC), 3: (ETH, ETH), 4: (USDC, ETH)}
+TRANSACTIONS: list[dict[str, Any]] = [
+    {"id": 10, "account_id": 1, "amount": "12345", "fees": "100", "max_fees": None, "created_by": 8},
+    {"id": 11, "account_id": 4, "amount": "1500000", "fees": str(10**15), "created_by": 9},
+    {"id": 12, "account_id": 5, "amount": "7", "fees": "7", "created_by": None},
+    {"id": 13, "account_id": None, "amount": "7", "fees": "7", "created_by": 99},
+    {"id": 14, "account_id": 2, "amount": None, "fees": "0", "created_by": 8},
+]
+
+
+def workspace(seen: Seen) -> Reply:
+    lists: dict[str, list[dict[str, Any]]] = {
+        "/accounts": ACCOUNTS,
+        "/transactions": TRANSACTIONS,
+        "/users": [{"id": 8, "username": "Anna"}, {"id": 9, "username": "Ben"}],
+        "/groups": [{"id": 3, "name": "Operators"}],
+    }
+    if seen.path in lists:
+        return page([{**row, **CREATED} for row in lists[seen.path]])
+    number = int(seen.path.split("/")[2])
+    assert seen.path == f"/accounts/{number}/currency"
+    if number not in UNITS:
+        return Reply({"message": "no units"}, 404)
+    amount, fees = UNITS[number]
+    return Reply({"amount_units": amount, "fees_units": fees})
+
+
+@pytest.fixture
+def server(serve: Serve) -> Server:
+    return serve(workspace)
+
+
+@pytest.fixture
+def clock() -> LeapingClock:
+    return LeapingClock()
+
+
+@pytest.fixture
+def session(server: Server, connect_to: Connect, clock: LeapingClock) -> lk.Session:
+    return connect_to(server, clock=clock)
+
+
+@pytest.fixture
+def transactions(session: lk.Session) -> pd.DataFrame:
+    return session.transactions.search(order="asc")
+
+
+def test_amounts_are_shown_in_the_unit_of_the_account_and_fees_in_what_it_pays_them_in(
+    session: lk.Session, transactions: pd.DataFrame
+) -> None:
+    # A transaction of a token names the currency of its network: by that, 1.5 USDC would be 0.0000000000015 ETH.
+    shown = session.to_display(transactions)
+    assert shown["amount_display"].tolist() == [Decimal("0.00012345"), Decimal("1.5"), pd.NA, pd.NA, pd.NA]
+    assert shown["fees_display"].tolist() == [Decimal("0.000001"), Decimal("0.001"), pd.NA, pd.NA, Decimal(0)]
+    assert shown["ticker"].fillna("").tolist() == ["BTC", "USDC", "", "", "BTC"]
+    assert shown["fees_ticker"].fillna("").tolist() == ["BTC", "ETH", "", "", "BTC"]
+
+
+def test_where_no_unit_is_known_the_row_says_why(session: lk.Session, transactions: pd.DataFrame) -> None:
+    notes = session.to_display(transactions)["display_note"].fillna("").tolist()
+    assert notes[:2] == ["", ""]
+    assert "no unit known: GET /accounts/5/currency: no units (404)" in notes[2]
+    assert notes[3] == "no unit known: the row has no account"
+
+
+def test_columns_stand_behind_what_they_show_and_the_rest_stays(
+    session: lk.Session, transactions: pd.DataFrame
+) -> None:
+    shown = session.to_display(transactions)
+    names = list(shown.columns)
+    for name in ("amount", "fees", "max_fees"):
+        assert names[names.index(name) + 1] == f"{name}_display"
+    assert names[-3:] == ["ticker", "fees_ticker", "display_note"]
+    assert shown[transactions.columns].equals(transactions)
+    assert shown.attrs == transactions.attrs
+    assert "amount_display" not in transactions.columns
+
+
+def test_balances_of_accounts_are_shown_by_their_own_id(session: lk.Session) -> None:
+    shown = session.to_display(session.accounts.search(order="asc"))
+    assert shown["balance_display"].tolist()[:4] == [
+        Decimal("1.5"),
+        pd.NA,
+        Decimal("1000000000000.000000000000000001"),
+        Decimal("1.5"),
+    ]
+    assert not any("coin_fields" in name and name.endswith("_display") for name in shown.columns)
+
+
+def test_a_frame_without_rows_is_shown_with_the_same_columns(session: lk.Session, transactions: pd.DataFrame) -> None:
+    empty, full = session.to_display(transactions.iloc[:0]), session.to_display(transactions)
+    assert list(empty.columns) == list(full.columns)
+    assert empty.dtypes.to_dict() == full.dtypes.to_dict()
+
+
+def test_a_cell_may_be_run_twice(session: lk.Session, transactions: pd.DataFrame) -> None:
+    # The second call raised pandas' error about a column that exists already.
+    once = session.with_names(session.to_display(transactions))
+    assert session.with_names(session.to_display(once)).equals(once)
+
+
+def test_filtered_merged_and_sorted_frames_can_be_shown(session: lk.Session, transactions: pd.DataFrame) -> None:
+    picked = transactions[transactions["id"] > 10].sort_values("amount")
+    assert session.to_display(picked)["amount_display"].dropna().tolist() == [Decimal("1.5")]
+    merged = transactions[["account_id", "amount"]].merge(
+        pd.DataFrame({"account_id": pd.Series([1, 3], dtype="Int64")}), how="right"
+    )
+    merged.attrs = {}
+    assert session.to_display(merged)["amount_display"].tolist() == [Decimal("0.00012345"), pd.NA]
+
+
+def test_columns_of_ones_own_can_be_scaled(session: lk.Session, transactions: pd.DataFrame) -> None:
+    sums = pd.DataFrame({"account_id": [1, 4], "amount": [12345, 1500000]}).astype({"account_id": "Int64"})
+    assert session.to_display(sums, ["amount"])["amount_display"].tolist() == [Decimal("0.00012345"), Decimal("1.5")]
+    with pytest.raises(lk.InvalidRequest, match="no column 'total'; the frame has: account_id, amount"):
+        session.to_display(sums, ["total"])
+
+
+def test_a_frame_without_accounts_has_no_units(session: lk.Session) -> None:
+    with pytest.raises(lk.InvalidRequest, match="units are those of accounts"):
+        session.to_display(session.users.search())
+
+
+def test_names_stand_beside_ids(session: lk.Session, transactions: pd.DataFrame) -> None:
+    named = session.with_names(transactions)
+    columns = list(named.columns)
+    assert columns[columns.index("account_id") + 1] == "account_name"
+    assert columns[columns.index("created_by") + 1] == "created_by_name"
+    assert named["account_name"].fillna("").tolist() == ["Cold", "Dollars", "", "", "Warm"]
+    assert named["created_by_name"].fillna("").tolist() == ["Anna", "Ben", "", "", "Anna"]
+    assert str(named["created_by_name"].dtype) == "str"
+
+
+def test_the_account_above_a_token_account_is_named_too(session: lk.Session) -> None:
+    named = session.with_names(session.accounts.search(order="asc"))
+    assert named["parent_name"].fillna("").tolist() == ["", "", "", "Vault", ""]
+
+
+def test_units_and_names_cost_one_search_and_one_call_for_each_currency(
+    session: lk.Session, server: Server, transactions: pd.DataFrame
+) -> None:
+    server.seen.clear()
+    for _ in range(3):
+        session.with_names(session.to_display(transactions))
+    asked = server.paths()
+    assert len([path for path in asked if path.endswith("/currency")]) == 3  # of bitcoin, USDC and what is odd
+    assert asked.count("/accounts") == 1
+    # User 99 may be new: it is looked for once more, but not again and again.
+    assert asked.count("/users") == 1
+
+
+def test_what_is_remembered_is_asked_anew_after_a_while(
+    session: lk.Session, server: Server, transactions: pd.DataFrame, clock: LeapingClock
+) -> None:
+    session.with_names(transactions)
+    clock.advance(61)
+    session.with_names(transactions)
+    assert server.paths().count("/users") == 2  # for the sake of 99, who is still not known
+    assert server.paths().count("/accounts") == 1
+    clock.advance(901)
+    session.with_names(transactions)
+    assert server.paths().count("/accounts") == 2
