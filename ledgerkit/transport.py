@@ -376,12 +376,16 @@ def path_with(template: str, **values: Any) -> str:
     Raises
     ------
     InvalidRequest
-        A value is empty or would lead to another path.
+        A value is missing, empty or would lead to another path.
     """
     for name, value in values.items():
         if str(value) in ("", ".", ".."):
             raise InvalidRequest(f"`{name}` is {value!r}, which names no object.", field=name)
-    return template.format_map({name: quote(str(value), safe="") for name, value in values.items()})
+    try:
+        return template.format_map({name: quote(str(value), safe="") for name, value in values.items()})
+    except KeyError as error:
+        missing = error.args[0]
+    raise InvalidRequest(f"`{missing}` is None, which names no object.", field=missing)
 
 
 def _connection_fault(error: httpx.RequestError, call: str, safe: bool) -> Fault:

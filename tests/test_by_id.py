@@ -1,0 +1,242 @@
+"""Several ids at once: one call for each, one frame, and a row with the reason where one can't be had."""
+
+import threading
+from collections.abc import Callable
+from datetime import date
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from pandas.testing import assert_frame_equal
+from serving import HandClock, Reply, Seen, Server, in_turn, page
+
+import ledgerkit as lk
+
+Serve = Callable[..., Server]
+Connect = Callable[..., lk.Session]
+
+MISSING = {13: 404, 14: 403, 15: 501, 16: 400}
+
+
+def accounts(seen: Seen) -> Reply:
+    """Answer any read of an account; some can't be had."""
+    _, _, number, *rest = seen.path.split("/")
+    if status := MISSING.get(int(number)):
+        return Reply({"message": f"not {number}"}, status)
+    answers: dict[str, Any] = {
+        "": {"id": int(number), "name": f"a{number}", "balance": 10**30 + int(number), "xpub": "xpub-canary"},
+        "labels": [{"id": 1, "name": "hot"}, {"id": 2, "name": f"of {number}"}] if number != "2" else [],
+        "history": {"history": [[{"id": 5, "type": "CREATE_ACCOUNT"}], [{"id": 6}, {"id": 7}]]},
+        "balances/history": {
+            "account_index": 0,
+            "currency": {"name": "bitcoin", "magnitude": 8},
+            "balances": [{"date": "2026-01-01", "value": "5"}, {"date": "2026-01-02", "value": None}],
+        },
+    }
+    return Reply(answers["/".join(rest)])
+
+
+@pytest.fixture
+def server(serve: Serve) -> Server:
+    return serve(accounts)
+
+
+@pytest.fixture
+def session(server: Server, connect_to: Connect) -> lk.Session:
+    return connect_to(server)
+
+
+def test_one_id_is_one_row_without_a_column_for_errors(session: lk.Session) -> None:
+    df = session.accounts.get(7)
+    assert df["id"].tolist() == [7]
+    assert df["balance"].tolist() == [10**30 + 7]
+    assert "error" not in df.columns
+
+
+def test_several_ids_are_one_frame_in_their_order_each_once(session: lk.Session, server: Server) -> None:
+    df = session.accounts.get([9, 7, 8, 7, 9])
+    assert df["id"].tolist() == [9, 7, 8]
+    assert df["name"].tolist() == ["a9", "a7", "a8"]
+    assert df["error"].isna().all()
+    assert sorted(server.paths()) == ["/accounts/7", "/accounts/8", "/accounts/9"]
+
+
+@pytest.mark.parametrize(
+    "ids",
+    [
+        [7, 8],
+        (7, 8),
+        ["7", 8],
+        range(7, 9),
+        np.array([7, 8]),
+        pd.Series([7, 8, 7], dtype="Int64"),
+        pd.Index([7, 8]),
+        pd.DataFrame({"account_id": [7, 8]})["account_id"].unique(),
+        (number for number in (7, 8)),
+    ],
+)
+def test_ids_may_come_from_any_column_or_list(session: lk.Session, ids: Any) -> None:
+    df = session.accounts.get(ids)
+    assert df["id"].tolist() == [7, 8]
+
+
+def test_a_list_of_one_is_a_list(session: lk.Session) -> None:
+    assert "error" in session.accounts.get([7]).columns
+
+
+def test_columns_are_those_of_a_single_get_and_the_error(session: lk.Session) -> None:
+    one, several = session.accounts.get(7), session.accounts.get([7, 8])
+    assert_frame_equal(several.drop(columns="error").head(1), one)
+    assert list(several.columns)[-1] == "error"
+    assert str(several["error"].dtype) == "str"
+
+
+@pytest.mark.parametrize("ids", [[], (), pd.Series([], dtype="Int64")])
+def test_no_ids_are_no_call_for_all(session: lk.Session, server: Server, ids: Any) -> None:
+    with pytest.raises(lk.InvalidRequest, match="an empty list selects nothing"):
+        session.accounts.get(ids)
+    assert server.seen == []
+
+
+@pytest.mark.parametrize("ids", [None, True, 1.5, "x/../y", [7, None], ""])
+def test_what_is_no_id_is_refused_before_anything_is_sent(session: lk.Session, server: Server, ids: Any) -> None:
+    with pytest.raises(lk.InvalidRequest, match="account_id"):
+        session.accounts.get(ids)
+    assert server.seen == []
+
+
+# --- one that can't be had ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("number", "kind"), [(13, lk.NotFound), (14, lk.PermissionDenied), (15, lk.Unsupported), (16, lk.InvalidRequest)]
+)
+def test_for_a_single_id_it_is_an_error_and_among_several_a_row(
+    session: lk.Session, number: int, kind: type[lk.LedgerError]
+) -> None:
+    with pytest.raises(kind, match=f"not {number}"):
+        session.accounts.get(number)
+    df = session.accounts.get([7, number, 8])
+    assert df["id"].tolist() == [7, number, 8]
+    assert df["name"].fillna("").tolist() == ["a7", "", "a8"]
+    assert f"GET /accounts/{number}: not {number} ({MISSING[number]})" in df["error"].tolist()[1]
+    assert df["error"].isna().tolist() == [True, False, True]
+
+
+def test_a_history_that_a_currency_does_not_have_is_a_row_with_the_reason(session: lk.Session) -> None:
+    df = session.accounts.balance_history([7, 15], start="2026-01-01", end=date(2026, 1, 2))
+    assert df["account_id"].tolist() == [7, 7, 15]
+    assert df["value"].tolist() == [5, pd.NA, pd.NA]
+    assert "(501)" in df["error"].tolist()[-1]
+    with pytest.raises(lk.Unsupported):
+        session.accounts.balance_history(15, start="2026-01-01", end="2026-01-02")
+
+
+def test_other_failures_end_the_whole_call(serve: Serve, connect_to: Connect) -> None:
+    server = serve(lambda seen: Reply({}, 500) if seen.path == "/accounts/8" else accounts(seen))
+    with pytest.raises(lk.ServerError, match="GET /accounts/8"):
+        connect_to(server).accounts.get(range(1, 12))
+
+
+# --- several rows for one id ----------------------------------------------------------------------------------------
+
+
+def test_each_row_names_the_id_that_it_belongs_to(session: lk.Session) -> None:
+    df = session.accounts.labels([1, 2, 3, 13])
+    assert df["account_id"].tolist() == [1, 1, 3, 3, 13]  # account 2 has no labels
+    assert df["name"].fillna("").tolist() == ["hot", "of 1", "hot", "of 3", ""]
+    assert df["error"].isna().tolist() == [True, True, True, True, False]
+
+
+def test_a_history_is_a_list_of_lists_whose_position_is_kept(session: lk.Session) -> None:
+    df = session.accounts.history([1, 3])
+    assert df["account_id"].tolist() == [1, 1, 1, 3, 3, 3]
+    assert df["position"].tolist() == [0, 1, 1, 0, 1, 1]
+
+
+def test_ids_that_are_texts_stay_whole_segments_of_the_path(serve: Serve, connect_to: Connect) -> None:
+    server = serve(in_turn(Reply({"address": "x", "has_sanctions": False})))
+    connect_to(server).compliance.sanctions(["bc1/../q", "a b?c#d", "é"])
+    assert sorted(seen.target for seen in server.seen) == [
+        "/compliance/sanctions/%C3%A9",
+        "/compliance/sanctions/a%20b%3Fc%23d",
+        "/compliance/sanctions/bc1%2F..%2Fq",
+    ]
+
+
+@pytest.mark.parametrize("address", [".", ".."])
+def test_an_id_that_would_lead_elsewhere_is_refused(session: lk.Session, server: Server, address: str) -> None:
+    with pytest.raises(lk.InvalidRequest, match="names no object"):
+        session.compliance.sanctions(address)
+    assert server.seen == []
+
+
+# --- at once --------------------------------------------------------------------------------------------------------
+
+
+def test_calls_are_under_way_together_but_no_more_than_the_session_allows(serve: Serve, connect_to: Connect) -> None:
+    together = threading.Barrier(4)
+    under_way, most = 0, 0
+    lock = threading.Lock()
+
+    def handle(seen: Seen) -> Reply:
+        nonlocal under_way, most
+        with lock:
+            under_way += 1
+            most = max(most, under_way)
+        together.wait(10)  # breaks, and fails the test, where fewer than four come at once
+        with lock:
+            under_way -= 1
+        return accounts(seen)
+
+    assert len(connect_to(serve(handle), concurrency=4).accounts.get(range(1, 9))) == 8
+    assert most == 4
+
+
+def test_many_ids_leave_half_of_the_rate_limit_to_others(serve: Serve, connect_to: Connect) -> None:
+    made = 0
+
+    def handle(seen: Seen) -> Reply:
+        nonlocal made
+        made += 1
+        headers = {"X-RateLimit-Remaining": str(20 - made), "X-RateLimit-Reset": "60"}
+        return Reply({"id": 1}, headers=headers)
+
+    server, clock = serve(handle), HandClock()
+    session = connect_to(server, clock=clock, concurrency=1)
+    reader = threading.Thread(target=lambda: session.accounts.get(range(12)))
+    reader.start()
+    clock.wait_for(threads=1)
+    assert made == 10
+    session.raw("GET", "/accounts/99")  # a single call goes through meanwhile
+    clock.advance(60)
+    reader.join(10)
+    assert made == 13
+
+
+# --- what is left out -----------------------------------------------------------------------------------------------
+
+
+def test_the_extended_public_key_is_left_out_unless_it_is_asked_for(serve: Serve, connect_to: Connect) -> None:
+    node = {"id": 7, "xpub": "xpub-canary", "new": 1, "created_on": "2026-01-01T00:00:00Z"}
+    single = ("/accounts/7", "/accounts/7/sync")
+    session = connect_to(serve(lambda seen: Reply(node) if seen.path in single else page([node])))
+    for df in (
+        session.accounts.get(7),
+        session.accounts.get([7]),
+        session.accounts.search(),
+        session.accounts.erc20_children(7),
+        session.accounts.sync(7),
+    ):
+        assert "new" in df.columns  # unknown fields are kept; this one is known, and left out
+        assert "xpub-canary" not in df.to_csv() + repr(df.attrs)
+    for df in (session.accounts.get(7, include_xpub=True), session.accounts.search(include_xpub=True)):
+        assert df["xpub"].tolist() == ["xpub-canary"]
+
+
+def test_where_it_came_from(session: lk.Session) -> None:
+    attrs = session.accounts.get(pd.Series([7, 8], dtype="Int64").tolist()).attrs
+    assert attrs["endpoint"] == "GET /accounts/{account_id}"
+    assert attrs["parameters"] == {"account_id": [7, 8]}
+    assert attrs["count"] == 2
