@@ -89,8 +89,9 @@ def answer(operation: str) -> Schema:
 
 @dataclass(frozen=True)
 class Leaf:
-    """A field that holds no further fields: where it is declared (``Account.balance``), and its schema."""
+    """A field that holds no further fields: its path, where it is declared (``Account.balance``), and its schema."""
 
+    path: tuple[str, ...]
     origin: str
     schema: Schema
     reference: bool = False
@@ -122,18 +123,18 @@ def alternatives(schema: Schema, name: str) -> Iterator[tuple[str, Schema]]:
     yield name, schema
 
 
-def leaves(schema: Schema, name: str, at: str = "") -> Iterator[tuple[str, Leaf]]:
-    """Return every column of an object with what it comes from; nested names are joined by ``_``."""
+def leaves(schema: Schema, name: str, path: tuple[str, ...] = ()) -> Iterator[Leaf]:
+    """Return every field of an object that holds no further fields, with all that it may stand for."""
     options = list(alternatives(schema, name))
     if {option.get("type") for _, option in options} == {"integer", "object"}:
-        yield at, Leaf(name, {}, reference=True)  # the id of an object, or the whole object
+        yield Leaf(path, name, {}, reference=True)  # the id of an object, or the whole object
         return
     for origin, option in options:
         if option.get("properties"):
             for field, inner in option["properties"].items():
-                yield from leaves(inner, f"{origin}.{field}", f"{at}_{field}" if at else field)
+                yield from leaves(inner, f"{origin}.{field}", (*path, field))
         else:
-            yield at, Leaf(name if "." in name else origin, option)
+            yield Leaf(path, name if "." in name else origin, option)
 
 
 def the(schema: Schema) -> Schema:
@@ -168,6 +169,6 @@ def row(operation: str) -> Schema:
 def columns(operation: str, schema: Schema | None = None) -> dict[str, list[Leaf]]:
     """Return the columns of the rows of an operation, each with everything that it may come from."""
     found: dict[str, list[Leaf]] = {}
-    for column, leaf in leaves(schema or row(operation), operation):
-        found.setdefault(column, []).append(leaf)
+    for leaf in leaves(schema or row(operation), operation):
+        found.setdefault("_".join(leaf.path), []).append(leaf)  # as the kit joins nested names
     return found
