@@ -32,9 +32,8 @@ class Page:
     # The position of its first row in the list, and how many rows a full page of its size has.
     start: int
     size: int
-    # The server's clock when it answered, and a moment that had surely passed when it was asked.
+    # The server's clock when it answered, in whole seconds.
     date: float | None
-    asked: float | None
 
     @property
     def end(self) -> int:
@@ -138,7 +137,11 @@ def open_seams(pages: Sequence[Page], order: int, limit: int | None) -> list[int
 
 
 def across(seam: int, size: int) -> tuple[int, int]:
-    """Return the number and the size of a page that shows most on both sides of a position."""
+    """Return the number and the size of a page that shows most on both sides of a position.
+
+    Where a service gives ten rows a page or fewer, some positions (2,520 is the first for ten) begin a page of any
+    size: such a seam stays open.
+    """
     best = max(range(max(2, size // 2), size + 1), key=lambda size: min(seam % size, size - seam % size))
     return seam // best + 1, best
 

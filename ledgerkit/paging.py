@@ -6,7 +6,7 @@ What can be relied on is that a page is one stretch of the list at one moment. S
 
 * One page is complete.
 * Several pages, filtered by what never changes (*settled*): the first shows the newest rows; the others ask for
-  ``created_before`` = a moment that had passed by the server's own clock before the first was asked for. Nothing can
+  ``created_before`` = a moment that had passed by the server's own clock when the first was answered. Nothing can
   enter what lies before that moment, and newcomers move nothing there; its count can only fall, so that equal counts
   on all pages show that nothing left. One request a page. Newcomers that the first page shows already are kept, and
   the first page is read again below the bound.
@@ -30,7 +30,7 @@ from functools import partial
 from typing import Any, Final
 
 from ledgerkit.errors import ContractViolation, IncompleteResult, InvalidRequest
-from ledgerkit.frames import Table
+from ledgerkit.frames import Table, take
 from ledgerkit.pages import (
     NEWEST_FIRST,
     NO_ORDER,
@@ -118,7 +118,8 @@ class Reader:
         Parameters
         ----------
         limit
-            At least so many rows are enough, the newest; of a list without order, its first.
+            So many rows are enough, the newest; of a list without order, its first. Of a list that is not newest
+            first, all rows are returned.
 
         Warns
         -----
@@ -138,7 +139,13 @@ class Reader:
             pages, passes, complete = [first], 1, bool(first.keys) or first.is_last
         if not complete:
             _warn(listing, pages, passes)
-        return merged(pages), {"sweeps": passes, "complete": complete}
+        columns = merged(pages)
+        if limit is not None:
+            # Further rows of the last pages may lie behind a seam that nobody asked to close.
+            ids = columns[listing.key[0]]
+            positions = sorted(range(len(ids)), key=lambda row: order * ids[row] if order else row)
+            columns = take(columns, positions[:limit])
+        return columns, {"sweeps": passes, "complete": complete}
 
     def _several(
         self,
@@ -193,9 +200,9 @@ class Reader:
         """
         created = [moment_of(text) for text in first.columns["created_on"]]
         known = [moment for moment in created if moment is not None]
-        if first.asked is None or first.date is None or len(known) < len(created):
+        if first.date is None or len(known) < len(created):
             return None, False
-        bound = first.asked - SETTLING_SECONDS
+        bound = first.date - SETTLING_SECONDS
         if min(known) >= bound:
             # More newcomers than a page holds: let the second of the first page pass, and take in all of it.
             bound = first.date + 1
@@ -273,16 +280,13 @@ class Reader:
         like: Key | None = None,
     ) -> Page:
         params = {**listing.params, **asked, "page": str(number)}
-        began = self._transport.clock.monotonic()
         answer = self._transport.request("GET", listing.path, params=params, bulk=True, cancel=cancel)
-        took = self._transport.clock.monotonic() - began
         nodes, count, has_next = edges_of(answer)
         columns = listing.table.leaves(nodes, answer.call)
         keys = list(zip(*(columns[name] for name in listing.key), strict=True))
         check_keys(listing.key, keys, answer.call, like)
         size = len(keys) if size is None else size
-        asked_at = None if answer.date is None else math.floor(answer.date - took)
-        return Page(keys, columns, count, has_next, (number - 1) * size, size, answer.date, asked_at)
+        return Page(keys, columns, count, has_next, (number - 1) * size, size, answer.date)
 
 
 def _warn(listing: Listing, pages: Sequence[Page], passes: int) -> None:
