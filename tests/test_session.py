@@ -275,28 +275,28 @@ def test_an_interrupt_of_a_long_read_leaves_the_session_usable_and_no_thread(
     serve: Serve, connect_to: Connect
 ) -> None:
     pages = listing(ROWS)
-    stalling = threading.Event()
-    stalling.set()
+
+    def is_interrupted(seen: Seen) -> bool:
+        return "currency" in seen.query
 
     def handle(seen: Seen) -> Any:
-        later = seen.query.get("page", ["1"]) != ["1"]
-        return Stall() if later and stalling.is_set() else pages(seen)
+        return Stall() if is_interrupted(seen) and seen.query["page"] != ["1"] else pages(seen)
 
     server = serve(handle)
     session = connect_to(server, clock=SystemClock(), read_timeout=0.5, concurrency=3)
 
     def interrupt() -> None:
         server.wait_for(requests=4)  # the first page, and three that stall
-        stalling.clear()
         os.kill(os.getpid(), signal.SIGINT)
 
     interrupter = threading.Thread(target=interrupt)
     interrupter.start()
     with pytest.raises(KeyboardInterrupt):
-        session.transactions.search()
+        session.transactions.search(currency="bitcoin")
     interrupter.join()
     assert len(session.transactions.search()) == len(ROWS)
     wait_until(lambda: kit_threads() == [], "threads of the read that was given up stayed")
+    assert sum(map(is_interrupted, server.seen)) == 4  # it asked for nothing more
 
 
 def test_a_failure_of_one_page_ends_the_read_at_once(serve: Serve, connect_to: Connect) -> None:

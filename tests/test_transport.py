@@ -4,6 +4,7 @@ import email.utils
 import gzip
 import logging
 import pickle
+import socket
 import ssl
 import threading
 import traceback
@@ -407,8 +408,10 @@ def test_a_good_status_with_a_body_that_is_no_json_keeps_the_body(
 
 def test_an_integer_of_five_thousand_digits_is_an_error_and_not_a_float(serve: Serve, connect_to: Connect) -> None:
     account = b'{"id": 7, "balance": ' + b"9" * 5000 + b"}"
-    with pytest.raises(lk.ContractViolation):
-        connect_to(serve(in_turn(Reply(account)))).accounts.get(7)
+    session = connect_to(serve(in_turn(Reply(account))))
+    for call in (lambda: session.accounts.get(7), lambda: session.raw("GET", "/accounts/7")):
+        with pytest.raises(lk.ContractViolation):
+            call()
 
 
 def test_compressed_answers_are_read(serve: Serve, connect_to: Connect) -> None:
@@ -574,3 +577,9 @@ def test_many_threads_share_the_connections(serve: Serve, connect_to: Connect) -
 def test_the_error_of_httpx_for_a_long_address_is_no_request_error() -> None:
     """The reason for a branch in the transport; where this fails, the branch can go."""
     assert not issubclass(httpx.InvalidURL, httpx.RequestError)
+
+
+@pytest.mark.parametrize("host", ["api.vault.ledger.com", "192.0.2.1", "2001:db8::1"])
+def test_no_test_reaches_anything_but_this_machine(host: str) -> None:
+    with pytest.raises(pytest.fail.Exception, match=f"tried to reach '{host}'"):
+        socket.create_connection((host, 443), timeout=1)
