@@ -169,7 +169,7 @@ class Reader:
             return self._fetch(listing, {**asked, **sized}, number, size, cancel, like=first.keys[0])
 
         def sweep(head: Page) -> list[Page]:
-            return [head, *self._follow(listing, head, fetch, limit, progress)]
+            return self._sweep(listing, head, fetch, limit, progress)
 
         # The bound leaves out the newcomers that the first page shows, so below it the list starts anew.
         newest = [first] if newcomers else []
@@ -210,7 +210,7 @@ class Reader:
             return bound, True
         return bound, max(known) >= bound
 
-    def _follow(
+    def _sweep(
         self,
         listing: Listing,
         head: Page,
@@ -218,22 +218,20 @@ class Reader:
         limit: int | None,
         progress: Progress,
     ) -> list[Page]:
-        """Return the pages that follow a first page."""
-        if not head.keys or not unfinished(head, limit):
-            return []
+        """Return a first page and those that follow it."""
         rows = head.count if limit is None else min(head.count, limit)
-        numbers = range(2, max(2, math.ceil(rows / head.size)) + 1)
-        calls = [partial(fetch, number, head.size) for number in numbers]
-        pages = gather(calls, workers=self._transport.concurrency, progress=progress)
+        promised = math.ceil(rows / head.size) if head.keys else 1
+        calls = [partial(fetch, number, head.size) for number in range(2, promised + 1)]
+        pages = [head, *gather(calls, workers=self._transport.concurrency, progress=progress)]
         while pages[-1].keys and unfinished(pages[-1], limit):
-            page = fetch(len(pages) + 2, head.size, threading.Event())
+            page = fetch(len(pages) + 1, head.size, threading.Event())
             if set(page.keys) <= set(pages[-1].keys):
                 break  # nothing follows, whatever the page before said; some repeat their last page for ever
             pages.append(page)
-            if len(pages) > len(numbers) + MOST_LATE_PAGES:
+            if len(pages) > promised + MOST_LATE_PAGES:
                 raise ContractViolation(
-                    f"the list does not end: it was said to have {head.count} rows, and page {len(pages) + 1} still "
-                    "has others.",
+                    f"the list does not end: it was said to have {head.count} rows, and page {len(pages)} still has "
+                    "others.",
                     call=f"GET {listing.path}",
                     field="page_info.count",
                 )

@@ -13,7 +13,7 @@ from ledgerkit import filters, paging
 from ledgerkit.connection import Connection
 from ledgerkit.errors import ContractViolation, InvalidRequest, NotFound, PermissionDenied, Unsupported
 from ledgerkit.filters import instant, instant_text
-from ledgerkit.frames import TEXT, Table, join, shorten
+from ledgerkit.frames import LIST, OBJECT, TEXT, Table, join, shorten
 from ledgerkit.operations import check_family
 from ledgerkit.parallel import Progress, gather
 from ledgerkit.transport import path_with
@@ -277,10 +277,11 @@ def _checked_limit(limit: Any) -> int | None:
 def _check_order(table: Table, order: Any, order_by: Any) -> None:
     if order not in (None, "asc", "desc"):  # it sorts the frame, so that no newer value can mean anything here
         raise InvalidRequest(f"`order` = {shorten(order)} was not sent: it takes 'asc' or 'desc'.", field="order")
-    if order_by is not None and order_by not in table.kinds:
+    sortable = [name for name, kind in table.kinds.items() if kind not in (LIST, OBJECT)]
+    if order_by is not None and order_by not in sortable:
         raise InvalidRequest(
-            f"`order_by` = {shorten(order_by)} was not sent: it takes a column of the frame: "
-            f"{', '.join(table.kinds)}.",
+            f"`order_by` = {shorten(order_by)} was not sent: it takes a column of the frame that can be sorted: "
+            f"{', '.join(sortable)}.",
             field="order_by",
         )
 
