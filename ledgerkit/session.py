@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from datetime import date
 from os import PathLike
 from typing import TYPE_CHECKING, Any, Final, Self, cast
-from urllib.parse import unquote
+from urllib.parse import unquote, urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 import pandas as pd
@@ -20,9 +20,10 @@ from ledgerkit.clock import Clock, SystemClock
 from ledgerkit.connection import Connection
 from ledgerkit.credentials import DEFAULT_BASE_URL, LAM, ApiUser, Credentials, Family, ReportingKey
 from ledgerkit.directory import Directory
-from ledgerkit.errors import ConfigurationError, InvalidRequest, PermissionDenied
+from ledgerkit.errors import ConfigurationError, InvalidRequest, PermissionDenied, Unsupported
 from ledgerkit.filters import instant, instant_text
 from ledgerkit.frames import shorten
+from ledgerkit.identity import own_user, public_key
 from ledgerkit.operations import FAMILIES, check_family, find
 from ledgerkit.paging import Reader
 from ledgerkit.resources.accounts import Accounts
@@ -51,6 +52,8 @@ if TYPE_CHECKING:
     from ledgerkit.sandbox import Sandbox
 
 METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE")
+# An empty frame is not "there is none": adding an account to an entity changes what a key sees, without a word.
+SCOPE: Final = "a reporting key may see only the accounts of some entities, and what belongs to them"
 # What a session may be told of how to ask; see `Transport`.
 SETTINGS: Final = ("connect_timeout", "read_timeout", "retry_seconds", "concurrency", "share")
 
@@ -112,6 +115,7 @@ class Session:
                 "environment": self.environment,
                 "workspace": self.workspace or "",
                 "base_url": self.base_url,
+                **({"scope": SCOPE} if credentials.family == "reporting_key" else {}),
             },
         )
         self.accounts = Accounts(connection)
@@ -134,6 +138,7 @@ class Session:
         self.users = Users(connection)
         self.whitelists = Whitelists(connection)
         self._directory = Directory(self.accounts, self.users, self.groups, self._clock)
+        self._user: str | None = None
         self._end = weakref.finalize(self, _close, self._keeper, self._transport, sandbox)
 
     # Life
@@ -155,7 +160,7 @@ class Session:
         """``SANDBOX`` (the embedded one), ``PRODUCTION``, ``LOCAL`` (a server on this machine) or ``TENANT``."""
         if self.sandbox is not None:
             return "SANDBOX"
-        if self.base_url == DEFAULT_BASE_URL:
+        if urlsplit(self.base_url).hostname == urlsplit(DEFAULT_BASE_URL).hostname:
             return "PRODUCTION"
         return "LOCAL" if self.base_url.startswith("http://") else "TENANT"
 
@@ -168,6 +173,26 @@ class Session:
     def family(self) -> str:
         """The credential family: ``api_user``, ``reporting_key`` or ``lam``."""
         return self._credentials.family
+
+    def me(self) -> pd.DataFrame:
+        """Get the user of these credentials: the one whose public key the token names.
+
+        Only for an API user: the API has no call that says who is calling. The session card shows the name from then
+        on.
+
+        Raises
+        ------
+        NotFound
+            No user that these credentials may see has that key.
+        Unsupported
+            The credentials are a reporting key or those of a LAM.
+        """
+        if self._keeper is None:
+            raise Unsupported(f"{FAMILIES[self.family]} has no token that names a user; only an API user has.")
+        token, _ = self._keeper.token()
+        user = own_user(self.users.search(), public_key(token))
+        self._user = str(user["username"].iloc[0])
+        return user
 
     def __repr__(self) -> str:
         return f"Session({', '.join(f'{name}: {value}' for name, value in self._facts())})"
@@ -191,7 +216,7 @@ class Session:
             ("environment", self.environment),
             ("address", self.base_url),
             ("workspace", self.workspace or "as the LAM is set up"),
-            ("credentials", FAMILIES[self.family]),
+            ("credentials", FAMILIES[self.family] + (f", {self._user}" if self._user else "")),
             ("rights", "reads and writes" if self.writes else "reads only"),
         ]
         if not self._end.alive:

@@ -1,0 +1,38 @@
+"""Who the caller is. The API has no call for that; an API user's token names the public key of its user."""
+
+import base64
+
+import msgspec
+import pandas as pd
+
+from ledgerkit.errors import NotFound
+from ledgerkit.secret import Secret
+
+
+def public_key(token: Secret) -> str | None:
+    """Return the public key that a token names, in upper case, or None.
+
+    The token is not verified: what it says serves to find the own user among those that the service lists, and no
+    decision rests on it.
+    """
+    parts = token.reveal().split(".")
+    if len(parts) != 3:
+        return None
+    try:
+        claims = msgspec.json.decode(base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4)))
+    except (ValueError, msgspec.MsgspecError):
+        return None
+    key = claims.get("pub_key") if isinstance(claims, dict) else None
+    return key.upper() if isinstance(key, str) and key else None
+
+
+def own_user(users: pd.DataFrame, key: str | None) -> pd.DataFrame:
+    """Return the one row of users that has this public key."""
+    found = users[users["pub_key"].str.upper().eq(key)] if key else users.head(0)
+    if len(found) != 1:
+        raise NotFound(
+            "the own user can't be told: the API has no call for it, and "
+            + ("the token names no public key." if not key else f"{len(found)} of the users have the token's key.")
+            + " session.users.search() lists the users that you may see."
+        )
+    return found.reset_index(drop=True)
