@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, tzinfo
 from decimal import Decimal, InvalidOperation
 from functools import cache
-from typing import Any, Literal, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar
 
 import pandas as pd
 
@@ -22,7 +22,10 @@ from ledgerkit.frames import MOST_DIGITS, exact, shorten
 
 Item = TypeVar("Item")
 # What the annotations of filters are made of.
-Many: TypeAlias = Item | Sequence[Item]
+if TYPE_CHECKING:
+    Many: TypeAlias = Item | Sequence[Item] | "pd.Series[Any]"
+else:  # a column of a frame is as good as a list, but pandas can't be subscripted where hints are read
+    Many: TypeAlias = Item | Sequence[Item]
 Time: TypeAlias = str | date | datetime
 Day: TypeAlias = str | date
 Exact: TypeAlias = str | int | Decimal

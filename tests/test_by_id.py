@@ -240,3 +240,14 @@ def test_where_it_came_from(session: lk.Session) -> None:
     assert attrs["endpoint"] == "GET /accounts/{account_id}"
     assert attrs["parameters"] == {"account_id": [7, 8]}
     assert attrs["count"] == 2
+
+
+def test_a_value_that_cant_be_read_is_reported_with_the_id_that_was_asked_for(
+    serve: Serve, connect_to: Connect
+) -> None:
+    def balances(seen: Seen) -> Reply:
+        return Reply({"total": "lots" if seen.path.endswith("/8/balances") else "1", "available": "1"})
+
+    session = connect_to(serve(balances))
+    with pytest.raises(lk.ContractViolation, match=r"GET /accounts/8/balances: .*`total` does not read as amount"):
+        session.accounts.balances([7, 8, 9])

@@ -37,7 +37,7 @@ class ApiUsers(Section, name="api_users"):
             return self._each(ApiUsers.health, {}, nodes=_reached)
         except InvalidRequest as error:
             refusal = str(error)
-        return self._frame("GET /_health", HEALTH, [_reached(refusal)], {})
+        return self._frame("GET /_health", HEALTH, [("GET /_health", _reached(refusal))], {})
 
 
 def _reached(body: Any) -> list[dict[str, Any]]:

@@ -176,7 +176,7 @@ class Section:
         if many:
             chosen = chosen.extended(after={"error": TEXT})
 
-        def ask(member: str, cancel: threading.Event) -> Nodes:
+        def ask(member: str, cancel: threading.Event) -> tuple[str, Nodes]:
             asked = {**query, **({many: member} if many else {})}
             found = {column: asked[name] for name, column in lead.items() if name in asked}
             path, rest, _ = _filled(operation, asked)
@@ -185,13 +185,13 @@ class Section:
             except MEMBER_FAULTS as error:
                 if not many:
                     raise
-                return [{**found, "error": str(error)}]
+                return f"GET {path}", [{**found, "error": str(error)}]
             try:
                 rows = nodes(answer.body) if nodes else [answer.body]
             except ContractViolation as error:
                 error.call = answer.call  # what takes rows out of an answer knows the answer alone
                 raise
-            return [{**found, **row} if isinstance(row, dict) else row for row in rows]
+            return answer.call, [{**found, **row} if isinstance(row, dict) else row for row in rows]
 
         progress = Progress(operation)
         try:
@@ -205,10 +205,16 @@ class Section:
         return self._frame(operation, chosen, answers, {name: given[name] for name in query})
 
     def _frame(
-        self, operation: str, table: Table, answers: Sequence[Nodes], given: Mapping[str, Any]
+        self, operation: str, table: Table, answers: Sequence[tuple[str, Nodes]], given: Mapping[str, Any]
     ) -> pd.DataFrame:
-        columns = join([table.leaves(rows, operation) for rows in answers])
-        return self._signed(table.frame(columns, call=operation), operation, given)
+        columns = join([table.leaves(rows, call) for call, rows in answers])
+        try:
+            frame = table.frame(columns)
+        except ContractViolation:
+            for call, rows in answers:  # which of the calls was it?
+                table.frame(table.leaves(rows, call), call=call)
+            raise
+        return self._signed(frame, operation, given)
 
     def _signed(self, frame: pd.DataFrame, operation: str, given: Mapping[str, Any]) -> pd.DataFrame:
         """Write into a frame where it came from."""
