@@ -112,8 +112,12 @@ def is_steady(sweep: Sequence[Page]) -> bool:
     ) and _ascends([rank for page in sweep for rank in _ranks(page, NEWEST_FIRST)])
 
 
-def open_seams(pages: Sequence[Page], order: int, limit: int | None) -> list[int]:
-    """Return the positions in the list at which a row could have been missed, as far as they are wanted."""
+def open_seams(pages: Sequence[Page], order: int, limit: int | None, *, ties: bool) -> list[int]:
+    """Return the positions in the list at which a row could have been missed, as far as they are wanted.
+
+    Where there are ties (``order_by=created_on``), either of two rows of the same moment may come first, so that two
+    pages with only one row in common may still have missed the other.
+    """
     stretches = []
     for page in pages:
         ranks = _ranks(page, order)
@@ -125,7 +129,7 @@ def open_seams(pages: Sequence[Page], order: int, limit: int | None) -> list[int
     covered, behind = -math.inf, 0
     seams: list[int] = []
     for begin, end, start, after in sorted(stretches):
-        if begin > covered:
+        if begin > covered or (ties and begin == covered > -math.inf):
             if limit is not None and bisect_right(rows, covered) >= limit:
                 return seams
             seams.append(start)

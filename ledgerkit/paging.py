@@ -159,6 +159,7 @@ class Reader:
         """Return the pages that were read, in how many passes, and whether they are shown to hold every row."""
         size = len(first.keys)
         sizable = "page_size" in manner and size > 1
+        ties = manner.get("order_by") != "id"
         asked = dict(manner)
         bound, newcomers = self._bound(first) if order == NEWEST_FIRST else (None, False)
         if bound is not None and (listing.before is None or bound < listing.before):
@@ -179,10 +180,10 @@ class Reader:
             return pages, 1, True
         for passes in range(2, MOST_PASSES + 1):
             if order and sizable:
-                over = {across(seam, size) for seam in open_seams(pages, order, limit)}
+                over = {across(seam, size) for seam in open_seams(pages, order, limit, ties=ties)}
                 calls = [partial(fetch, number, other) for number, other in sorted(over)]
                 pages += gather(calls, workers=self._transport.concurrency, progress=progress)
-                if not open_seams(pages, order, limit):
+                if not open_seams(pages, order, limit, ties=ties):
                     return pages, passes, True
             else:
                 before = last

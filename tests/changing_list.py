@@ -137,7 +137,7 @@ class ChangingList:
     has_next
         What every page says, where it does not tell the truth.
     miscount
-        How many rows the count has too many.
+        How many rows the count has too many, or too few.
     dated
         Whether order and dates are known to the server at all.
     """
@@ -267,7 +267,7 @@ class ChangingList:
         has_next = number < pages if self.has_next is None else self.has_next
         return {
             "edges": [{"cursor": position, "node": node} for position, node in enumerate(nodes)],
-            "page_info": {"count": len(rows) + self.miscount, "has_next_page": has_next},
+            "page_info": {"count": max(0, len(rows) + self.miscount), "has_next_page": has_next},
         }
 
     def _within(self, row: Row, asked: Mapping[str, str]) -> bool:

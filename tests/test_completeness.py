@@ -111,9 +111,9 @@ def pages(world: ChangingList, rows: int | None = None) -> int:
     most=sizes,
     script=scripts(changes),
     order=st.integers(0, 1000),
-    settled=st.just(False),
     date=st.booleans(),
     oldest_first=st.booleans(),
+    miscount=st.sampled_from([0, 0, 0, -15]),
 )
 # The same swap during two passes: both miss the same row and agree with each other.
 @example(
@@ -122,9 +122,9 @@ def pages(world: ChangingList, rows: int | None = None) -> int:
     most=5,
     script=[[swap(1, 0)], [], [swap(0, 0)], [swap(1, 0)]],
     order=0,
-    settled=False,
     date=True,
     oldest_first=False,
+    miscount=0,
 )
 def test_rows_that_come_and_go_anywhere(
     rows: int,
@@ -132,19 +132,20 @@ def test_rows_that_come_and_go_anywhere(
     most: int,
     script: list[list[Event]],
     order: int,
-    settled: bool,
     date: bool,
     oldest_first: bool,
+    miscount: int,
 ) -> None:
     world = ChangingList(
         rows=rows,
         hidden=[position for position in hidden if position < rows],
         most=most,
+        miscount=miscount,
         date=date,
         oldest_first=oldest_first,
         ignores_order=oldest_first,
     )
-    result = read(scripted(world, script), settled=settled, order=order)
+    result = read(scripted(world, script), order=order)
 
     check(world, result)
     most_pages = pages(world, len(world.rows))
@@ -227,7 +228,7 @@ def test_the_newest_rows_none_skipped_in_favour_of_an_older_one(
     oldest_first: bool,
 ) -> None:
     if settled:
-        hidden, script = [], [[event for event in events if is_arrival(event)] for events in script]
+        hidden, script = [], [[event for event in events if kind(event) in ("arrive", "leave")] for events in script]
     world = ChangingList(
         rows=rows,
         hidden=[position for position in hidden if position < rows],
@@ -245,12 +246,12 @@ def test_the_newest_rows_none_skipped_in_favour_of_an_older_one(
     if not result.warned:
         skipped = [row for row in world.throughout - set(newest) if len(newest) < limit or row > newest[-1]]
         assert skipped == []
-    if settled and not oldest_first:
+    if settled and not oldest_first and all(kind(event) == "arrive" for events in script for event in events):
         assert not result.warned
 
 
-def is_arrival(event: Event) -> bool:
-    return event.__qualname__.startswith("arrive")
+def kind(event: Event) -> str:
+    return event.__qualname__.partition(".")[0]
 
 
 @settings(max_examples=200, deadline=None)
@@ -353,3 +354,20 @@ def test_a_row_that_left_between_two_pages_makes_no_other_one_disappear(date: bo
     assert not result.warned
     assert set(result.ids) >= world.throughout
     assert len(world.throughout) == 29
+
+
+def test_two_rows_of_the_same_moment_that_change_places_between_two_pages() -> None:
+    # order_by=created_on leaves it open which of the two comes first: here each page shows the same one.
+    world = ChangingList(rows=30, most=10, refused=["order_by=id"])
+    tied = world.rows[9].created = world.rows[10].created
+
+    def change_places(world: ChangingList) -> None:
+        assert world.rows[9].created == tied
+        world.rows[9], world.rows[10] = world.rows[10], world.rows[9]
+
+    world.then().then().then().then(change_places).then(change_places)
+    result = read(world, settled=True)
+
+    check(world, result)
+    assert sorted(result.ids) == list(range(1, 31))
+    assert not result.warned

@@ -242,6 +242,13 @@ def test_a_bound_in_the_future_now_and_in_the_past(bounds_count: dict[str, Any],
     assert world.requests <= 4
 
 
+def test_a_bound_in_the_past_costs_one_request_a_page_whatever_is_created() -> None:
+    world = ChangingList(rows=30).then(arrive(4))
+    world.create()
+    assert ids(search(world, created_before=at(-MINUTE / 2))) == list(range(30, 0, -1))
+    assert world.requests == 3
+
+
 def test_a_row_without_a_date_that_the_service_counts_in_is_kept() -> None:
     world = ChangingList(rows=3)
     world.rows[1].fields["created_on"] = None
@@ -262,6 +269,13 @@ def test_a_limit_closes_only_the_seams_above_it() -> None:
     world = ChangingList(rows=90)
     assert ids(search(world, status="CONFIRMED", limit=25)) == list(range(90, 65, -1))
     assert world.requests == 3 + 2
+
+
+def test_what_left_moves_no_row_past_a_limit() -> None:
+    world = ChangingList(rows=40).then(leave(2))
+    found = ids(search(world, limit=15))
+    assert found[-1] >= 25
+    assert set(found) >= set(range(26, 41)) - {38}
 
 
 # Lists without order and dates
@@ -289,6 +303,12 @@ def test_pledges_are_read_twice_in_pages_that_begin_elsewhere() -> None:
 def test_a_pledge_that_moves_up_between_two_pages_is_found_in_the_next_passes() -> None:
     world = ChangingList(rows=25, dated=False).then(leave(3))
     assert len(pledges(world)) == 24
+
+
+def test_pledges_that_are_counted_and_not_listed_end_in_a_warning() -> None:
+    world = ChangingList(rows=25, dated=False, miscount=1)
+    with pytest.warns(lk.IncompleteResult, match="25 were seen .* counted 26"):
+        assert len(pledges(world)) == 25
 
 
 def test_pledges_with_a_limit() -> None:
