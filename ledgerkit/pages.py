@@ -88,7 +88,7 @@ def order_of(page: Page) -> int:
     ids = [key[0] for key in page.keys]
     if any(type(number) is not int for number in ids):
         return NO_ORDER
-    return next((order for order in (NEWEST_FIRST, OLDEST_FIRST) if _ascends(_ranks(page, order))), NO_ORDER)
+    return next((order for order in (NEWEST_FIRST, OLDEST_FIRST) if is_in_order(page, order)), NO_ORDER)
 
 
 def _ranks(page: Page, order: int) -> list[Any]:
@@ -104,12 +104,18 @@ def unfinished(page: Page, limit: int | None) -> bool:
     return (page.has_next or page.count > page.end) and (limit is None or page.end < limit)
 
 
+def is_in_order(page: Page, order: int) -> bool:
+    """Say whether the ids of a page are in this order."""
+    return _ascends(_ranks(page, order))
+
+
 def is_steady(sweep: Sequence[Page]) -> bool:
-    """Say whether the pages are those of a list that did not change: same counts, every page full, one order."""
+    """Say whether the pages are those of a list that did not change: same counts, every page full, no row twice."""
     count = sweep[0].count
-    return all(
+    keys = [key for page in sweep for key in page.keys]
+    return len(set(keys)) == len(keys) and all(
         page.count == count and len(page.keys) == min(page.size, max(0, count - page.start)) for page in sweep
-    ) and _ascends([rank for page in sweep for rank in _ranks(page, NEWEST_FIRST)])
+    )
 
 
 def open_seams(pages: Sequence[Page], order: int, limit: int | None, *, ties: bool) -> list[int]:

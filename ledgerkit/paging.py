@@ -42,6 +42,7 @@ from ledgerkit.pages import (
     check_keys,
     edges_of,
     instant,
+    is_in_order,
     is_steady,
     merged,
     moment_of,
@@ -178,6 +179,8 @@ class Reader:
         pages = [*newest, *last]
         if bound is not None and listing.settled and is_steady(last):
             return pages, 1, True
+        if order and not all(is_in_order(page, order) for page in last):
+            order = NO_ORDER
         for passes in range(2, MOST_PASSES + 1):
             if order and sizable:
                 over = {across(seam, size) for seam in open_seams(pages, order, limit, ties=ties)}

@@ -9,6 +9,7 @@ can't make both sides agree. ``ChangingList`` stands where the kit's transport s
     world.throughout                           # the ids that any honest reader must have returned
 """
 
+import math
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -127,7 +128,7 @@ class ChangingList:
     ignores_order
         Whether ``order`` and ``order_by`` do nothing; ``oldest_first`` is the order without them.
     before_counts, after_counts
-        Whether the bounds themselves are in.
+        Whether the bounds themselves are in; ``whole_seconds`` whether their fractions are cut off.
     date
         Whether the answers tell the server's time, in whole seconds; ``ahead`` of the client's clock by so much.
     takes
@@ -154,6 +155,7 @@ class ChangingList:
         oldest_first: bool = False,
         before_counts: bool = False,
         after_counts: bool = False,
+        whole_seconds: bool = False,
         date: bool = True,
         ahead: float = 0.0,
         takes: float = 0.02,
@@ -174,6 +176,7 @@ class ChangingList:
         self.refused = tuple(refused)
         self.ignores_order, self.oldest_first = ignores_order, oldest_first
         self.before_counts, self.after_counts = before_counts, after_counts
+        self.whole_seconds = whole_seconds
         self.date, self.ahead, self.takes = date, ahead, takes
         self.repeats, self.has_next, self.miscount = repeats, has_next, miscount
         self.dated = dated
@@ -273,17 +276,19 @@ class ChangingList:
     def _within(self, row: Row, asked: Mapping[str, str]) -> bool:
         if not self.dated:
             return True
-        before, after = (_moment(asked.get(name)) for name in ("created_before", "created_after"))
+        before, after = (self._bound(asked.get(name)) for name in ("created_before", "created_after"))
         if before is not None and not (row.created < before or (self.before_counts and row.created == before)):
             return False
         return after is None or row.created > after or (self.after_counts and row.created == after)
+
+    def _bound(self, text: str | None) -> float | None:
+        if text is None:
+            return None
+        moment = datetime.fromisoformat(text).timestamp()
+        return float(math.floor(moment)) if self.whole_seconds else moment
 
     # What was asked
 
     @property
     def requests(self) -> int:
         return len(self.asked)
-
-
-def _moment(text: str | None) -> float | None:
-    return None if text is None else datetime.fromisoformat(text).timestamp()

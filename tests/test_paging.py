@@ -199,11 +199,20 @@ def test_the_clock_of_the_service_is_the_one_that_counts(ahead: float) -> None:
     assert world.requests == 4
 
 
+@pytest.mark.parametrize(("filters", "requests"), [({}, 3), ({"status": "CONFIRMED"}, 3 + 4)])
+def test_ids_that_do_not_follow_the_order(filters: dict[str, Any], requests: int) -> None:
+    world = ChangingList(rows=30)
+    world.rows[2], world.rows[5] = world.rows[5], world.rows[2]
+    assert ids(search(world, **filters)) == list(range(30, 0, -1))
+    assert world.requests == requests
+
+
 # Bounds that the caller gives
 
 
 @pytest.fixture(params=[(False, False), (False, True), (True, False), (True, True)])
 def bounds_count(request: pytest.FixtureRequest) -> dict[str, Any]:
+    """Whether the service counts bounds in is documented nowhere: each of the four ways."""
     before, after = request.param
     return {"before_counts": before, "after_counts": after}
 
@@ -229,6 +238,13 @@ def test_rows_within_a_microsecond_of_the_bounds(bounds_count: dict[str, Any], l
     assert ids(found) == [7, 6, 5, 4, 3][:limit]
 
 
+def test_a_service_that_cuts_the_fractions_of_bounds_off() -> None:
+    world = ChangingList(whole_seconds=True)
+    for created in (-50.75, -50.5, -50.25, -40.75, -40.5, -40.25):
+        world.create(NOON + created)
+    assert ids(search(world, created_after=at(-50.5), created_before=at(-40.5))) == [4, 3, 2]
+
+
 @pytest.mark.parametrize("ends", [600.0, 0.2, -0.2, -1.0, -2.0, -30.0])
 def test_a_bound_in_the_future_now_and_in_the_past(bounds_count: dict[str, Any], ends: float) -> None:
     world = ChangingList(rows=25, **bounds_count).then(arrive(4)).then(arrive(4))
@@ -244,7 +260,7 @@ def test_a_bound_in_the_future_now_and_in_the_past(bounds_count: dict[str, Any],
 
 def test_a_bound_in_the_past_costs_one_request_a_page_whatever_is_created() -> None:
     world = ChangingList(rows=30).then(arrive(4))
-    world.create()
+    world.create(NOON - 10)
     assert ids(search(world, created_before=at(-MINUTE / 2))) == list(range(30, 0, -1))
     assert world.requests == 3
 
@@ -309,6 +325,20 @@ def test_pledges_that_are_counted_and_not_listed_end_in_a_warning() -> None:
     world = ChangingList(rows=25, dated=False, miscount=1)
     with pytest.warns(lk.IncompleteResult, match="25 were seen .* counted 26"):
         assert len(pledges(world)) == 25
+
+
+def test_a_pledge_that_is_listed_twice_ends_in_a_warning() -> None:
+    world = ChangingList(rows=25, dated=False)
+    world.rows.append(world.rows[3])
+    with pytest.warns(lk.IncompleteResult, match="25 were seen .* counted 26"):
+        assert len(pledges(world)) == 25
+
+
+def test_pledges_whose_order_changes_are_read_until_two_passes_agree() -> None:
+    world = ChangingList(rows=25, dated=False)
+    world.then().then().then(lambda world: world.rows.reverse())
+    assert len(pledges(world)) == 25
+    assert world.requests == 3 + 3 + 3
 
 
 def test_pledges_with_a_limit() -> None:
