@@ -56,6 +56,8 @@ from ledgerkit.transport import Transport
 # The most that is known to be accepted somewhere; a service that clamps it is noticed by the rows that come.
 PAGE_SIZE: Final = 100
 MOST_PASSES: Final = 5
+# A count is not believed further than this: one of billions would be planned until the memory is full.
+PAGES_AT_ONCE: Final = 500
 # Pages behind those that the count promised: a count may be capped, but a list that never ends must not hang.
 MOST_LATE_PAGES: Final = 1000
 # Dates are whole seconds, and an object shows in lists a little after the moment that it says it was created at.
@@ -225,8 +227,13 @@ class Reader:
         """Return a first page and those that follow it."""
         rows = head.count if limit is None else min(head.count, limit)
         promised = math.ceil(rows / head.size) if head.keys else 1
-        calls = [partial(fetch, number, head.size) for number in range(2, promised + 1)]
-        pages = [head, *gather(calls, workers=self._transport.concurrency, progress=progress)]
+        pages = [head]
+        for start in range(2, promised + 1, PAGES_AT_ONCE):
+            numbers = range(start, min(start + PAGES_AT_ONCE, promised + 1))
+            calls = [partial(fetch, number, head.size) for number in numbers]
+            pages += gather(calls, workers=self._transport.concurrency, progress=progress)
+            if not pages[-1].keys:
+                break  # the count promised more than there is
         while pages[-1].keys and unfinished(pages[-1], limit):
             page = fetch(len(pages) + 1, head.size, threading.Event())
             if set(page.keys) <= set(pages[-1].keys):
@@ -282,7 +289,8 @@ class Reader:
         like: Key | None = None,
     ) -> Page:
         params = {**listing.params, **asked, "page": str(number)}
-        answer = self._transport.request("GET", listing.path, params=params, bulk=True, cancel=cancel)
+        # A list of one page is no bulk read.
+        answer = self._transport.request("GET", listing.path, params=params, bulk=number > 1, cancel=cancel)
         nodes, count, has_next = edges_of(answer)
         columns = listing.table.leaves(nodes, answer.call)
         keys = list(zip(*(columns[name] for name in listing.key), strict=True))

@@ -12,6 +12,7 @@ from changing_list import MINUTE, NOON, ChangingList, arrive, leave, swap
 from serving import Act, Reply, Seen, Server
 
 import ledgerkit as lk
+from ledgerkit import paging
 from ledgerkit.connection import Connection
 from ledgerkit.paging import Reader
 from ledgerkit.resources.accounts import Accounts
@@ -178,6 +179,14 @@ def test_hidden_rows_that_are_counted_end_in_a_warning_on_a_single_page_too() ->
     with pytest.warns(lk.IncompleteResult, match="3 were seen .* counted 5"):
         assert ids(search(world)) == [3, 2, 1]
     assert world.requests <= 6
+
+
+def test_a_count_of_billions_is_not_planned_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(paging, "PAGES_AT_ONCE", 10)
+    world = ChangingList(rows=25, miscount=10**10)
+    with pytest.warns(lk.IncompleteResult):
+        assert ids(search(world)) == list(range(25, 0, -1))
+    assert world.requests < 60
 
 
 def test_a_count_without_any_row_ends_in_a_warning() -> None:
