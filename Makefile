@@ -5,13 +5,13 @@ BIN := $(VENV)/bin
 # Versions that are known to work together; drop them with `make test CONSTRAINTS=`.
 CONSTRAINTS ?= -c constraints.txt
 
-.PHONY: lab test check types tests notebooks format constraints clean
+.PHONY: lab test check types tests format constraints clean
 
 lab: $(VENV)/lab
 	$(BIN)/ledgerkit lab $(LAB)
 
 test: $(VENV)/dev node_modules/.bin/prism
-	$(MAKE) check types tests notebooks
+	$(MAKE) check types tests
 
 check: $(VENV)/dev
 	$(BIN)/ruff format --check .
@@ -22,10 +22,6 @@ types: $(VENV)/dev
 
 tests: $(VENV)/dev
 	$(BIN)/python -m pytest $(PYTEST)
-
-# Each notebook runs from top to bottom in a kernel of its own.
-notebooks: $(VENV)/dev
-	$(BIN)/python -m pytest -m notebooks tests/test_notebooks.py
 
 format: $(VENV)/dev
 	$(BIN)/ruff format .

@@ -33,6 +33,8 @@ _EXPIRED_FROM = 0.9
 # A token may take longer to fetch than it lives; it is not renewed in a loop then.
 _NEXT_RENEWAL_FROM = 0.5
 
+# A life shorter than this would have the key exchanged in a loop, until the service locks the user out.
+_SHORTEST_LIFE = 1.0
 _REST_AFTER = 1800.0
 _BACKOFF_LIMIT = 60.0
 _JOIN_SECONDS = 2.0
@@ -411,7 +413,7 @@ def _read(answer: object) -> Tokens | str:
         return "access_token"
     if refresh is not None and not _is_header_text(refresh):
         return "refresh_token"
-    if isinstance(life, bool) or not isinstance(life, int | float | Decimal) or not 0 < life < 1e9:
+    if isinstance(life, bool) or not isinstance(life, int | float | Decimal) or not _SHORTEST_LIFE <= life < 1e9:
         return "expires_in"
     if str(answer.get("token_type", "Bearer")).lower() != "bearer":
         return "token_type"

@@ -2,6 +2,7 @@
 
 import os
 import re
+import stat
 from collections.abc import Mapping
 from dataclasses import dataclass
 from io import StringIO
@@ -47,10 +48,35 @@ def find_file(env_file: str | Path | None = None, start: Path | None = None) -> 
         path = folder / ".env"
         # A folder called .env is a virtual environment, not a file of settings.
         if os.path.lexists(path) and not path.is_dir():
+            _refuse_planted(path, here)
             return path, folders
         if folder == home:
             break
     return None, folders
+
+
+def _refuse_planted(path: Path, here: Path) -> None:
+    """Refuse a file that somebody else may have put where the search comes by: it could name an address of theirs."""
+    if os.name != "posix":
+        return
+    try:
+        file, folder, start = path.stat(), path.parent.stat(), here.stat()
+    except OSError:
+        return  # what can't be looked at can't be read either, and reading says so
+    # In a container, files often belong to the user outside: who owns the working directory is trusted as well.
+    if file.st_uid not in (0, os.geteuid(), start.st_uid):
+        why = "belongs to another user"
+    elif file.st_mode & stat.S_IWOTH:
+        why = "can be written by everybody"
+    elif folder.st_mode & stat.S_IWOTH and not folder.st_mode & stat.S_ISVTX:
+        why = "is in a folder in which everybody can put files"
+    else:
+        return
+    raise ConfigurationError(
+        f"{path} was found, but it {why}, and credentials or an address may have been planted. Mend its owner and "
+        "rights, or name it with env_file=... if you trust it.",
+        file=str(path),
+    )
 
 
 def from_environment(environ: Mapping[str, str] | None = None) -> dict[str, Setting]:

@@ -139,7 +139,8 @@ class Reader:
         if first.keys and unfinished(first, limit):
             pages, passes, complete = self._several(listing, first, manner, order, limit, progress)
         else:
-            pages, passes, complete = [first], 1, bool(first.keys) or first.is_last
+            told_apart = len(set(first.keys)) == len(first.keys)
+            pages, passes, complete = [first], 1, told_apart and (bool(first.keys) or first.is_last)
         if not complete:
             _warn(listing, pages, passes)
         columns = merged(pages)
@@ -202,11 +203,12 @@ class Reader:
     def _bound(self, first: Page) -> tuple[float | None, bool]:
         """Return a moment before which nothing can be created any more, and whether the page shows anything since.
 
-        There is none without the server's clock, or the moments at which all rows were created.
+        There is none without the server's clock or the moments at which all rows were created, nor where rows are
+        from after the clock: then it is not the one that dates them (a proxy keeps the Date of what it once fetched).
         """
         created = [moment_of(text) for text in first.columns["created_on"]]
         known = [moment for moment in created if moment is not None]
-        if first.date is None or len(known) < len(created):
+        if first.date is None or len(known) < len(created) or max(known) > first.date + 1:
             return None, False
         bound = first.date - SETTLING_SECONDS
         if min(known) >= bound:

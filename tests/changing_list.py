@@ -131,6 +131,8 @@ class ChangingList:
         Whether the bounds themselves are in; ``whole_seconds`` whether their fractions are cut off.
     date
         Whether the answers tell the server's time, in whole seconds; ``ahead`` of the client's clock by so much.
+    stale
+        How many seconds the Date of the answers is behind the clock by which objects are dated.
     takes
         Seconds from the moment that an answer shows to the one at which it has arrived.
     repeats
@@ -158,6 +160,7 @@ class ChangingList:
         whole_seconds: bool = False,
         date: bool = True,
         ahead: float = 0.0,
+        stale: float = 0.0,
         takes: float = 0.02,
         repeats: bool = False,
         has_next: bool | None = None,
@@ -177,7 +180,7 @@ class ChangingList:
         self.ignores_order, self.oldest_first = ignores_order, oldest_first
         self.before_counts, self.after_counts = before_counts, after_counts
         self.whole_seconds = whole_seconds
-        self.date, self.ahead, self.takes = date, ahead, takes
+        self.date, self.ahead, self.stale, self.takes = date, ahead, stale, takes
         self.repeats, self.has_next, self.miscount = repeats, has_next, miscount
         self.dated = dated
         self.asked: list[dict[str, str]] = []
@@ -242,7 +245,7 @@ class ChangingList:
         turn = len(self.asked)
         self.asked.append(asked)
         self.clock.passed += self.takes
-        date = float(int(self.now())) if self.date else None
+        date = float(int(self.now() - self.stale)) if self.date else None
         for event in self._script[turn] if turn < len(self._script) else ():
             event(self)
             # A row that left and came back before anyone looked was not there throughout.

@@ -867,6 +867,7 @@ def test_an_answer_of_the_token_endpoint_is_read() -> None:
         ({"expires_in": "300"}, "expires_in"),
         ({"expires_in": True}, "expires_in"),
         ({"expires_in": 0}, "expires_in"),
+        ({"expires_in": 0.02}, "expires_in"),  # was renewed 96 times in 1.5 s
         ({"expires_in": -1}, "expires_in"),
         ({"expires_in": float("nan")}, "expires_in"),
         ({"expires_in": float("inf")}, "expires_in"),

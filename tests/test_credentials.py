@@ -448,6 +448,30 @@ def test_the_search_ends_with_the_home_folder(write: Write, tmp_path: Path, monk
     assert f"there is none in {work}, {home})" in message
 
 
+@pytest.mark.skipif(os.name != "posix", reason="owners and rights of files are POSIX's")
+def test_a_file_that_somebody_else_may_have_planted_is_refused(write: Write, tmp_path: Path) -> None:
+    path = write(API_USER)
+    path.chmod(0o606)
+    assert "can be written by everybody" in refused(tmp_path)
+    path.chmod(0o600)
+    tmp_path.chmod(0o777)
+    assert "in a folder in which everybody can put files" in refused(tmp_path)
+    tmp_path.chmod(0o1777)  # as /tmp is: everybody may put files there, but nobody can replace another's
+    assert secret_in(path) == "key-secret"
+    tmp_path.chmod(0o700)
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root can give files away")
+def test_a_file_of_another_user_is_refused_unless_the_working_directory_is_theirs_too(
+    write: Write, tmp_path: Path
+) -> None:
+    path = write(API_USER)
+    os.chown(path, 12345, -1)
+    assert "belongs to another user" in refused(tmp_path)
+    os.chown(tmp_path, 12345, -1)  # a folder of the host, in a container
+    assert load(environ={}, start=tmp_path).base_url == DEFAULT_BASE_URL
+
+
 def test_a_folder_called_env_is_passed_over(write: Write, tmp_path: Path) -> None:
     write(API_USER)
     (tmp_path / "notebooks" / ".env").mkdir(parents=True)

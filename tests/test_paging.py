@@ -208,6 +208,20 @@ def test_the_clock_of_the_service_is_the_one_that_counts(ahead: float) -> None:
     assert world.requests == 4
 
 
+@pytest.mark.parametrize("stale", [90.0, 600.0, 7200.0, 86400.0 * 3650])
+def test_a_date_that_a_proxy_kept_from_earlier_loses_no_rows(stale: float) -> None:
+    # Rows between that Date and the oldest row of page 1 were never asked for, and the read was called complete.
+    world = ChangingList(rows=60, stale=stale)
+    assert ids(search(world)) == list(range(60, 0, -1))
+
+
+def test_two_rows_of_one_page_that_have_one_id_end_in_a_warning() -> None:
+    world = ChangingList(rows=3)
+    world.rows[1] = world.rows[2]
+    with pytest.warns(lk.IncompleteResult, match="2 were seen .* counted 3"):
+        assert ids(search(world)) == [3, 1]
+
+
 @pytest.mark.parametrize(("filters", "requests"), [({}, 3), ({"status": "CONFIRMED"}, 3 + 4)])
 def test_ids_that_do_not_follow_the_order(filters: dict[str, Any], requests: int) -> None:
     world = ChangingList(rows=30)
