@@ -156,7 +156,9 @@ def load(
     if missing := [prefix + name for name in _NEEDED[chosen] if name not in used]:
         raise ConfigurationError(_partly_found(chosen, prefix, missing, used, found, path), missing=missing)
     base_url = DEFAULT_BASE_URL
-    if url_name in used:
+    if url_name not in used:
+        _refuse_misspelt_url(prefix, url_name, found)
+    else:
         url = used[url_name]
         base_url = check_base_url(url.value, _placed(prefix, url_name, url))
         if base_url != DEFAULT_BASE_URL:
@@ -167,6 +169,17 @@ def load(
         profile=profile,
         sources={prefix + name: setting.source for name, setting in used.items()},
     )
+
+
+def _refuse_misspelt_url(prefix: str, url_name: str, found: Mapping[str, Setting]) -> None:
+    """Refuse a name that was meant as the address: the secret of a tenant would go to the vendor's own host."""
+    for name, setting in found.items():
+        if name.startswith(prefix) and "URL" in name and not _KNOWN_NAME.fullmatch(name):
+            raise ConfigurationError(
+                f"{name} ({setting.where}) is not a name that is read: the address is {prefix}{url_name}. Without "
+                f"it, the credentials would go to {DEFAULT_BASE_URL}.",
+                field=name,
+            )
 
 
 def _prefix(profile: str | None) -> str:

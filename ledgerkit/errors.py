@@ -4,7 +4,12 @@ Every message says what failed, on which call, why, and what to do next. No mess
 a secret: errors take texts and ids, never credentials, tokens or headers.
 """
 
+import sys
+import warnings
+from pathlib import Path
 from typing import Any
+
+_PACKAGE = str(Path(__file__).parent)
 
 
 class LedgerError(Exception):
@@ -99,3 +104,15 @@ class IncompleteResult(UserWarning):
 
 class UnknownValue(UserWarning):
     """A value that the documented list of the API lacks was sent as it is: the lists lag behind the service."""
+
+
+def warn(message: str, category: type[UserWarning]) -> None:
+    """Warn at the line that called into the kit.
+
+    Python shows a warning once for each line: at a line of the kit, the second search with the same problem would say
+    nothing.
+    """
+    level = 2
+    while (frame := sys._getframe(level - 1)).f_code.co_filename.startswith(_PACKAGE) and frame.f_back:
+        level += 1
+    warnings.warn(message, category, stacklevel=level)

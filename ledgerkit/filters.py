@@ -7,7 +7,6 @@ may be. From it come the check of values here, the query string, and the search 
 import difflib
 import types
 import typing
-import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, tzinfo
@@ -17,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar
 
 import pandas as pd
 
-from ledgerkit.errors import InvalidRequest, UnknownValue
+from ledgerkit.errors import InvalidRequest, UnknownValue, warn
 from ledgerkit.frames import MOST_DIGITS, exact, shorten
 
 Item = TypeVar("Item")
@@ -110,6 +109,8 @@ def query(method: Callable[..., Any], values: Mapping[str, Any], zone: tzinfo) -
 
 
 def _encode(filter: Filter, value: Any, zone: tzinfo) -> str | list[str]:
+    if isinstance(value, pd.DataFrame):
+        raise _refused(filter.name, value, "it takes one column of a frame, such as frame['id']")
     if not isinstance(value, str | bytes | Mapping) and isinstance(value, Iterable):
         if not filter.many:
             raise _refused(filter.name, value, "it takes one value; for several, search once each and concat")
@@ -132,11 +133,10 @@ def _choice(filter: Filter, value: Any, zone: tzinfo) -> str:
     near += [choice for choice in difflib.get_close_matches(value, filter.choices, n=3) if choice not in near]
     if near:
         raise _refused(filter.name, value, f"did you mean {' or '.join(repr(choice) for choice in near)}?", near=near)
-    warnings.warn(
+    warn(
         f"`{filter.name}` = {value!r} is not among the documented values ({', '.join(filter.choices)}); it is sent "
         "as it is.",
         UnknownValue,
-        stacklevel=2,
     )
     return value
 
@@ -144,7 +144,11 @@ def _choice(filter: Filter, value: Any, zone: tzinfo) -> str:
 def _integer(filter: Filter, value: Any, zone: tzinfo) -> str:
     text = value.strip() if isinstance(value, str) else _digits(value)
     if text is None or not (text.isascii() and text.removeprefix("-").isdecimal()) or len(text) > MOST_DIGITS:
-        why = "a float may have lost digits" if isinstance(value, float) and value == value else "it takes an integer"
+        why = "it takes an integer"
+        if isinstance(value, float) and value == value:
+            why = "a float may have lost digits"
+        elif isinstance(value, str) and value.strip():
+            why = "it takes an integer, such as an id; a search by name finds ids"
         raise _refused(filter.name, value, why)
     return str(int(text))
 
@@ -179,7 +183,14 @@ def _exact(filter: Filter, value: Any, zone: tzinfo) -> str:
         number = pd.NA
     if number is pd.NA or number < 0:
         raise _refused(filter.name, value, "it takes a number of base units that is not negative")
-    return format(number, "f") if isinstance(number, Decimal) else str(number)
+    if isinstance(number, int):
+        return str(number)
+    warn(
+        f"`{filter.name}` = {value!r} is sent as it is. The API does not say in which unit; amounts are in base units "
+        "elsewhere, which have no fraction: 1.5 BTC is 150000000.",
+        UnknownValue,
+    )
+    return format(number, "f")
 
 
 def _time(filter: Filter, value: Any, zone: tzinfo) -> str:

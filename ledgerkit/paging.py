@@ -23,13 +23,12 @@ The order is newest first, the service's own: a service that ignores or refuses 
 
 import math
 import threading
-import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Final
 
-from ledgerkit.errors import ContractViolation, IncompleteResult, InvalidRequest
+from ledgerkit.errors import ContractViolation, IncompleteResult, InvalidRequest, warn
 from ledgerkit.frames import Table, take
 from ledgerkit.pages import (
     NEWEST_FIRST,
@@ -305,11 +304,10 @@ def _warn(listing: Listing, pages: Sequence[Page], passes: int) -> None:
     rows = len({key for page in pages for key in page.keys})
     counts = sorted({page.count for page in pages})
     counted = f"{counts[0]}" if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
-    warnings.warn(
+    warn(
         f"GET {listing.path}: the rows may not be complete. {rows} were seen in {passes} passes, and the service "
         f"counted {counted}: rows came or went during each pass, or it counts other than it lists. Every row that "
         "was seen is in the frame. Read again at a quieter time, or filter on things that don't change (dates, "
         "accounts) and select the rest in the frame.",
         IncompleteResult,
-        stacklevel=6,  # the line that called a search
     )

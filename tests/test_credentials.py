@@ -448,6 +448,15 @@ def test_the_search_ends_with_the_home_folder(write: Write, tmp_path: Path, monk
     assert f"there is none in {work}, {home})" in message
 
 
+@pytest.mark.parametrize("name", ["BASE_URL", "URL", "API_URI_URL"])
+def test_a_misspelt_address_does_not_send_the_secret_to_the_vendors_host(
+    write: Write, tmp_path: Path, name: str
+) -> None:
+    write(f"{API_USER}\nLEDGER_ENTERPRISE_{name}=https://tenant.example\n")
+    assert f"LEDGER_ENTERPRISE_{name}" in (message := refused(tmp_path))
+    assert "the address is LEDGER_ENTERPRISE_API_URL" in message
+
+
 @pytest.mark.skipif(os.name != "posix", reason="owners and rights of files are POSIX's")
 def test_a_file_that_somebody_else_may_have_planted_is_refused(write: Write, tmp_path: Path) -> None:
     path = write(API_USER)

@@ -1,8 +1,10 @@
 """From what people pass to what is sent: every kind of value, and what is refused before it is sent."""
 
+import warnings
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
+from pathlib import Path
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
@@ -163,13 +165,31 @@ def test_what_is_no_text_is_refused(value: Any) -> None:
         (10**77, "1" + "0" * 77),
         (np.int64(5), "5"),
         (Decimal("1E+21"), "1" + "0" * 21),
-        (Decimal("0.5"), "0.5"),
         ("12345678901234567890123", "12345678901234567890123"),
         ("5.0", "5"),
     ],
 )
 def test_amounts_keep_every_digit(value: Any, text: str) -> None:
     assert sent(amount=value) == {"amount": text}
+
+
+def test_a_fraction_of_a_base_unit_is_sent_with_a_warning_since_the_unit_is_documented_nowhere() -> None:
+    with pytest.warns(lk.UnknownValue, match=r"1\.5 BTC is 150000000"):
+        assert sent(amount=Decimal("0.50")) == {"amount": "0.50"}
+
+
+def test_a_frame_where_a_column_belongs_is_refused() -> None:
+    # Iterated, a frame gives the names of its columns: the risk of an address called "address" was asked for.
+    with pytest.raises(lk.InvalidRequest, match=r"one column of a frame"):
+        sent(label=pd.DataFrame({"address": ["bc1q"]}))
+
+
+def test_the_same_unknown_value_is_warned_of_at_each_line_that_sends_it() -> None:
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("default")
+        query(search, {"status": "QUARANTINED"}, PARIS)
+        query(search, {"status": "QUARANTINED"}, PARIS)
+    assert [Path(warning.filename) for warning in caught] == [Path(__file__)] * 2
 
 
 @pytest.mark.parametrize(
