@@ -5,7 +5,7 @@
 >>> session.transactions.search(status="CONFIRMED", limit=10)  # doctest: +SKIP
 """
 
-import pandas as pd
+import pandas as _pd
 
 from ledgerkit.credentials import LAM, ApiUser, ReportingKey
 from ledgerkit.errors import (
@@ -27,8 +27,8 @@ from ledgerkit.errors import (
 )
 from ledgerkit.files import read_csv
 from ledgerkit.nested import explode
-from ledgerkit.operations import table
-from ledgerkit.resources.base import calls
+from ledgerkit.operations import table as _table
+from ledgerkit.resources.base import calls as _calls
 from ledgerkit.session import Session, connect
 
 __version__ = "0.1.0.dev0"
@@ -60,7 +60,7 @@ __all__ = [
 ]
 
 
-def operations() -> pd.DataFrame:
+def operations() -> _pd.DataFrame:
     """Return every operation of the API, and the call of the kit that makes it.
 
     Returns
@@ -70,4 +70,9 @@ def operations() -> pd.DataFrame:
         (the credentials that can make it) and ``note``: the 85 operations of the Vault API 1.35.0, then the 17 that
         only a LAM offers.
     """
-    return table(calls())
+    return _table(_calls())
+
+
+def __dir__() -> list[str]:
+    """Complete to what the kit offers, and not to the modules that it is made of."""
+    return __all__

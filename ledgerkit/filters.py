@@ -186,8 +186,8 @@ def _exact(filter: Filter, value: Any, zone: tzinfo) -> str:
     if isinstance(number, int):
         return str(number)
     warn(
-        f"`{filter.name}` = {value!r} is sent as it is. The API does not say in which unit; amounts are in base units "
-        "elsewhere, which have no fraction: 1.5 BTC is 150000000.",
+        f"`{filter.name}` = {value!r} is sent as it is. The API does not say in which unit; elsewhere amounts are in "
+        "base units, which have no fraction: 1.5 BTC is 150000000.",
         UnknownValue,
     )
     return format(number, "f")
