@@ -139,6 +139,87 @@ def test_other_failures_end_the_whole_call(serve: Serve, connect_to: Connect) ->
         connect_to(server).accounts.get(range(1, 12))
 
 
+# --- an answer for another id ---------------------------------------------------------------------------------------
+
+
+def test_an_answer_for_another_id_is_no_row_of_the_one_that_was_asked_for(serve: Serve, connect_to: Connect) -> None:
+    # get(5), answered with account 7, was a row of account 7.
+    session = connect_to(serve(in_turn(Reply({"id": 7, "name": "a7"}))))
+    for ids in (5, [5, 6]):
+        with pytest.raises(
+            lk.ContractViolation, match=r"GET /accounts/[56]: .*asked for `id` '[56]' and answered for 7"
+        ) as raised:
+            session.accounts.get(ids)
+        assert raised.value.details["field"] == "id"
+
+
+def test_a_row_of_a_list_may_not_name_another_id_either(serve: Serve, connect_to: Connect) -> None:
+    rows = [{"account_id": 5, "id": 1}, {"account_id": 99, "id": 2}]
+    with pytest.raises(lk.ContractViolation, match="asked for `account_id` '5' and answered for 99"):
+        connect_to(serve(in_turn(Reply(rows)))).accounts.labels(5)
+
+
+@pytest.mark.parametrize("named", [{}, {"id": None}, {"id": 7}, {"id": "7"}, {"id": "07"}])
+def test_an_answer_may_leave_the_id_out_or_write_it_otherwise(
+    serve: Serve, connect_to: Connect, named: dict[str, Any]
+) -> None:
+    # A null made the id that was asked for a missing value.
+    df = connect_to(serve(in_turn(Reply({**named, "name": "a7"})))).accounts.get([7])
+    assert df["id"].tolist() == [7]
+
+
+@pytest.mark.parametrize("odd", ["", "many", 7.5, True, [7], {"id": 7}, 10**400])
+def test_what_is_no_id_is_not_the_one_that_was_asked_for(serve: Serve, connect_to: Connect, odd: Any) -> None:
+    with pytest.raises(lk.ContractViolation, match="asked for `id` '1' and answered for"):
+        connect_to(serve(in_turn(Reply({"id": odd})))).accounts.get(1)
+
+
+def test_an_address_may_come_back_in_the_case_of_its_checksum(serve: Serve, connect_to: Connect) -> None:
+    session = connect_to(serve(in_turn(Reply({"address": "0xAbC", "has_sanctions": False}))))
+    assert session.compliance.sanctions("0xabc")["address"].tolist() == ["0xabc"]
+    with pytest.raises(lk.ContractViolation, match="asked for `address` '0xabd' and answered for '0xAbC'"):
+        session.compliance.sanctions("0xabd")
+
+
+def test_only_the_kit_says_in_error_why_a_row_is_missing(serve: Serve, connect_to: Connect) -> None:
+    # A field of that name in an answer looked like a row that could not be had.
+    session = connect_to(serve(in_turn(Reply({"total": 1, "error": "spoof", "error_": "spoof too"}))))
+    df = session.accounts.balances([5, 6])
+    assert df["error"].isna().all()
+    assert df["error_"].tolist() == ["spoof"] * 2
+    assert df["error__"].tolist() == ["spoof too"] * 2
+    assert list(session.accounts.balances(5).columns) == [name for name in df.columns if name != "error"]
+
+
+# --- how far a request has come -------------------------------------------------------------------------------------
+
+
+def governance(*steps: Any, request: int = 62) -> Reply:
+    return Reply({"is_complete": False, "governance_steps": list(steps), "request": {"id": request}})
+
+
+def test_a_group_may_come_as_an_object_or_as_its_id(serve: Serve, connect_to: Connect) -> None:
+    # A bare id was dropped: the step looked as if no group had to approve.
+    steps = ({"step_index": 0, "group": {"id": 11}}, {"step_index": 1, "group": 12}, {"step_index": 2}, None)
+    df = connect_to(serve(in_turn(governance(*steps)))).requests.governance_status(62)
+    assert df["group_id"].tolist() == [11, 12, pd.NA, pd.NA]
+    assert df["step_index"].tolist() == [0, 1, 2, pd.NA]
+
+
+@pytest.mark.parametrize("step", ["hidden", 7, ["x"], False])
+def test_only_null_is_a_hidden_step(serve: Serve, connect_to: Connect, step: Any) -> None:
+    session = connect_to(serve(in_turn(governance({"step_index": 0}, step))))
+    with pytest.raises(
+        lk.ContractViolation, match=f"GET /requests/62/governance-status: .*is a {type(step).__name__}"
+    ):
+        session.requests.governance_status(62)
+
+
+def test_the_steps_of_another_request_are_not_those_that_were_asked_for(serve: Serve, connect_to: Connect) -> None:
+    with pytest.raises(lk.ContractViolation, match="asked for `request_id` '62' and answered for 63"):
+        connect_to(serve(in_turn(governance({}, request=63)))).requests.governance_status(62)
+
+
 # --- several rows for one id ----------------------------------------------------------------------------------------
 
 
@@ -156,7 +237,7 @@ def test_a_history_is_a_list_of_lists_whose_position_is_kept(session: lk.Session
 
 
 def test_ids_that_are_texts_stay_whole_segments_of_the_path(serve: Serve, connect_to: Connect) -> None:
-    server = serve(in_turn(Reply({"address": "x", "has_sanctions": False})))
+    server = serve(in_turn(Reply({"has_sanctions": False})))
     connect_to(server).compliance.sanctions(["bc1/../q", "a b?c#d", "é"])
     assert sorted(seen.target for seen in server.seen) == [
         "/compliance/sanctions/%C3%A9",
@@ -201,7 +282,7 @@ def test_many_ids_leave_half_of_the_rate_limit_to_others(serve: Serve, connect_t
         nonlocal made
         made += 1
         headers = {"X-RateLimit-Remaining": str(20 - made), "X-RateLimit-Reset": "60"}
-        return Reply({"id": 1}, headers=headers)
+        return Reply({"name": "of the workspace"}, headers=headers)
 
     server, clock = serve(handle), HandClock()
     session = connect_to(server, clock=clock, concurrency=1)

@@ -13,7 +13,7 @@ from ledgerkit import filters, paging
 from ledgerkit.connection import Connection
 from ledgerkit.errors import ContractViolation, InvalidRequest, NotFound, PermissionDenied, Unsupported
 from ledgerkit.filters import instant, instant_text
-from ledgerkit.frames import LIST, OBJECT, TEXT, Table, join, shorten
+from ledgerkit.frames import INTEGER, LIST, OBJECT, TEXT, Table, exact, join, shorten
 from ledgerkit.operations import check_family
 from ledgerkit.parallel import Progress, gather
 from ledgerkit.transport import path_with
@@ -191,7 +191,9 @@ class Section:
             except ContractViolation as error:
                 error.call = answer.call  # what takes rows out of an answer knows the answer alone
                 raise
-            return answer.call, [{**found, **row} if isinstance(row, dict) else row for row in rows]
+            return answer.call, [
+                _under(found, row, chosen, answer.call) if isinstance(row, dict) else row for row in rows
+            ]
 
         progress = Progress(operation)
         try:
@@ -249,6 +251,33 @@ def history(body: Any) -> Nodes:
         for position, group in enumerate(wrapped("history")(body))
         for entry in items(group)
     ]
+
+
+def _under(found: Mapping[str, Any], row: Mapping[str, Any], table: Table, call: str) -> dict[str, Any]:
+    """Return a row under the ids that were asked for: an answer may leave them out, but not name others."""
+    for column, asked in found.items():
+        answered = row.get(column)
+        if answered is not None and not _same(table.kinds[column], asked, answered):
+            raise ContractViolation(
+                f"the service was asked for `{column}` {shorten(asked)} and answered for {shorten(answered)}. "
+                "The raw answer is there with session.raw(...).",
+                call=call,
+                field=column,
+                asked=asked,
+                body=shorten(answered, 500),
+            )
+    # Only the kit says in `error` why a row could not be had.
+    kept = {f"{name}_" if name.rstrip("_") == "error" else name: value for name, value in row.items()}
+    return {**kept, **found}
+
+
+def _same(kind: str, asked: str, answered: Any) -> bool:
+    try:
+        if kind == INTEGER:
+            return bool(exact(answered) == int(asked))
+        return str(answered).casefold() == asked.casefold()  # the checksum of an address is in its case
+    except (ArithmeticError, TypeError, ValueError):
+        return False
 
 
 def _shape(field: str, body: Any) -> ContractViolation:

@@ -166,8 +166,17 @@ def _steps(body: Any) -> list[Any]:
 
 
 def _flat_step(step: Any) -> dict[str, Any]:
-    if not isinstance(step, dict):
+    if step is None:
         return {}
+    if not isinstance(step, dict):
+        raise ContractViolation(
+            f"a step is a {type(step).__name__} where an object belongs: whose approval is missing can't be told.",
+            field="governance_steps",
+            body=shorten(step, 500),
+        )
+    own = {field: value for field, value in step.items() if field != "group"}
     group = step.get("group")
-    inner = {f"group_{field}": value for field, value in group.items()} if isinstance(group, dict) else {}
-    return {**{field: value for field, value in step.items() if field != "group"}, **inner}
+    if group is None:
+        return own
+    inner = group if isinstance(group, dict) else {"id": group}
+    return {**own, **{f"group_{field}": value for field, value in inner.items()}}

@@ -1,5 +1,6 @@
 """Every read against Prism, which has never seen the kit: a right frame, or an error that names the field."""
 
+import ast
 import copy
 import json
 import re
@@ -8,28 +9,33 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
 
 import ledgerkit as lk
-from conformance.calls import BY_OPERATION
+from conformance.calls import BY_OPERATION, Call
 from conformance.conftest import NUMBERS
 from conformance.contract import LAM_FILE, VAULT_FILE, document, needs_contract, parameters, reads, vault
-from conformance.differences import NEVER_PARAMETERS, RENAMED_PARAMETERS
+from conformance.differences import NEVER_PARAMETERS, RENAMED_PARAMETERS, TEXT_IN_PATHS
 from conformance.prism import Prism, needs_prism
 from ledgerkit.frames import EXACT, TIME
 
 pytestmark = [needs_contract, needs_prism]
 
 SEED = "7"
-# What examples of the contract hold that can't be read: an example that Prism makes of a bare `type: string`.
+# What examples of the contract hold that can't be read: a date that Prism makes of a bare `type: string`, and UUIDs
+# where the contract, and Prism, take numbers alone.
 UNREADABLE_EXAMPLES = {
     "GET /accounts/{account_id}/balances/history": "date",
-    "GET /settlements/{settlement_id}": "repledge_intent_amount",
+    "GET /pledges/{pledge_id}": "id",
+    "GET /settlements/{settlement_id}": "id",
 }
 # Of drawn answers, those with amounts or times hold Latin words in their place: the others must give frames.
 SHARE_OF_FRAMES = 0.6
+# The columns that hold what was asked for, where they are called neither as the parameter nor `id`.
+LEADS = {"currency_name": ("name", "parent_currency")}
 ERRORS = {"400": lk.InvalidRequest, "404": lk.NotFound, "501": lk.Unsupported}
 
 
@@ -71,6 +77,21 @@ def session_with(server: Prism) -> lk.Session:
 Outcome = pd.DataFrame | lk.ContractViolation
 
 
+def make(call: Call, session: lk.Session, **given: Any) -> pd.DataFrame:
+    """Make a call; where Prism answers for other ids than were asked for, as examples do, ask for those."""
+    inside = list(parameters(call.operation, "path"))
+    for _ in inside:
+        try:
+            return call.make(session, **given)
+        except lk.ContractViolation as error:
+            if "asked" not in error.details or TEXT_IN_PATHS & set(inside):
+                raise
+            column = error.details["field"]
+            name = next(one for one in inside if column in (one, *LEADS.get(one, ("id",))))
+            given[name] = ast.literal_eval(error.details["body"])
+    return call.make(session, **given)
+
+
 def read_everything(server: Prism) -> dict[str, Outcome]:
     outcomes: dict[str, Outcome] = {}
     with session_with(server) as session, warnings.catch_warnings():
@@ -79,7 +100,7 @@ def read_everything(server: Prism) -> dict[str, Outcome]:
             call = BY_OPERATION[operation]
             limit = {"limit": 5} if "limit" in call.filters else {}
             try:
-                outcomes[operation] = call.make(session, **limit)
+                outcomes[operation] = make(call, session, **limit)
             except lk.ContractViolation as error:
                 outcomes[operation] = error
     return outcomes
@@ -155,7 +176,7 @@ def test_prism_accepts_every_filter_of_every_read(servers: Servers, operation: s
             with pytest.raises(lk.ContractViolation):
                 call.make(session, **given)
         else:
-            frame = call.make(session, **given)
+            frame = make(call, session, **given)
             assert frame.columns[: len(call.table.columns)].tolist() == call.table.columns
 
 
@@ -177,7 +198,11 @@ def test_every_declared_error_is_raised_as_its_kind(servers: Servers, operation:
 
 def test_the_reads_of_a_lam(servers: Servers) -> None:
     with session_with(servers.lam) as session:
-        users, user, health = session.api_users.search(), session.api_users.get("me"), session.api_users.health()
+        users, user, health = (
+            session.api_users.search(),
+            session.api_users.get("api_lam_user"),
+            session.api_users.health(),
+        )
 
     assert users["device_id"].tolist() == ["1a24480566ce42c2"]
     assert user["role"].tolist() == ["OPERATOR"]
