@@ -40,8 +40,8 @@ def explode(df: pd.DataFrame, column: str) -> pd.DataFrame:
     opened: dict[Hashable, pd.Series[Any]] = {}
     for field in fields:
         name = f"{column}_{field}"
-        while name in df.columns:
-            name += "_"  # the frame has a column of this name already: both are kept
+        while name in df.columns or name in opened:
+            name += "_"  # there is a column of this name already: both are kept
         inner = [_known(member.get(field)) if isinstance(member, dict) else pd.NA for member in members]
         opened[name] = pd.Series(inner, dtype=object)
     whole = [not isinstance(member, dict) and not _missing(member) for member in members]

@@ -82,6 +82,12 @@ def test_a_column_of_the_same_name_is_kept_beside() -> None:
     assert df["notes_title_"].tolist() == ["a"]
 
 
+def test_two_fields_that_would_share_a_name_are_both_kept() -> None:
+    # `a` took the name notes_a_, since the frame has a notes_a, and `a_` then took its place.
+    df = lk.explode(holding([{"a": 1, "a_": 2}]).assign(notes_a=9), "notes")
+    assert df[["notes_a", "notes_a_", "notes_a__"]].to_numpy().tolist() == [[9, 1, 2]]
+
+
 def test_a_column_that_is_not_there_is_an_error_that_names_those_that_are() -> None:
     with pytest.raises(lk.InvalidRequest, match="no column 'note'; the frame has: id, notes, amount"):
         lk.explode(holding([]), "note")
