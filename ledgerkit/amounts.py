@@ -12,7 +12,7 @@ from typing import Any
 import pandas as pd
 
 from ledgerkit.errors import InvalidRequest
-from ledgerkit.frames import shorten
+from ledgerkit.frames import exact, shorten
 
 
 @dataclass(frozen=True)
@@ -44,12 +44,15 @@ def to_display(amount: Any, magnitude: int) -> Any:
     if amount is None or amount is pd.NA or amount != amount:  # pandas leaves NaN where a merge found nothing
         return pd.NA
     try:
-        sign, digits, exponent = Decimal(amount).as_tuple()
+        read = exact(amount)
     except (InvalidOperation, TypeError, ValueError):
-        exponent = "n"
-    if not isinstance(exponent, int):
-        raise InvalidRequest(f"{shorten(amount)} is no amount.")
-    return Decimal((sign, digits, exponent - magnitude))
+        raise InvalidRequest(
+            f"{shorten(amount)} is no amount: that is an int, a Decimal, or a text of plain digits."
+        ) from None
+    if read is pd.NA:
+        return read
+    sign, digits, exponent = Decimal(read).as_tuple()
+    return Decimal((sign, digits, int(exponent) - magnitude))
 
 
 def column_to_display(amounts: Iterable[Any], units: Iterable[Unit | None]) -> list[Any]:

@@ -23,7 +23,7 @@ from ledgerkit.amounts import Unit, column_to_display, display_unit, to_display
         # 40 digits: the default context would keep 28 of them, even in a unary minus.
         (-(2**128), 18, "-340282366920938463463.374607431768211456"),
         (Decimal("1.5"), 6, "0.0000015"),
-        (Decimal("2E+3"), 2, "2E+1"),
+        (Decimal("2E+3"), 2, "20.00"),
         ("100", 2, "1.00"),
     ],
 )
@@ -38,14 +38,15 @@ def test_the_context_of_decimals_has_no_say(amount: int, magnitude: int) -> None
     assert int(f"{shown:f}".replace(".", "")) == amount
 
 
-@pytest.mark.parametrize("missing", [None, pd.NA, float("nan"), Decimal("NaN")])
+@pytest.mark.parametrize("missing", [None, pd.NA, float("nan"), Decimal("NaN"), ""])
 def test_what_is_missing_stays_missing(missing: Any) -> None:
     # An outer merge leaves NaN in a column of exact integers: it raised an error.
     assert to_display(missing, 8) is pd.NA
 
 
-@pytest.mark.parametrize("amount", ["many", Decimal("Infinity"), [], object()])
+@pytest.mark.parametrize("amount", ["many", Decimal("Infinity"), [], object(), "١٢", " 1", "1_000", True, 1.5])
 def test_what_is_no_amount_is_an_error(amount: Any) -> None:
+    # Decimal() reads digits of other scripts, blanks, underscores, truth and the rounding of floats.
     with pytest.raises(lk.InvalidRequest, match="is no amount"):
         to_display(amount, 8)
 
