@@ -18,6 +18,9 @@ EPOCH_FROM = 1e9
 # And above this it is in milliseconds.
 EPOCH_MILLISECONDS_FROM = 1e11
 
+# A longer wait is not believed: one odd header would hold the session up for years. Windows are minutes long.
+LONGEST_WAIT = 900.0
+
 
 @dataclass(frozen=True)
 class RateLimit:
@@ -102,10 +105,14 @@ class Limiter:
             self._announced = RateLimit(limit, remaining)
             if wait is None:
                 return
-            moment = self._clock.monotonic()
-            if moment >= self._window_ends:
-                self._window_ends = moment + wait
+            moment, wait = self._clock.monotonic(), min(wait, LONGEST_WAIT)
+            ends = moment + wait
+            # Answers that travel for different times announce one end a little apart; this far apart, the first was
+            # wrong, and so was the share that it allowed.
+            if moment >= self._window_ends or ends < self._window_ends - 60:
+                self._window_ends = ends
                 self._left_for_bulk = math.inf
+            self._window_ends = min(self._window_ends, ends)
             # Others use up the same window: half of what remained at its start may be all that remains now.
             self._left_for_bulk = min(self._left_for_bulk, math.floor(remaining * self._share))
             if remaining == 0:
@@ -114,7 +121,7 @@ class Limiter:
     def block(self, seconds: float) -> None:
         """Park every thread for this long: the limit was hit."""
         with self._lock:
-            self._blocked_until = max(self._blocked_until, self._clock.monotonic() + seconds)
+            self._blocked_until = max(self._blocked_until, self._clock.monotonic() + min(seconds, LONGEST_WAIT))
 
 
 def _count(text: str | None) -> int | None:
