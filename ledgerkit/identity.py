@@ -20,7 +20,7 @@ def public_key(token: Secret) -> str | None:
         return None
     try:
         claims = msgspec.json.decode(base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4)))
-    except (ValueError, msgspec.MsgspecError):
+    except (ValueError, RecursionError, msgspec.MsgspecError):
         return None
     key = claims.get("pub_key") if isinstance(claims, dict) else None
     return key.upper() if isinstance(key, str) and key else None

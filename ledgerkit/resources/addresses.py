@@ -1,7 +1,6 @@
 """Receive addresses: the signed statements (JWT) in which the service gives them."""
 
 import base64
-import binascii
 from typing import Any
 
 import msgspec
@@ -17,7 +16,7 @@ def read_address(body: Any) -> list[dict[str, Any]]:
     try:
         _, payload, _ = body.split(".")
         claims = msgspec.json.decode(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)), type=dict)
-    except (AttributeError, ValueError, TypeError, binascii.Error, msgspec.MsgspecError):
+    except (AttributeError, ValueError, TypeError, RecursionError, msgspec.MsgspecError):
         raise ContractViolation(
             "an address should come as a JWT of three parts; do not use what came.",
             field="jwt",
