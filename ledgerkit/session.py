@@ -15,6 +15,7 @@ import pandas as pd
 
 from ledgerkit import auth, display
 from ledgerkit import credentials as credentials_module
+from ledgerkit.answers import one_line
 from ledgerkit.auth import TokenKeeper, Tokens
 from ledgerkit.clock import Clock, SystemClock
 from ledgerkit.connection import Connection
@@ -24,7 +25,7 @@ from ledgerkit.errors import ConfigurationError, InvalidRequest, PermissionDenie
 from ledgerkit.filters import instant, instant_text
 from ledgerkit.frames import shorten
 from ledgerkit.identity import own_user, public_key
-from ledgerkit.operations import FAMILIES, check_family, find
+from ledgerkit.operations import ESTIMATE, FAMILIES, check_family, find
 from ledgerkit.paging import Reader
 from ledgerkit.resources.accounts import Accounts
 from ledgerkit.resources.api_users import ApiUsers
@@ -46,7 +47,7 @@ from ledgerkit.resources.transactions import Transactions
 from ledgerkit.resources.users import Users
 from ledgerkit.resources.whitelists import Whitelists
 from ledgerkit.secret import Secret
-from ledgerkit.transport import Transport
+from ledgerkit.transport import Transport, of_notifications
 
 if TYPE_CHECKING:
     from ledgerkit.sandbox import Sandbox
@@ -191,7 +192,7 @@ class Session:
             raise Unsupported(f"{FAMILIES[self.family]} has no token that names a user; only an API user has.")
         token, _ = self._keeper.token()
         user = own_user(self.users.search(), public_key(token))
-        self._user = str(user["username"].iloc[0])
+        self._user = one_line(str(user["username"].iloc[0]))
         return user
 
     def __repr__(self) -> str:
@@ -265,17 +266,18 @@ class Session:
         call = f"{verb} {path}"
         if (made := find(verb, unquote(path))) is not None:
             check_family(made, self.family, call)
-        if verb != "GET" and not self.writes:
+        asks = verb == "GET" or made == ESTIMATE
+        if not asks and not self.writes:
             raise PermissionDenied(
                 "this session reads only, and nothing was sent. Open one with connect(..., writes=True).", call=call
             )
         query = {
             name: self._raw_parameter(name, value) for name, value in (params or {}).items() if value is not None
         }
-        acts = path.rstrip("/").endswith("/sync")
-        body = self._transport.request(verb, path, params=query, json=json, retry=not acts).body
+        acts = unquote(path).lower().rstrip("/").endswith("/sync")
+        body = self._transport.request(verb, path, params=query, json=json, safe=asks, retry=not acts).body
         # The one answer that carries a secret: a notebook would save it.
-        return masked(body) if path.startswith("/notifications/") else body
+        return masked(body) if of_notifications(call) else body
 
     def _raw_parameter(self, name: str, value: Any) -> str | list[str]:
         if isinstance(value, bool):
@@ -388,6 +390,22 @@ def connect(
 def _connect_sandbox(
     options: dict[str, Any], env_file: str | None, *, writes: bool, tz: str, **settings: Any
 ) -> Session:
+    try:
+        from ledgerkit import sandbox as package
+    except ImportError as error:
+        missing = error.name
+    else:
+        missing = None
+    if missing:
+        options.clear()  # here and below: a traceback shows the variables of this frame, and they may be real keys
+        raise ConfigurationError(f"the sandbox needs `{missing}`: pip install 'ledgerkit-enterprise[sandbox]'.")
+    known = ("family", *inspect.signature(package.Sandbox).parameters)
+    unknown = next((name for name in options if name not in known), None)
+    if unknown:
+        options.clear()
+        raise ConfigurationError(
+            f"the sandbox takes no credentials and no `{unknown}`; it takes {', '.join(known)}.", field=unknown
+        )
     found = credentials_module.configured("sandbox", env_file=env_file)
     if found:
         raise ConfigurationError(
@@ -398,18 +416,6 @@ def _connect_sandbox(
     family = options.pop("family", "api_user")
     if family not in FAMILIES:
         raise ConfigurationError(f"`family` = {shorten(family)}: it is one of {', '.join(FAMILIES)}.", field="family")
-    try:
-        from ledgerkit import sandbox as package
-    except ImportError as error:
-        missing = error.name
-    else:
-        missing = None
-    if missing:
-        raise ConfigurationError(f"the sandbox needs `{missing}`: pip install 'ledgerkit-enterprise[sandbox]'.")
-    known = inspect.signature(package.Sandbox).parameters
-    for name in options:
-        if name not in known:
-            raise ConfigurationError(f"the sandbox does not take `{name}`; it takes {', '.join(known)}.", field=name)
     server = package.Sandbox(**options).start()
     try:
         return _signed_in(

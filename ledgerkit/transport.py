@@ -5,39 +5,34 @@ httpx stays behind this module: none of its types appears in a signature or in a
 
 import copy
 import json as json_format
+import math
 import random
-import re
 import ssl
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
-from decimal import Decimal
 from email.utils import parsedate_to_datetime
-from typing import Any, Final
-from urllib.parse import quote
+from http.cookiejar import CookieJar, DefaultCookiePolicy
+from typing import Any, Final, cast
+from urllib.parse import quote, unquote
 
 import httpx
-import msgspec
 
+from ledgerkit.answers import decoded, one_line, outcome_unknown, problem
 from ledgerkit.clock import Clock, SystemClock
+from ledgerkit.echoes import hidden, repeats
 from ledgerkit.errors import (
-    AuthenticationError,
     ConfigurationError,
     ConnectionFailed,
     ContractViolation,
     InvalidRequest,
     LedgerError,
-    NotFound,
-    OutcomeUnknown,
-    PermissionDenied,
     RateLimited,
-    ServerError,
     SessionClosed,
-    Unsupported,
 )
 from ledgerkit.frames import shorten
 from ledgerkit.limits import Limiter, seconds_to_wait
-from ledgerkit.secret import MASK
 
 # 420 is what the documentation names, 429 what other gateways in front of it may send.
 RATE_LIMITED: Final = frozenset({420, 429})
@@ -45,6 +40,10 @@ RATE_LIMITED: Final = frozenset({420, 429})
 PASSING: Final = frozenset({502, 503, 504})
 FIRST_WAIT: Final = 0.5
 LONGEST_WAIT: Final = 20.0
+# A page of 100 of the largest objects has some MB; more than this would rather fill the memory of the kernel.
+LARGEST_ANSWER: Final = 256 * 2**20
+# Of any answer but a good one only the beginning is shown; so many bytes of gzip unpack to 64 MB at most.
+LARGEST_ERROR: Final = 64 * 2**10
 # What signs a request in.
 SECRET_HEADERS: Final = (
     "Authorization",
@@ -79,6 +78,38 @@ class Cancelled(Exception):
     """The read that this request belongs to was given up."""
 
 
+class _Bounded(httpx.SyncByteStream):
+    """A body as it arrives, given up where it comes too slowly, where nobody wants it any more, or where it is long.
+
+    A time limit of httpx starts anew with every byte.
+    """
+
+    def __init__(self, stream: httpx.SyncByteStream, most: float, in_time: Callable[[], bool]) -> None:
+        self._stream = stream
+        self._most = most
+        self._in_time = in_time
+
+    def __iter__(self) -> Iterator[bytes]:
+        size = 0
+        for chunk in self._stream:
+            if not self._in_time():
+                raise httpx.ReadTimeout("the answer came too slowly, or its read was given up")
+            yield chunk
+            size += len(chunk)
+            if size > self._most:
+                return
+
+    def close(self) -> None:
+        self._stream.close()
+
+
+def _bound(response: httpx.Response) -> None:
+    """Bound every answer, those that the sign-in reads included."""
+    stream = cast("httpx.SyncByteStream", response.stream)
+    most = math.inf if response.is_success else LARGEST_ERROR
+    response.stream = _Bounded(stream, most, response.request.extensions["ledgerkit"]())
+
+
 class Transport:
     """One HTTP client for all calls of a session.
 
@@ -89,7 +120,8 @@ class Transport:
     connect_timeout, read_timeout
         Seconds; each attempt has its own.
     retry_seconds
-        How long all attempts of one read may take together, waits included.
+        How long all attempts of one read may take together, waits included; but the body of an answer that has begun
+        may take ``read_timeout`` whatever is left.
     concurrency
         How many requests may be under way at once.
     share
@@ -113,10 +145,10 @@ class Transport:
         self.concurrency = concurrency
         self.limiter = Limiter(self.clock, share)
         self._auth: httpx.Auth | None = None
+        self._read_timeout = read_timeout
         self._retry_seconds = retry_seconds
         self._jitter = jitter
         self._never = threading.Event()
-        self._decode = msgspec.json.Decoder(float_hook=Decimal).decode
         # Plain http is for loopback alone: the base URL was checked when it was read.
         local = base_url.startswith("http://")
         # A context costs 15 ms to fill with authorities, and a loopback address needs none.
@@ -129,6 +161,13 @@ class Transport:
                 trust_env=not local,  # a corporate proxy must not see, and can't reach, this machine's loopback
                 follow_redirects=False,  # a redirect would carry the credentials to another host
                 headers={"Accept": "application/json"},
+                cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),  # the API has none, gateways' may sign in
+                event_hooks={"response": [_bound]},
+            )
+        except ImportError:
+            problem = ConfigurationError(
+                "a proxy variable of this machine (HTTPS_PROXY, HTTP_PROXY or ALL_PROXY) names a SOCKS proxy, which "
+                "needs one package more: pip install 'httpx[socks]', or name an http:// proxy."
             )
         except (ValueError, httpx.InvalidURL):
             problem = ConfigurationError(
@@ -194,6 +233,12 @@ class Transport:
         cancel = cancel or self._never
         deadline = self.clock.monotonic() + self._retry_seconds
         request = self._build(method, path, params, json, headers)
+
+        def body_begins() -> Callable[[], bool]:
+            ends = max(deadline, self.clock.monotonic() + self._read_timeout)
+            return lambda: not cancel.is_set() and self.clock.monotonic() <= ends
+
+        request.extensions["ledgerkit"] = body_begins
         attempt = 0
         while True:
             self._wait_for_limit(call, bulk, deadline, cancel)
@@ -213,14 +258,21 @@ class Transport:
     def _attempt(self, request: httpx.Request, call: str, safe: bool) -> "Answer | Fault":
         # Faults are returned, not raised: raised here, their context would be httpx's error, which holds the request.
         try:
-            response = self._client.send(request, auth=self._auth)
+            response = self._client.send(request, auth=self._auth, stream=True)
+            content = _content(response)
         except httpx.RequestError as error:
             return _connection_fault(error, call, safe)
         except RuntimeError:
             if not self._client.is_closed:
                 raise
             return Fault(SessionClosed("this session was closed meanwhile.", call=call))
-        return self._read(response, call, safe)
+        if content is None:
+            what = f"the service answered with more than {LARGEST_ANSWER // 2**20} MB"
+            if not safe:
+                return Fault(outcome_unknown(what, call, response.status_code))
+            advice = "Ask for less at once: with filters, limit=, or a smaller page_size in raw()."
+            return Fault(ContractViolation(f"{what}. {advice}", call=call, status=response.status_code))
+        return self._read(response, content, call, safe)
 
     def _build(
         self, method: str, path: str, params: Params | None, json: Any, headers: Mapping[str, str] | None
@@ -263,7 +315,7 @@ class Transport:
             self.clock.wait(cancel, wait)
         raise Cancelled
 
-    def _read(self, response: httpx.Response, call: str, safe: bool) -> "Answer | Fault":
+    def _read(self, response: httpx.Response, content: bytes, call: str, safe: bool) -> "Answer | Fault":
         date = _date(response.headers.get("Date"))
         now = self.clock.time() if date is None else date
         self.limiter.learn(response.headers, now)
@@ -272,83 +324,38 @@ class Transport:
             announced = (response.headers.get(name) for name in ("Retry-After", "X-RateLimit-Reset"))
             waits = [wait for text in announced if (wait := seconds_to_wait(text, now)) is not None]
             wait = waits[0] if waits else 1.0
-            problem = RateLimited(
+            refusal = RateLimited(
                 f"the rate limit of the workspace is used up; the service asks to wait {wait:.1f} s.",
                 call=call,
                 status=status,
                 retry_after=wait,
             )
-            return Fault(problem, again=True)
+            return Fault(refusal, again=True)
         if 200 <= status < 300:
-            body, unreadable = self._body(response.content)
+            body, unreadable = decoded(content)
+            if self._auth is not None and repeats(content.decode("utf-8", "replace"), _signature(response.request)):
+                body, unreadable, content = None, "repeats the credentials of the request", b""
             if unreadable is None:
                 return Answer(call, body, date)
             kind = response.headers.get("Content-Type") or "a body of no declared type"
-            what = f"the service answered {status} with {_one_line(kind)}, which {unreadable}"
+            what = f"the service answered {status} with {one_line(self._shown(response, kind))}, which {unreadable}"
             if safe:
-                return Fault(self._unreadable(what, call, status, response))
-            return Fault(_outcome_unknown(what, call, status))
-        return Fault(self._problem(response, call, status, safe), again=safe and status in PASSING)
+                return Fault(self._unreadable(what, call, status, self._shown(response, content)))
+            return Fault(outcome_unknown(what, call, status))
+        text, whole = self._shown(response, content), not of_notifications(call)
+        return Fault(problem(text, call, status, safe=safe, whole=whole), again=safe and status in PASSING)
 
-    def _body(self, content: bytes | str) -> tuple[Any, str | None]:
-        """Return the decoded body, or what is wrong with it."""
-        if not content:
-            return None, None
-        try:
-            return self._decode(content), None
-        except (msgspec.DecodeError, ValueError):
-            return None, "is not JSON"
-        except RecursionError:
-            return None, "is nested too deep to be read"
-
-    def _text(self, response: httpx.Response) -> str:
-        """Return the body as text, with whatever secret of the request it repeats masked, as debugging proxies do."""
-        request, text = response.request, response.text
-        secrets = [request.headers.get(name, "").removeprefix("Bearer ") for name in SECRET_HEADERS]
+    def _shown(self, response: httpx.Response, what: bytes | str) -> str:
+        """Return something of an answer with whatever it repeats of the request's secrets hidden."""
+        text = what if isinstance(what, str) else what.decode("utf-8", "replace")
+        secrets = list(_signature(response.request).values())
         if self._auth is None:  # it exchanges a key for tokens: what was sent is secret too
-            secrets += json_format.loads(request.content or b"{}").values()
-        for secret in filter(None, secrets):
-            text = text.replace(secret, MASK)
-        return text
+            secrets += json_format.loads(response.request.content or b"{}").values()
+        return hidden(text, secrets)
 
-    def _problem(self, response: httpx.Response, call: str, status: int, safe: bool) -> LedgerError:
-        said = self._message(self._text(response))
-        if 300 <= status < 400:
-            return ConnectionFailed(
-                f"answered with a redirect ({status}), which is not followed since it would carry the credentials to "
-                "another address. Check the base URL.",
-                call=call,
-                status=status,
-            )
-        if status >= 500 and status != 501:
-            if not safe:
-                return _outcome_unknown(f"the service failed ({status}): {said}", call, status)
-            return ServerError(
-                f"the service failed ({status}): {said} Try again later; status.ledger.com tells of outages.",
-                call=call,
-                status=status,
-            )
-        kind, advice = PROBLEMS.get(status, (InvalidRequest, "Check what was asked."))
-        return kind(f"{said} ({status}). {advice}", call=call, status=status, said=said)
-
-    def _message(self, text: str) -> str:
-        """Return what the service says of the error, whatever the form: three kinds of JSON, HTML, text, nothing."""
-        body, unreadable = self._body(text)
-        if unreadable is None and isinstance(body, dict):
-            for field in ("message", "error_description", "error", "detail", "name"):
-                if isinstance(body.get(field), str) and body[field]:
-                    return _one_line(body[field])
-        if unreadable is None and body is not None:
-            return _one_line(shorten(body, 200))
-        if "<html" in text[:2000].lower():
-            title = re.search(r"<title[^>]*>(.*?)</title>", text, re.IGNORECASE | re.DOTALL)
-            name = f" titled {_one_line(title[1])!r}" if title else ""
-            return f"an HTML page{name} came instead of JSON, most likely from a proxy or gateway in between"
-        return _one_line(text) or "the answer says nothing more"
-
-    def _unreadable(self, what: str, call: str, status: int, response: httpx.Response) -> ContractViolation:
-        # An answer with tokens is not kept.
-        kept = {} if self._auth is None else {"body": shorten(self._text(response), 500)}
+    def _unreadable(self, what: str, call: str, status: int, text: str) -> ContractViolation:
+        # An answer with tokens or the secret of a webhook is not kept.
+        kept = {"body": shorten(text, 500)} if text and self._auth and not of_notifications(call) else {}
         return ContractViolation(
             f"{what}. Something else may answer in the service's place: check the base URL and the proxy.",
             call=call,
@@ -357,17 +364,9 @@ class Transport:
         )
 
 
-PROBLEMS: Final[Mapping[int, tuple[type[LedgerError], str]]] = {
-    400: (InvalidRequest, "The service refuses this input."),
-    401: (
-        AuthenticationError,
-        "The credentials are not accepted: check them in .env, or have new ones made.",
-    ),
-    403: (PermissionDenied, "These credentials may not do this; ask an administrator of the workspace."),
-    404: (NotFound, "There is no such object, or these credentials may not see it."),
-    407: (ConnectionFailed, "A proxy in between wants to be signed in to."),
-    501: (Unsupported, "The service can't do this for this object."),
-}
+def of_notifications(call: str) -> bool:
+    """Say whether the answer to a call may hold the secret of a webhook; a server unquotes the path that it gets."""
+    return unquote(call.partition(" ")[2]).lower().startswith("/notifications")
 
 
 def path_with(template: str, **values: Any) -> str:
@@ -408,7 +407,7 @@ def _connection_fault(error: httpx.RequestError, call: str, safe: bool) -> Fault
     if safe or never_sent:
         advice = "Check the network, the base URL and the proxy."
         return Fault(ConnectionFailed(f"{what}. {advice}", call=call), again=True)
-    return Fault(_outcome_unknown(what, call, None))
+    return Fault(outcome_unknown(what, call, None))
 
 
 CONNECTION_FAULTS: Final[Mapping[type[httpx.RequestError], str]] = {
@@ -433,18 +432,21 @@ def _tls_reason(error: BaseException | None) -> str | None:
     return None
 
 
-def _outcome_unknown(what: str, call: str, status: int | None) -> OutcomeUnknown:
-    return OutcomeUnknown(
-        f"{what}. It was sent, and may have been carried out: look for its effect before you send it again.",
-        call=call,
-        status=status,
-    )
+def _signature(request: httpx.Request) -> dict[str, str]:
+    """Return what signs a request in, by header."""
+    return {name: request.headers[name].removeprefix("Bearer ") for name in SECRET_HEADERS if name in request.headers}
 
 
-def _one_line(text: str) -> str:
-    """Make a text of the server fit into a message: one line, no control characters, not too long."""
-    text = " ".join("".join(char if char.isprintable() else " " for char in text[:2000]).split())
-    return text if len(text) <= 300 else f"{text[:297]}..."
+def _content(response: httpx.Response) -> bytes | None:
+    """Return the unpacked body, or None where it is too large."""
+    chunks, size = [], 0
+    with closing(response):
+        for chunk in response.iter_bytes():
+            chunks.append(chunk)
+            size += len(chunk)
+            if size > LARGEST_ANSWER:
+                return None
+    return b"".join(chunks)
 
 
 def _date(text: str | None) -> float | None:

@@ -4,7 +4,7 @@ from typing import Any, Final
 
 import pandas as pd
 
-from ledgerkit.errors import NotFound
+from ledgerkit.errors import ContractViolation, NotFound
 from ledgerkit.frames import TEXT, Table
 from ledgerkit.operations import operation
 from ledgerkit.resources.base import Section
@@ -12,16 +12,20 @@ from ledgerkit.secret import MASK
 
 
 def masked(answer: Any) -> Any:
-    """Mask every webhook secret in an answer: frames and answers are printed, and saved with the notebook."""
-    if isinstance(answer, dict):
-        return {
-            field: MASK if field == "secret" and value is not None else masked(value)
-            for field, value in answer.items()
-        }
-    return [masked(one) for one in answer] if isinstance(answer, list) else answer
+    """Mask every webhook secret in an answer, in place: what is printed is saved with the notebook."""
+    waiting = [answer]  # recursion would end at a depth that JSON may have
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, dict):
+            if one.get("secret") is not None:
+                one["secret"] = MASK
+            waiting += one.values()
+        elif isinstance(one, list):
+            waiting += one
+    return answer
 
 
-CONFIGURATION: Final = Table("configuration", {"all": {"webhook": {"url": TEXT, "secret": TEXT}}}, normalise=masked)
+CONFIGURATION: Final = Table("configuration", {"all": {"webhook": {"url": TEXT, "secret": TEXT}}})
 
 
 class Notifications(Section, name="notifications"):
@@ -31,6 +35,9 @@ class Notifications(Section, name="notifications"):
     def configuration(self) -> pd.DataFrame:
         """Get the configuration of the calling user, its secret masked; no rows where none is set."""
         try:
-            return self._each(Notifications.configuration, {})
+            return self._each(Notifications.configuration, {}, nodes=lambda body: [masked(body)])
+        except ContractViolation as error:
+            error.details.pop("body", None)
+            raise
         except NotFound:
             return self._frame("GET /notifications/configuration", CONFIGURATION, [], {})

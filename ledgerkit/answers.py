@@ -1,0 +1,116 @@
+"""The body of an answer: decoded exactly, or worded as an error with advice."""
+
+import re
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any, Final
+
+import msgspec
+
+from ledgerkit.errors import (
+    AuthenticationError,
+    ConnectionFailed,
+    InvalidRequest,
+    LedgerError,
+    NotFound,
+    OutcomeUnknown,
+    PermissionDenied,
+    ServerError,
+    Unsupported,
+)
+from ledgerkit.frames import shorten
+
+_decode = msgspec.json.Decoder(float_hook=Decimal).decode
+
+
+def decoded(content: bytes | str) -> tuple[Any, str | None]:
+    """Return the decoded body, or what is wrong with it."""
+    if not content:
+        return None, None
+    try:
+        return _decode(content), None
+    except (msgspec.DecodeError, ValueError):
+        return None, "is not JSON"
+    except RecursionError:
+        return None, "is nested too deep to be read"
+
+
+def problem(text: str, call: str, status: int, *, safe: bool, whole: bool) -> LedgerError:
+    """Return the error that an answer of another status than success is.
+
+    Parameters
+    ----------
+    text
+        The body, with nothing in it that must not be shown.
+    safe
+        Whether the call may be repeated without harm.
+    whole
+        Whether the body may be shown where it holds no message.
+    """
+    said = _message(text, whole)
+    if 300 <= status < 400:
+        if not safe and status not in (307, 308):  # the others are also how a service says "done: look there"
+            return outcome_unknown(f"the service answered with a redirect ({status})", call, status)
+        return ConnectionFailed(
+            f"answered with a redirect ({status}), which is not followed since it would carry the credentials to "
+            "another address. Check the base URL.",
+            call=call,
+            status=status,
+        )
+    if status >= 500 and status != 501:
+        if not safe:
+            return outcome_unknown(f"the service failed ({status}): {said}", call, status)
+        return ServerError(
+            f"the service failed ({status}): {said} Try again later; status.ledger.com tells of outages.",
+            call=call,
+            status=status,
+        )
+    kind, advice = PROBLEMS.get(status, (InvalidRequest, "Check what was asked."))
+    return kind(f"{said} ({status}). {advice}", call=call, status=status, said=said)
+
+
+def _message(text: str, whole: bool) -> str:
+    """Return what the service says of the error, whatever the form: three kinds of JSON, HTML, text, nothing."""
+    body, unreadable = decoded(text)
+    if unreadable is None and isinstance(body, dict):
+        for field in ("message", "error_description", "error", "detail", "name"):
+            if isinstance(body.get(field), str) and body[field]:
+                return one_line(body[field])
+    if not whole and text:
+        return "what came is not shown, since it may hold a secret"
+    if unreadable is None and body is not None:
+        return one_line(shorten(body, 200))
+    if "<html" in text[:2000].lower():
+        # Many a "<title>" without an end would take time with the square of the length.
+        title = re.search(r"<title[^>]*>(.*?)</title>", text[:5000], re.IGNORECASE | re.DOTALL)
+        name = f" titled {one_line(title[1])!r}" if title else ""
+        return f"an HTML page{name} came instead of JSON, most likely from a proxy or gateway in between"
+    return one_line(text) or "the answer says nothing more"
+
+
+PROBLEMS: Final[Mapping[int, tuple[type[LedgerError], str]]] = {
+    400: (InvalidRequest, "The service refuses this input."),
+    401: (
+        AuthenticationError,
+        "The credentials are not accepted: check them in .env, or have new ones made.",
+    ),
+    403: (PermissionDenied, "These credentials may not do this; ask an administrator of the workspace."),
+    404: (NotFound, "There is no such object, or these credentials may not see it."),
+    407: (ConnectionFailed, "A proxy in between wants to be signed in to."),
+    501: (Unsupported, "The service can't do this for this object."),
+}
+
+
+def outcome_unknown(what: str, call: str, status: int | None) -> OutcomeUnknown:
+    """Return the error of a write that was sent and whose answer was lost."""
+    return OutcomeUnknown(
+        f"{what}. It was sent, and may have been carried out: look for its effect before you send it again.",
+        call=call,
+        status=status,
+    )
+
+
+def one_line(text: str) -> str:
+    """Make a text of the server fit into a message: one line, no control characters, not too long."""
+    text = " ".join("".join(char if char.isprintable() else " " for char in text[:2000]).split())
+    return text if len(text) <= 300 else f"{text[:297]}..."
