@@ -12,6 +12,8 @@ import pandas as pd
 
 from ledgerkit.amounts import Unit, display_unit
 from ledgerkit.clock import Clock
+from ledgerkit.errors import InvalidRequest
+from ledgerkit.frames import shorten
 from ledgerkit.resources.accounts import Accounts
 from ledgerkit.resources.groups import Groups
 from ledgerkit.resources.users import Users
@@ -27,8 +29,8 @@ class Units:
 
     amount: Unit | None
     fees: Unit | None
-    # Why there is none.
-    note: str | None = None
+    # Why they could not be had.
+    error: str | None = None
 
 
 class Directory:
@@ -36,6 +38,7 @@ class Directory:
 
     def __init__(self, accounts: Accounts, users: Users, groups: Groups, clock: Clock) -> None:
         self._accounts = accounts
+        self._origin = accounts._connection.origin
         self._clock = clock
         self._lock = threading.RLock()
         self._searches: Mapping[str, tuple[str, Callable[[], pd.DataFrame]]] = {
@@ -45,6 +48,20 @@ class Directory:
         }
         self._frames: dict[str, tuple[float, pd.DataFrame]] = {}
         self._units: dict[Any, tuple[float, Units]] = {}
+
+    def check_origin(self, df: pd.DataFrame) -> None:
+        """Refuse a frame of another workspace, where the same ids are those of other objects.
+
+        A frame that was merged or read from a file may have lost its origin, and passes.
+        """
+        for name in ("base_url", "workspace"):
+            if (came := df.attrs.get(name)) is not None and came != self._origin[name]:
+                raise InvalidRequest(
+                    f"this frame is of another workspace: its `{name}` is {shorten(came)}, and that of this session "
+                    f"{shorten(self._origin[name])}. Use the session that read it. Where the workspace is the same "
+                    "for all that, empty df.attrs.",
+                    field=name,
+                )
 
     def names(self, kind: str, ids: Iterable[int]) -> dict[int, str]:
         """Return the names of accounts, users or groups, by id; those that can't be seen are left out."""
@@ -80,20 +97,23 @@ class Directory:
         for key, account in missing.items():
             row = rows[account]
             if isinstance(row["error"], str):
-                units = Units(None, None, f"no unit known: {row['error']}")
+                units = Units(None, None, row["error"])
             else:
                 amount, fees = (
                     display_unit(row[name]) if isinstance(row[name], list) else None
                     for name in ("amount_units", "fees_units")
                 )
-                units = Units(amount, fees, None if amount else "no unit known: the service names none")
+                units = Units(amount, fees)
             self._units[key] = (now, units)
 
     def _currencies(self) -> dict[int, Any]:
         frame = self._listed("account")
         columns = (frame[name].tolist() for name in ("id", "currency", "contract_address"))
+        # An account of a currency that is not known shares its units with none.
         return {
             account: (currency, contract if isinstance(contract, str) else None)
+            if isinstance(currency, str)
+            else account
             for account, currency, contract in zip(*columns, strict=True)
         }
 

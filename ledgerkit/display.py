@@ -6,7 +6,7 @@ from typing import Final
 import pandas as pd
 
 from ledgerkit.amounts import column_to_display
-from ledgerkit.directory import Directory
+from ledgerkit.directory import Directory, Units
 from ledgerkit.errors import InvalidRequest
 from ledgerkit.frames import AMOUNT, FEES
 from ledgerkit.operations import TABLES
@@ -27,6 +27,7 @@ NAMED: Final = {
 
 def to_display(df: pd.DataFrame, columns: Iterable[str] | None, directory: Directory) -> pd.DataFrame:
     """See :meth:`ledgerkit.Session.to_display`."""
+    directory.check_origin(df)
     kinds = _amount_kinds(df, columns)
     ids = df[_account_column(df)]
     units = directory.units([int(one) for one in ids.dropna().unique()])
@@ -42,13 +43,14 @@ def to_display(df: pd.DataFrame, columns: Iterable[str] | None, directory: Direc
             codes = [None if one is None else one.fees if kind == FEES else one.amount for one in of_rows]
             texts = [None if unit is None else unit.code for unit in codes]
             result[title] = pd.Series(texts, dtype="str", index=df.index)
-    notes = ["no unit known: the row has no account" if one is None else one.note for one in of_rows]
+    notes = [_note(one, set(kinds.values())) for one in of_rows]
     result["display_note"] = pd.Series(notes, dtype="str", index=df.index)
     return result
 
 
 def with_names(df: pd.DataFrame, directory: Directory) -> pd.DataFrame:
     """See :meth:`ledgerkit.Session.with_names`."""
+    directory.check_origin(df)
     result = df.copy()
     for column, kind in NAMED.items():
         name = f"{column.removesuffix('_id')}_name"
@@ -58,6 +60,20 @@ def with_names(df: pd.DataFrame, directory: Directory) -> pd.DataFrame:
         texts = [None if pd.isna(one) else known.get(int(one)) for one in df[column]]
         result.insert(result.columns.tolist().index(column) + 1, name, pd.Series(texts, dtype="str", index=df.index))
     return result
+
+
+def _note(units: Units | None, kinds: set[str]) -> str | None:
+    """Say why a row lacks a unit of what is shown of it."""
+    if units is None:
+        return "no unit known: the row has no account"
+    if units.error:
+        return f"no unit known: {units.error}"
+    missing = [
+        words
+        for kind, unit, words in ((AMOUNT, units.amount, "no unit"), (FEES, units.fees, "no unit of fees"))
+        if kind in kinds and unit is None
+    ]
+    return f"{' and '.join(missing)} known: the service names none" if missing else None
 
 
 def _amount_kinds(df: pd.DataFrame, columns: Iterable[str] | None) -> dict[str, str]:

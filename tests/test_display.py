@@ -96,6 +96,58 @@ def test_where_no_unit_is_known_the_row_says_why(session: lk.Session, transactio
     assert notes[3] == "no unit known: the row has no account"
 
 
+def two_accounts(seen: Seen) -> Reply:
+    """Two accounts whose currency the service does not say, and which have units of their own; and none of fees."""
+    if seen.path == "/accounts":
+        return page([{"id": number, "currency": None, **CREATED} for number in (1, 2)])
+    return Reply({"amount_units": BTC if seen.path == "/accounts/1/currency" else ETH, "fees_units": []})
+
+
+@pytest.fixture
+def of_two_accounts() -> pd.DataFrame:
+    ids = pd.Series([1, 2], dtype="Int64")
+    return pd.DataFrame({"account_id": ids, "amount": [10**18, 10**18], "fees": [1, 1]})
+
+
+def test_accounts_of_unknown_currency_do_not_share_a_unit(
+    serve: Serve, connect_to: Connect, of_two_accounts: pd.DataFrame
+) -> None:
+    # Both were shown in the unit of the first.
+    shown = connect_to(serve(two_accounts)).to_display(of_two_accounts)
+    assert shown["ticker"].tolist() == ["BTC", "ETH"]
+    assert shown["amount_display"].tolist() == [Decimal("1e10"), Decimal(1)]
+
+
+def test_the_note_says_what_has_no_unit_of_what_is_shown(
+    serve: Serve, connect_to: Connect, of_two_accounts: pd.DataFrame
+) -> None:
+    # Fees without a unit were missing without a reason.
+    session = connect_to(serve(two_accounts))
+    shown = session.to_display(of_two_accounts)
+    assert shown["fees_display"].isna().all()
+    assert shown["display_note"].tolist() == ["no unit of fees known: the service names none"] * 2
+    assert session.to_display(of_two_accounts, ["amount"])["display_note"].isna().all()
+
+    without = connect_to(serve(lambda seen: two_accounts(seen) if seen.path == "/accounts" else Reply({})))
+    notes = without.to_display(of_two_accounts)["display_note"].tolist()
+    assert notes == ["no unit and no unit of fees known: the service names none"] * 2
+
+
+@pytest.mark.parametrize(("name", "value"), [("workspace", "other"), ("base_url", "https://elsewhere.example")])
+def test_a_frame_of_another_workspace_is_refused(
+    session: lk.Session, transactions: pd.DataFrame, server: Server, name: str, value: str
+) -> None:
+    # Its account 1 is not the account 1 of this session: amounts were scaled with the units of a stranger.
+    transactions.attrs[name] = value
+    server.seen.clear()
+    for add in (session.to_display, session.with_names):
+        with pytest.raises(lk.InvalidRequest, match=f"another workspace: its `{name}` is '{value}'"):
+            add(transactions)
+    assert server.seen == []
+    transactions.attrs = {}
+    assert session.to_display(transactions)["ticker"].tolist()[0] == "BTC"
+
+
 def test_columns_stand_behind_what_they_show_and_the_rest_stays(
     session: lk.Session, transactions: pd.DataFrame
 ) -> None:
