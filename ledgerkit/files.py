@@ -1,8 +1,9 @@
 """Frames from CSV files, exactly: what ``df.to_csv`` wrote comes back with every digit."""
 
 import ast
+import csv
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from os import PathLike
 from typing import Any, Final
 
@@ -39,6 +40,12 @@ STRONGEST_FIRST: Final = (
     INTEGER,
 )
 
+# What `with_names`, `to_display`, several ids at once and `explode` add beside the columns of tables: a user may be
+# called 1E+5.
+ADDED_TEXTS: Final = re.compile(
+    r".+_name|error|(fees_)?ticker|display_note|notes_(title|content)|addresses_(address|currency)"
+)
+
 # As Python writes an int or a Decimal. 007, +1 and 12e4 are names, telephone numbers and hashes.
 NUMBER_AS_WRITTEN: Final = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?(E[+-]\d+)?", re.ASCII)
 
@@ -63,7 +70,7 @@ def read_csv(path: str | PathLike[str], **options: Any) -> pd.DataFrame:
         exact Decimals, anything else text.
     """
     frame: pd.DataFrame = pd.read_csv(
-        path, **{**options, "dtype": "str", "keep_default_na": False, "na_values": [""]}
+        path, **{**_line_end(path, options), **options, "dtype": "str", "keep_default_na": False, "na_values": [""]}
     )
     if len(frame.columns) and str(frame.columns[0]).startswith("Unnamed: 0"):
         frame = frame.set_index(frame.columns[0])
@@ -72,9 +79,36 @@ def read_csv(path: str | PathLike[str], **options: Any) -> pd.DataFrame:
     kinds = _kinds(set(frame.columns))
     for name in frame.columns:
         values = [None if value is pd.NA or value != value else value for value in frame[name]]
-        series = _read(values, kinds.get(str(name)))
+        kind = kinds.get(str(name), TEXT if ADDED_TEXTS.fullmatch(str(name)) else None)
+        series = _read(values, kind)
         frame[name] = series.set_axis(frame.index)
     return frame
+
+
+def _line_end(path: Any, options: Mapping[str, Any]) -> dict[str, str]:
+    """Return the option for files whose lines end in a line feed: a lone carriage return is text there.
+
+    The csv module of Python 3.11 does not quote one, and pandas takes each for the end of a row: half an address became
+    a row of its own.
+    """
+    separator = options.get("sep", options.get("delimiter", ","))
+    other_parser = options.get("engine", "c") != "c" or "skipfooter" in options or len(separator or "") != 1
+    if other_parser or not isinstance(path, str | PathLike):  # only pandas' own parser has the option
+        return {}
+    of_file = ("compression", "encoding", "encoding_errors", "storage_options")
+    same = {name: options[name] for name in of_file if name in options}
+    lines: pd.DataFrame = pd.read_csv(
+        path,
+        header=None,
+        names=["line"],
+        sep="\0",
+        quoting=csv.QUOTE_NONE,
+        nrows=1,
+        lineterminator="\n",
+        dtype="str",
+        **same,
+    )
+    return {} if lines["line"].str.contains("\r").any() else {"lineterminator": "\n"}
 
 
 def _kinds(columns: set[str]) -> dict[str, str]:

@@ -128,6 +128,56 @@ def test_a_list_that_python_can_not_read_back_is_kept_as_text(read: Read) -> Non
     assert read(df)["notes"].tolist() == ["[Decimal('1.5')]", [1]]
 
 
+@pytest.mark.parametrize("line_end", ["\n", "\r\n"])
+def test_line_ends_inside_of_texts_are_no_line_ends_of_the_file(read: Read, line_end: str) -> None:
+    # The csv module does not quote a lone carriage return: `bc1x\r2,5` became a row of its own, with an amount of 5.
+    texts = ["bc1x\r2,5", "a\r\nb", "a\nb", "\r", "x"]
+    df = TRANSACTION.frame(TRANSACTION.leaves([{"id": 1, "recipient": text} for text in texts]))
+    back = read(df[["id", "recipient"]], lineterminator=line_end)
+    assert_frame_equal(back, df[["id", "recipient"]])
+
+
+@pytest.mark.parametrize("line_end", ["\n", "\r\n", "\r"])
+def test_lines_may_end_as_on_any_system(tmp_path: Path, line_end: str) -> None:
+    path = tmp_path / "file.csv"
+    path.write_bytes(line_end.join(["id,name", "1,a", "2,b", ""]).encode())
+    assert lk.read_csv(path).to_dict("list") == {"id": [1, 2], "name": ["a", "b"]}
+
+
+@pytest.mark.parametrize(
+    ("name", "options"), [("a.csv.gz", {}), ("a.csv", {"encoding": "utf-16"}), ("a.csv", {"sep": ";"})]
+)
+def test_so_it_is_whatever_the_file_is_written_in(tmp_path: Path, name: str, options: dict[str, Any]) -> None:
+    df = pd.DataFrame({"name": ["a\rb", "c"], "type": ["d", "e\rf"]})
+    df.to_csv(tmp_path / name, index=False, **options)
+    assert_frame_equal(lk.read_csv(tmp_path / name, **options), df)
+
+
+def test_another_parser_reads_as_it_does(read: Read, tmp_path: Path) -> None:
+    read("account_id; name\n1; a\n")
+    for options in ({"sep": None}, {"sep": r";\s*"}, {"sep": ";", "skipinitialspace": True, "skipfooter": 0}):
+        back = lk.read_csv(tmp_path / "file.csv", engine="python", **options)
+        assert back.rename(columns=str.strip)["account_id"].tolist() == [1]
+
+
+def test_a_file_without_anything_in_it_is_an_error_of_pandas(read: Read) -> None:
+    with pytest.raises(pd.errors.EmptyDataError):
+        read("")
+
+
+@pytest.mark.parametrize(
+    "column",
+    [
+        *("created_by_name", "account_name", "error", "ticker", "fees_ticker", "display_note"),
+        *("notes_title", "notes_content", "addresses_name", "addresses_address", "addresses_currency"),
+    ],
+)
+def test_texts_that_the_kit_adds_stay_texts(read: Read, column: str) -> None:
+    # A user called 1E+5 came back as the number 100000, and a note 2.0 as 2.
+    df = pd.DataFrame({"account_id": pd.Series([1, 2, 3], dtype="Int64"), column: ["1E+5", "2.0", "34"]})
+    assert_frame_equal(read(df), df)
+
+
 def test_options_are_those_of_pandas(tmp_path: Path) -> None:
     path = tmp_path / "file.csv"
     path.write_bytes("name;amount\nZoë;5\n".encode("latin-1"))
