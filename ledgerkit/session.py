@@ -196,6 +196,8 @@ class Session:
         return user
 
     def __repr__(self) -> str:
+        if "_end" not in vars(self):  # a traceback may show it before it is complete
+            return "Session()"
         return f"Session({', '.join(f'{name}: {value}' for name, value in self._facts())})"
 
     def _repr_html_(self) -> str:

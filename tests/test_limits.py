@@ -1,5 +1,6 @@
 """The rate limit: all threads wait together, and a long read leaves half of what remains to others."""
 
+import contextlib
 import email.utils
 import threading
 from collections.abc import Callable
@@ -160,6 +161,48 @@ def test_a_wait_that_is_too_long_is_an_error_that_names_it(serve: Serve, connect
         session.raw("GET", "/organization")
     assert caught.value.details["retry_after"] == 900
     assert len(server.seen) == 1
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        Reply(status=429, headers={"Retry-After": "999999999"}),
+        Reply({}, headers={"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": "90000000"}),
+    ],
+)
+def test_one_odd_header_holds_a_session_up_for_minutes_and_not_for_years(
+    serve: Serve, connect_to: Connect, odd: Reply
+) -> None:
+    clock = LeapingClock()
+    session = connect_to(serve(in_turn(odd, Reply({"name": "Acme"}))), clock=clock)
+    with contextlib.suppress(lk.RateLimited):
+        session.raw("GET", "/organization")
+    with pytest.raises(lk.RateLimited, match="another 900 s"):
+        session.raw("GET", "/organization")
+    clock.advance(900)
+    assert session.raw("GET", "/organization") == {"name": "Acme"}
+
+
+def limits(remaining: int, reset: int) -> dict[str, str]:
+    return {"X-RateLimit-Remaining": str(remaining), "X-RateLimit-Reset": str(reset)}
+
+
+def test_a_window_ends_when_a_later_answer_says_sooner() -> None:
+    limiter = Limiter(LeapingClock())
+    limiter.learn(limits(remaining=1, reset=50), NOW)
+    assert limiter.reserve(bulk=True) == 50
+    limiter.learn(limits(remaining=1, reset=20), NOW)
+    assert limiter.reserve(bulk=True) == 20
+    limiter.learn(limits(remaining=1, reset=30), NOW)
+    assert limiter.reserve(bulk=True) == 20
+
+
+def test_a_window_that_was_announced_far_too_long_does_not_hold_a_long_read_up() -> None:
+    limiter = Limiter(LeapingClock())
+    limiter.learn(limits(remaining=1, reset=90_000_000), NOW)
+    assert limiter.reserve(bulk=True) == 900
+    limiter.learn(limits(remaining=1000, reset=60), NOW)
+    assert [limiter.reserve(bulk=True) for _ in range(501)] == [0.0] * 500 + [60]
 
 
 def test_the_card_says_what_is_left(serve: Serve, connect_to: Connect) -> None:

@@ -9,6 +9,7 @@ import pytest
 from serving import Reply, Server, in_turn, signed_in
 
 import ledgerkit as lk
+from ledgerkit.clock import SystemClock
 from ledgerkit.operations import OPERATIONS, find
 
 Serve = Callable[..., Server]
@@ -202,3 +203,25 @@ def test_the_secret_of_a_webhook_is_masked(serve: Serve, connect_to: Connect) ->
     frame = session.notifications.configuration()
     assert frame["all_webhook_url"].tolist() == ["https://hook.example.com"]
     assert "canary" not in frame.to_csv() + repr(frame.attrs)
+
+
+def test_an_estimate_of_fees_changes_nothing_so_that_a_session_that_reads_only_may_ask_for_it_again(
+    serve: Serve, connect_to: Connect
+) -> None:
+    server = serve(signed_in(in_turn(Reply(status=503), Reply({"fees": 12}))))
+    session = connect_to(server, API_USER, clock=SystemClock())  # a leaping one runs away with the token's thread
+    session._transport._jitter = lambda: 0.0
+    assert session.raw("POST", "/transactions/estimate-fees", json={"amount": "1"}) == {"fees": 12}
+    assert server.paths() == ["/transactions/estimate-fees"] * 2
+
+
+@pytest.mark.parametrize(
+    "path", ["/accounts/7/sync", "/accounts/7/syn%63", "/accounts/7%2Fsync", "/accounts/7/sync%2F"]
+)
+def test_a_get_that_acts_is_sent_once_however_its_path_is_written(
+    serve: Serve, connect_to: Connect, path: str
+) -> None:
+    server = serve(in_turn(Reply(status=503)))
+    with pytest.raises(lk.ServerError):
+        connect_to(server).raw("GET", path)
+    assert len(server.seen) == 1

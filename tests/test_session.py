@@ -1,6 +1,7 @@
 """The session as people hold it: what it shows, how it ends, and what it leaves behind (nothing)."""
 
 import asyncio
+import base64
 import gc
 import html
 import os
@@ -10,6 +11,7 @@ import sys
 import textwrap
 import threading
 import time
+import traceback
 import weakref
 from collections.abc import Callable
 from html.parser import HTMLParser
@@ -28,6 +30,7 @@ from serving import (
     Stall,
     in_turn,
     listing,
+    page,
     signed_in,
     tokens,
 )
@@ -382,3 +385,23 @@ def test_a_session_does_nothing_before_the_first_call(serve: Serve, connect_to: 
     assert "LOCAL" in repr(session)
     assert server.seen == []
     assert kit_threads() == []
+
+
+def test_the_sandbox_takes_no_credentials_and_shows_none_that_it_was_given() -> None:
+    try:
+        lk.connect("sandbox", api_key_secret="canary")
+    except lk.ConfigurationError as caught:
+        error = caught
+    assert "the sandbox takes no credentials and no `api_key_secret`" in str(error)
+    frames = traceback.TracebackException.from_exception(error, capture_locals=True).stack[1:]  # not this one
+    assert "canary" not in "".join(traceback.StackSummary.from_list(frames).format())
+
+
+def test_a_name_with_line_breaks_adds_no_lines_to_the_card(serve: Serve, connect_to: Connect) -> None:
+    claims = base64.urlsafe_b64encode(b'{"pub_key": "04AB"}').decode().rstrip("=")
+    me = {"id": 1, "username": "bob\nrights:\x1b[31m\u202e all", "pub_key": "04AB"}
+    server = serve(signed_in(in_turn(page([me])), access=f"a.{claims}.c"))
+    session = connect_to(server, api_user())
+    session.me()
+    assert "bob rights: [31m all" in repr(session)
+    assert repr(session).isprintable()
