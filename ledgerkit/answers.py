@@ -79,7 +79,10 @@ def _message(text: str, whole: bool) -> str:
     if not whole and text:
         return "what came is not shown, since it may hold a secret"
     if unreadable is None and body is not None:
-        return one_line(shorten(body, 200))
+        try:
+            return one_line(shorten(body, 200))
+        except RecursionError:
+            return "an answer came that is nested too deep to be read"
     if "<html" in text[:2000].lower():
         # Many a "<title>" without an end would take time with the square of the length.
         title = re.search(r"<title[^>]*>(.*?)</title>", text[:5000], re.IGNORECASE | re.DOTALL)

@@ -333,6 +333,15 @@ def test_an_answer_of_notifications_may_be_nested_deep(serve: Serve, connect_to:
     assert connect_to(serve(in_turn(Reply(body)))).raw("GET", "/notifications/x") == decoded(body)[0]
 
 
+def test_an_error_may_be_nested_as_deep_as_json_is_read(serve: Serve, connect_to: Connect) -> None:
+    # There are depths that can still be decoded, but not be shown.
+    answers = [Reply(nested(depth), 400) for depth in range(850, 1000, 3)]
+    session = connect_to(serve(in_turn(*answers)))
+    for _ in answers:
+        with pytest.raises(lk.InvalidRequest):
+            session.organization.get()
+
+
 @pytest.mark.parametrize("status", [300, 301, 302, 303])
 def test_a_write_answered_with_a_redirect_may_have_been_carried_out(
     serve: Serve, connect_to: Connect, status: int
