@@ -88,8 +88,8 @@ def read_csv(path: str | PathLike[str], **options: Any) -> pd.DataFrame:
 def _line_end(path: Any, options: Mapping[str, Any]) -> dict[str, str]:
     """Return the option for files whose lines end in a line feed: a lone carriage return is text there.
 
-    The csv module of Python 3.11 does not quote one, and pandas takes each for the end of a row: half an address became
-    a row of its own.
+    The csv module of Python 3.11 does not quote one, and pandas takes each for the end of a row: half an address
+    became a row of its own.
     """
     separator = options.get("sep", options.get("delimiter", ","))
     other_parser = options.get("engine", "c") != "c" or "skipfooter" in options or len(separator or "") != 1

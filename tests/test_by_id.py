@@ -1,5 +1,6 @@
 """Several ids at once: one call for each, one frame, and a row with the reason where one can't be had."""
 
+import json
 import threading
 from collections.abc import Callable
 from datetime import date
@@ -79,6 +80,11 @@ def test_several_ids_are_one_frame_in_their_order_each_once(session: lk.Session,
 def test_ids_may_come_from_any_column_or_list(session: lk.Session, ids: Any) -> None:
     df = session.accounts.get(ids)
     assert df["id"].tolist() == [7, 8]
+    # A column was kept as texts, an array or a generator as its repr.
+    parameters = json.loads(json.dumps(df.attrs["parameters"]))
+    assert [int(one) for one in parameters["account_id"]] in ([7, 8], [7, 8, 7])
+    if not isinstance(ids, list):
+        assert {type(one) for one in parameters["account_id"]} == {int}
 
 
 def test_a_list_of_one_is_a_list(session: lk.Session) -> None:
@@ -321,6 +327,14 @@ def test_where_it_came_from(session: lk.Session) -> None:
     assert attrs["endpoint"] == "GET /accounts/{account_id}"
     assert attrs["parameters"] == {"account_id": [7, 8]}
     assert attrs["count"] == 2
+
+
+def test_where_it_came_from_does_not_name_the_credentials(serve: Serve) -> None:
+    # The name of a LAM's API user is all that some LAMs ask for: a saved notebook would hold it.
+    server = serve(in_turn(Reply({"api_users": [{"name": "ops"}]}), Reply({"name": "ops"}), page([])))
+    with lk.Session(lk.LAM("user-canary", "key-canary", "token-canary"), base_url=server.url) as session:
+        for df in (session.api_users.search(), session.api_users.get("ops"), session.transactions.search()):
+            assert "canary" not in repr(df.attrs)
 
 
 def test_a_value_that_cant_be_read_is_reported_with_the_id_that_was_asked_for(

@@ -2,9 +2,10 @@
 
 import inspect
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
+from numbers import Integral
 from typing import Any, ClassVar, Final
 
 import pandas as pd
@@ -204,7 +205,7 @@ class Section:
             )
         finally:
             progress.close()
-        return self._frame(operation, chosen, answers, {name: given[name] for name in query})
+        return self._frame(operation, chosen, answers, {name: values[name] for name in query})
 
     def _frame(
         self, operation: str, table: Table, answers: Sequence[tuple[str, Nodes]], given: Mapping[str, Any]
@@ -297,7 +298,9 @@ def _filled(operation: str, query: Query) -> tuple[str, Query, Query]:
 
 
 def _filters_in(method: Callable[..., Any], given: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: given[name] for name in filters.filters(method) if name not in OWN and name in given}
+    values = {name: given[name] for name in filters.filters(method) if name not in OWN and name in given}
+    # What can be gone through only once is asked with, and then named in attrs.
+    return {name: list(value) if isinstance(value, Iterator) else value for name, value in values.items()}
 
 
 def _checked_limit(limit: Any) -> int | None:
@@ -332,7 +335,9 @@ def _plain(value: Any) -> Any:
     """Return a parameter as ``attrs`` keep it: something that compares and that JSON can hold."""
     if isinstance(value, str | int | bool) or value is None:
         return value
-    if isinstance(value, pd.Series | pd.Index | list | tuple | set | frozenset):
+    if isinstance(value, Integral):
+        return int(value)  # of NumPy, as the ids of a column are
+    if isinstance(value, Iterable) and not isinstance(value, bytes | Mapping):
         return [_plain(one) for one in value]
     return str(value)
 
