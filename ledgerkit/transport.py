@@ -3,12 +3,16 @@
 httpx stays behind this module: none of its types appears in a signature or in an error.
 """
 
+import contextlib
 import copy
 import json as json_format
 import math
+import os
 import random
+import socket
 import ssl
 import threading
+import weakref
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
@@ -28,6 +32,7 @@ from ledgerkit.errors import (
     ContractViolation,
     InvalidRequest,
     LedgerError,
+    OutcomeUnknown,
     RateLimited,
     SessionClosed,
 )
@@ -38,6 +43,7 @@ from ledgerkit.limits import Limiter, seconds_to_wait
 RATE_LIMITED: Final = frozenset({420, 429})
 # What a gateway answers while the service behind it is away; a read may be repeated.
 PASSING: Final = frozenset({502, 503, 504})
+CLOSED_MEANWHILE: Final = "this session was closed meanwhile."
 FIRST_WAIT: Final = 0.5
 LONGEST_WAIT: Final = 20.0
 # A page of 100 of the largest objects has some MB; more than this would rather fill the memory of the kernel.
@@ -149,6 +155,10 @@ class Transport:
         self._retry_seconds = retry_seconds
         self._jitter = jitter
         self._never = threading.Event()
+        # Set when the session ends. Reads that are under way look at it, and so they end with it.
+        self.ended = threading.Event()
+        self._sockets: weakref.WeakSet[socket.socket] = weakref.WeakSet()
+        self._process = os.getpid()
         # Plain http is for loopback alone: the base URL was checked when it was read.
         local = base_url.startswith("http://")
         # A context costs 15 ms to fill with authorities, and a loopback address needs none.
@@ -188,8 +198,19 @@ class Transport:
         return signed
 
     def close(self) -> None:
-        """Close the connections; later calls raise :class:`~ledgerkit.errors.SessionClosed`."""
+        """Close the connections; calls under way and later ones raise :class:`~ledgerkit.errors.SessionClosed`."""
+        self.ended.set()
+        for connection in list(self._sockets):
+            _wake(connection)
         self._client.close()
+
+    def _watch(self, event: str, info: Mapping[str, Any]) -> None:
+        """Take note of each connection that is made."""
+        if event.endswith(("connect_tcp.complete", "start_tls.complete")):
+            connection = info["return_value"].get_extra_info("socket")
+            self._sockets.add(connection)
+            if self.ended.is_set():  # made while the others were closed
+                _wake(connection)
 
     def request(
         self,
@@ -227,8 +248,11 @@ class Transport:
             and its answer lost.
         """
         call = f"{method} {path}"
-        if self._client.is_closed:
+        if self.ended.is_set():
             raise SessionClosed("this session is closed; connect() again.", call=call)
+        if os.getpid() != self._process:
+            # Both would read from the same sockets, and get each other's answers without a word.
+            raise SessionClosed("this session belongs to the process that this one was forked from; connect() here.")
         safe = method == "GET" if safe is None else safe
         cancel = cancel or self._never
         deadline = self.clock.monotonic() + self._retry_seconds
@@ -238,7 +262,7 @@ class Transport:
             ends = max(deadline, self.clock.monotonic() + self._read_timeout)
             return lambda: not cancel.is_set() and self.clock.monotonic() <= ends
 
-        request.extensions["ledgerkit"] = body_begins
+        request.extensions |= {"ledgerkit": body_begins, "trace": self._watch}
         attempt = 0
         while True:
             self._wait_for_limit(call, bulk, deadline, cancel)
@@ -261,11 +285,13 @@ class Transport:
             response = self._client.send(request, auth=self._auth, stream=True)
             content = _content(response)
         except httpx.RequestError as error:
-            return _connection_fault(error, call, safe)
+            fault = _connection_fault(error, call, safe)
+            ended = self.ended.is_set() and not isinstance(fault.error, OutcomeUnknown)
+            return Fault(SessionClosed(CLOSED_MEANWHILE, call=call)) if ended else fault
         except RuntimeError:
-            if not self._client.is_closed:
+            if not self.ended.is_set():
                 raise
-            return Fault(SessionClosed("this session was closed meanwhile.", call=call))
+            return Fault(SessionClosed(CLOSED_MEANWHILE, call=call))
         if content is None:
             what = f"the service answered with more than {LARGEST_ANSWER // 2**20} MB"
             if not safe:
@@ -435,6 +461,12 @@ def _tls_reason(error: BaseException | None) -> str | None:
 def _signature(request: httpx.Request) -> dict[str, str]:
     """Return what signs a request in, by header."""
     return {name: request.headers[name].removeprefix("Bearer ") for name in SECRET_HEADERS if name in request.headers}
+
+
+def _wake(connection: socket.socket) -> None:
+    """Wake the thread that waits at a connection: closed alone, it would wait out its read_timeout."""
+    with contextlib.suppress(OSError):
+        connection.shutdown(socket.SHUT_RDWR)
 
 
 def _content(response: httpx.Response) -> bytes | None:
