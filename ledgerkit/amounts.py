@@ -23,6 +23,16 @@ class Unit:
     magnitude: int
 
 
+class DisplayAmount(Decimal):
+    """A Decimal that is shown with all its digits: str() of a plain one writes a zero of 18 places as 0E-18."""
+
+    def __str__(self) -> str:
+        return format(self, "f")
+
+    def __repr__(self) -> str:
+        return f"Decimal('{self}')"
+
+
 def display_unit(units: Any) -> Unit | None:
     """Return the unit in which people speak of a currency, the largest: BTC of sat, bit, mBTC, BTC."""
     read = [
@@ -52,7 +62,7 @@ def to_display(amount: Any, magnitude: int) -> Any:
     if read is pd.NA:
         return read
     sign, digits, exponent = Decimal(read).as_tuple()
-    return Decimal((sign, digits, int(exponent) - magnitude))
+    return DisplayAmount((sign, digits, int(exponent) - magnitude))
 
 
 def column_to_display(amounts: Iterable[Any], units: Iterable[Unit | None]) -> list[Any]:

@@ -47,6 +47,7 @@ class Directory:
             "group": ("name", groups.search),
         }
         self._frames: dict[str, tuple[float, pd.DataFrame]] = {}
+        # By key: until when they are kept, and what they are.
         self._units: dict[Any, tuple[float, Units]] = {}
 
     def check_origin(self, df: pd.DataFrame) -> None:
@@ -82,29 +83,32 @@ class Directory:
             keys = self._currencies()
             wanted = {account: keys.get(account, account) for account in ids}
             now = self._clock.monotonic()
-            missing = {
-                key: account
-                for account, key in wanted.items()
-                if key not in self._units or now - self._units[key][0] > SECONDS_KEPT
-            }
-            if missing:
-                self._ask(missing, now)
+            missing: dict[Any, list[int]] = {}
+            for account, key in wanted.items():
+                if key not in self._units or now > self._units[key][0]:
+                    missing.setdefault(key, []).append(account)
+            while missing:
+                missing = self._ask(missing, now)
             return {account: self._units[key][1] for account, key in wanted.items()}
 
-    def _ask(self, missing: Mapping[Any, int], now: float) -> None:
-        answers = self._accounts.currency(list(missing.values()))
+    def _ask(self, missing: Mapping[Any, list[int]], now: float) -> dict[Any, list[int]]:
+        """Ask one account for each key, and return what is left to ask: a refusal speaks for one account alone."""
+        answers = self._accounts.currency([accounts[0] for accounts in missing.values()])
         rows = {row["account_id"]: row for row in answers.to_dict("records")}
-        for key, account in missing.items():
+        left: dict[Any, list[int]] = {}
+        for key, (account, *others) in missing.items():
             row = rows[account]
-            if isinstance(row["error"], str):
-                units = Units(None, None, row["error"])
-            else:
+            if not isinstance(row["error"], str):
                 amount, fees = (
                     display_unit(row[name]) if isinstance(row[name], list) else None
                     for name in ("amount_units", "fees_units")
                 )
-                units = Units(amount, fees)
-            self._units[key] = (now, units)
+                self._units[key] = (now + SECONDS_KEPT, Units(amount, fees))
+            elif others:
+                left[key] = others
+            else:
+                self._units[key] = (now + SECONDS_BEFORE_ANOTHER_LOOK, Units(None, None, row["error"]))
+        return left
 
     def _currencies(self) -> dict[int, Any]:
         frame = self._listed("account")

@@ -1,6 +1,7 @@
 """Frames for people: amounts in the units of their accounts, names beside ids."""
 
-from collections.abc import Iterable
+import difflib
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 import pandas as pd
@@ -24,8 +25,11 @@ NAMED: Final = {
     "exchange_approver_group_id": "group",
 }
 
+# Columns to scale: their names, or for columns of one's own also whether they hold amounts or fees.
+Columns = str | Iterable[str] | Mapping[str, str] | None
 
-def to_display(df: pd.DataFrame, columns: Iterable[str] | None, directory: Directory) -> pd.DataFrame:
+
+def to_display(df: pd.DataFrame, columns: Columns, directory: Directory) -> pd.DataFrame:
     """See :meth:`ledgerkit.Session.to_display`."""
     directory.check_origin(df)
     kinds = _amount_kinds(df, columns)
@@ -51,11 +55,16 @@ def to_display(df: pd.DataFrame, columns: Iterable[str] | None, directory: Direc
 def with_names(df: pd.DataFrame, directory: Directory) -> pd.DataFrame:
     """See :meth:`ledgerkit.Session.with_names`."""
     directory.check_origin(df)
+    table = TABLES.get(df.attrs.get("endpoint", ""))
     result = df.copy()
     for column, kind in NAMED.items():
         name = f"{column.removesuffix('_id')}_name"
-        if column not in df.columns or name in df.columns:
+        if column not in df.columns:
             continue
+        if name in df.columns:
+            if table is None or name in table.kinds:
+                continue  # a name that the service gives
+            result = result.drop(columns=name)  # what an earlier call added is looked up anew
         known = directory.names(kind, [int(one) for one in df[column].dropna().unique()])
         texts = [None if pd.isna(one) else known.get(int(one)) for one in df[column]]
         result.insert(result.columns.tolist().index(column) + 1, name, pd.Series(texts, dtype="str", index=df.index))
@@ -76,7 +85,7 @@ def _note(units: Units | None, kinds: set[str]) -> str | None:
     return f"{' and '.join(missing)} known: the service names none" if missing else None
 
 
-def _amount_kinds(df: pd.DataFrame, columns: Iterable[str] | None) -> dict[str, str]:
+def _amount_kinds(df: pd.DataFrame, columns: Columns) -> dict[str, str]:
     """Return the columns of a frame that hold amounts or fees, and which of the two."""
     table = TABLES.get(df.attrs.get("endpoint", ""))
     if table is not None:
@@ -90,16 +99,34 @@ def _amount_kinds(df: pd.DataFrame, columns: Iterable[str] | None) -> dict[str, 
         known = {name: kinds.pop() for name, kinds in found.items() if kinds in ({AMOUNT}, {FEES})}
     if columns is None:
         return {name: kind for name, kind in known.items() if name in df.columns and "coin_fields" not in name}
-    for name in columns:
+    if isinstance(columns, str):
+        columns = [columns]
+    asked: Mapping[str, str | None] = (
+        columns if isinstance(columns, Mapping) else {name: known.get(name) for name in columns}
+    )
+    chosen = {}
+    for name, wanted in asked.items():
         if name not in df.columns:
-            raise InvalidRequest(f"there is no column {name!r}; the frame has: {', '.join(map(str, df.columns))}.")
-    return {name: known.get(name, AMOUNT) for name in columns}
+            near = difflib.get_close_matches(name, map(str, df.columns), n=3)
+            hint = (
+                f"did you mean {' or '.join(near)}?" if near else f"the frame has: {', '.join(map(str, df.columns))}."
+            )
+            raise InvalidRequest(f"there is no column {name!r}; {hint}", field="columns")
+        if wanted not in (AMOUNT, FEES):
+            # Fees of a token are in another coin than its amounts: a guess would be wrong by many powers of ten.
+            raise InvalidRequest(
+                f"whether {name!r} holds amounts or fees is not known: say so, as in columns={{{name!r}: 'fees'}}.",
+                field="columns",
+            )
+        chosen[name] = wanted
+    return chosen
 
 
 def _account_column(df: pd.DataFrame) -> str:
     if "account_id" in df.columns:
         return "account_id"
-    if {"id", "balance", "available_balance"} <= set(df.columns):
+    of_accounts = df.attrs.get("table") == "account" or {"balance", "available_balance"} <= set(df.columns)
+    if "id" in df.columns and of_accounts:
         return "id"
     raise InvalidRequest(
         "units are those of accounts, and this frame names none: it has no column `account_id` and is no frame of "

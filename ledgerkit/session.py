@@ -292,18 +292,20 @@ class Session:
 
     # Frames for people
 
-    def to_display(self, df: pd.DataFrame, columns: Iterable[str] | None = None) -> pd.DataFrame:
+    def to_display(self, df: pd.DataFrame, columns: display.Columns = None) -> pd.DataFrame:
         """Add the amounts of a frame in the unit of each row's account, as exact decimals.
 
         The unit is the account's, not the currency's: a transaction of a token names the network's currency. Add base
-        units up, then scale: a sum of displayed amounts of several units means nothing.
+        units up, then scale: a sum of displayed amounts rounds at 28 digits, and one of several units means nothing.
+        ``pd.to_numeric`` makes floats of a column for a chart.
 
         Parameters
         ----------
         df
             A frame of the kit with a column ``account_id``, or of accounts.
         columns
-            The columns to scale; by default every amount, but those in ``coin_fields``.
+            The columns to scale; by default every amount, but those in ``coin_fields``. For columns of your own,
+            whether they are in the unit of amounts or of fees: ``{"signed_fees": "fees"}``.
 
         Returns
         -------
@@ -315,7 +317,8 @@ class Session:
         Raises
         ------
         InvalidRequest
-            The frame has no account to go by, or lacks a column.
+            The frame has no account to go by, is of another workspace, lacks a column, or has one whose unit is not
+            known.
         """
         return display.to_display(df, columns, self._directory)
 

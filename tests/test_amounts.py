@@ -17,7 +17,7 @@ from ledgerkit.amounts import Unit, column_to_display, display_unit, to_display
     [
         (12345, 8, "0.00012345"),
         (-12345, 2, "-123.45"),
-        (0, 18, "0E-18"),
+        (0, 18, "0.000000000000000000"),
         (1, 0, "1"),
         (10**18, 18, "1.000000000000000000"),
         # 40 digits: the default context would keep 28 of them, even in a unary minus.

@@ -245,3 +245,48 @@ def test_what_is_remembered_is_asked_anew_after_a_while(
     clock.advance(901)
     session.with_names(transactions)
     assert server.paths().count("/accounts") == 2
+
+
+def test_a_column_of_ones_own_is_scaled_only_with_a_word_on_its_unit(serve: Serve, connect_to: Connect) -> None:
+    # It was taken for an amount: fees of a token account came out in the token's unit, wrong by 10^12.
+    session = connect_to(serve(workspace))
+    own = session.transactions.search().assign(signed_fees=lambda frame: -frame["fees"])
+    with pytest.raises(lk.InvalidRequest, match=r"columns=\{'signed_fees': 'fees'\}"):
+        session.to_display(own, ["fees", "signed_fees"])
+    shown = session.to_display(own[own["id"] == 11], {"signed_fees": "fees"})
+    assert (shown["signed_fees_display"].item(), shown["fees_ticker"].item()) == (Decimal("-0.001"), "ETH")
+
+
+def test_one_column_may_be_named_alone_and_a_near_miss_is_hinted_at(serve: Serve, connect_to: Connect) -> None:
+    session = connect_to(serve(workspace))
+    accounts = session.accounts.search()
+    assert "balance_display" in session.to_display(accounts, "balance")
+    with pytest.raises(lk.InvalidRequest, match="did you mean balance"):
+        session.to_display(accounts, "balanc")
+
+
+def test_some_columns_of_accounts_are_still_accounts(serve: Serve, connect_to: Connect) -> None:
+    session = connect_to(serve(workspace))
+    few = session.accounts.search()[["id", "balance"]]
+    assert session.to_display(few)["ticker"].dropna().tolist() == ["USDC", "ETH", "BTC", "BTC"]
+
+
+def test_one_refused_account_does_not_take_the_unit_from_the_others_of_its_currency(
+    serve: Serve, connect_to: Connect
+) -> None:
+    def refusing(seen: Seen) -> Reply:
+        return Reply({"message": "gone"}, 404) if seen.path == "/accounts/2/currency" else workspace(seen)
+
+    session = connect_to(serve(refusing))
+    shown = session.to_display(session.accounts.search()).set_index("id")
+    assert shown.loc[[1, 2], "ticker"].tolist() == ["BTC", "BTC"]
+
+
+def test_names_that_an_earlier_call_added_are_looked_up_anew(serve: Serve, connect_to: Connect) -> None:
+    session = connect_to(serve(workspace))
+    named = session.with_names(session.transactions.search())
+    named["account_id"] = named["account_id"].to_numpy()[::-1]
+    again = session.with_names(named)
+    fresh = session.with_names(named.drop(columns="account_name"))
+    assert again["account_name"].tolist() == fresh["account_name"].tolist()
+    assert again["account_name"].tolist() != named["account_name"].tolist()
