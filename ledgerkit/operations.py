@@ -4,8 +4,11 @@ A method of a section says with ``@operation("GET /accounts")`` which operation 
 what exists, so that an operation without a call shows as one.
 """
 
+import difflib
+import functools
+import inspect
 from collections.abc import Callable, Iterator
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeVar, cast
 
 import pandas as pd
 
@@ -174,6 +177,18 @@ LAM: Final = {
     """,
 }
 
+# What people call a parameter that the API calls otherwise.
+OTHER_NAMES: Final = {
+    "state": "status",
+    "since": "created_after",
+    "from_date": "created_after",
+    "start_date": "created_after",
+    "until": "created_before",
+    "to_date": "created_before",
+    "end_date": "created_before",
+    "page_size": "limit",
+}
+
 # A write that a reporting key may make, and one that a LAM documents too.
 NOTIFICATION_TARGET: Final = "PUT /notifications/configuration"
 TRANSACTION_REJECTION: Final = "POST /transactions/{transaction_id}/reject"
@@ -204,16 +219,27 @@ def operation(*names: str, returns: Table) -> Callable[[Method], Method]:
 
     def mark(method: Method) -> Method:
         TABLES.update(dict.fromkeys(names, returns))
-        method.operations = names  # type: ignore[attr-defined]  # functions take attributes
-        method.table = returns  # type: ignore[attr-defined]
-        columns = "\n".join(f"        {name} : {DTYPES[kind]}" for name, kind in returns.kinds.items())
-        method.__doc__ = (
-            f"{(method.__doc__ or '').rstrip()}\n\n        Returns\n        -------\n        DataFrame\n"
-            f"            One row per {returns.name}, with the columns below; unknown fields follow them.\n\n"
-            f"        Columns\n        -------\n{columns}\n\n        Notes\n        -----\n"
-            f"        API: {', '.join(names)}\n        "
+        signature = inspect.signature(method)
+
+        @functools.wraps(method)
+        def called(*arguments: Any, **named: Any) -> Any:
+            try:
+                signature.bind(*arguments, **named)
+            except TypeError as error:
+                problem = TypeError(f"{error}{_hint(signature, arguments, named)}")
+            else:
+                return method(*arguments, **named)
+            raise problem
+
+        called.operations = names  # type: ignore[attr-defined]  # functions take attributes
+        called.table = returns  # type: ignore[attr-defined]
+        columns = "\n".join(f"    {name} : {DTYPES[kind]}" for name, kind in returns.kinds.items())
+        called.__doc__ = (
+            f"{inspect.cleandoc(method.__doc__ or '')}\n\nReturns\n-------\nDataFrame\n"
+            f"    One row per {returns.name}; unknown fields follow the columns below. API: {' or '.join(names)}.\n\n"
+            f"{columns}\n"
         )
-        return method
+        return cast("Method", called)
 
     return mark
 
@@ -232,6 +258,20 @@ def _matches(template: list[str], asked: list[str]) -> bool:
     return len(template) == len(asked) and all(
         part.startswith("{") or part == one for part, one in zip(template, asked, strict=True)
     )
+
+
+def _hint(signature: inspect.Signature, arguments: tuple[Any, ...], named: dict[str, Any]) -> str:
+    """Return the way out of a call with wrong parameters."""
+    takes = [name for name in signature.parameters if name != "self"]
+    hints = []
+    for name in named.keys() - set(takes):
+        near = difflib.get_close_matches(OTHER_NAMES.get(name, name), takes, n=1)
+        hints.append(f"did you mean {near[0]}?" if near else f"it takes {', '.join(takes) or 'no parameters'}.")
+    positional = [name for name, one in signature.parameters.items() if one.kind is not one.KEYWORD_ONLY]
+    if len(arguments) > len(positional):
+        named_only = takes[len(positional) - 1 :] or ["nothing"]
+        hints.append(f"filters go by name, as in {'name' if 'name' in named_only else named_only[0]}=...")
+    return "".join(f"; {hint}" for hint in dict.fromkeys(hints))
 
 
 def families(name: str) -> tuple[str, ...]:

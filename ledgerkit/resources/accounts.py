@@ -5,7 +5,7 @@ from typing import Any, Final
 import pandas as pd
 
 from ledgerkit.errors import ContractViolation, InvalidRequest
-from ledgerkit.filters import Many, Time
+from ledgerkit.filters import Many, Time, instant
 from ledgerkit.frames import AMOUNT, FLAG, INTEGER, LIST, NUMBER, OBJECT, SELF, TEXT, TIME, Fields, Table
 from ledgerkit.operations import operation
 from ledgerkit.resources.addresses import read_address
@@ -346,8 +346,14 @@ class Accounts(Section, name="accounts"):
         Parameters
         ----------
         start, end
-            Both needed: the defaults that the API documents are a moment of the past.
+            Both needed: the defaults that the API documents are a moment of the past. Whether the day of ``end`` is
+            in is up to the service.
         """
+        zone = self._connection.zone
+        if instant("start", start, zone) > instant("end", end, zone):
+            raise InvalidRequest(
+                f"`start` = {start} is after `end` = {end}: nothing lies between them.", field="start"
+            )
         return self._each(Accounts.balance_history, locals(), lead={"account_id": "account_id"}, nodes=_days)
 
     @operation("GET /accounts/{account_id}/currency", returns=CURRENCY_UNITS)
@@ -410,14 +416,14 @@ class Accounts(Section, name="accounts"):
         return self._each(Accounts.labels, locals(), lead={"account_id": "account_id"}, nodes=items)
 
     @operation("GET /accounts/{account_id}/nfts", returns=NFT)
-    def nfts(self, account_id: int, *, limit: int | None = None) -> pd.DataFrame:
-        """Get the NFTs of an account; the list has no order and no dates."""
+    def nfts(self, account_id: Many[int], *, limit: int | None = None) -> pd.DataFrame:
+        """Get the NFTs of accounts; the list has no order and no dates. ``limit`` is for each account."""
         key = ("contract_address", "token_id")
         return self._list(Accounts.nfts, locals(), key=key, dated=False)
 
     @operation("GET /accounts/{account_id}/nft-collections", returns=NFT_COLLECTION)
-    def nft_collections(self, account_id: int, *, limit: int | None = None) -> pd.DataFrame:
-        """Get the NFT collections of an account; the list has no order and no dates."""
+    def nft_collections(self, account_id: Many[int], *, limit: int | None = None) -> pd.DataFrame:
+        """Get the NFT collections of accounts; the list has no order and no dates. ``limit`` is for each account."""
         return self._list(Accounts.nft_collections, locals(), key=("contract_address",), dated=False)
 
     @operation("GET /accounts/{account_id}/nft-portfolio", returns=NFT_PORTFOLIO)
@@ -433,7 +439,7 @@ class Accounts(Section, name="accounts"):
     @operation("GET /accounts/{parent_account_id}/erc20-children-accounts", returns=ACCOUNT)
     def erc20_children(
         self,
-        parent_account_id: int,
+        parent_account_id: Many[int],
         *,
         created_after: Time | None = None,
         created_before: Time | None = None,

@@ -12,7 +12,14 @@ import pandas as pd
 
 from ledgerkit import filters, paging
 from ledgerkit.connection import Connection
-from ledgerkit.errors import ContractViolation, InvalidRequest, NotFound, PermissionDenied, Unsupported
+from ledgerkit.errors import (
+    ContractViolation,
+    InvalidRequest,
+    LedgerError,
+    NotFound,
+    PermissionDenied,
+    Unsupported,
+)
 from ledgerkit.filters import instant, instant_text
 from ledgerkit.frames import INTEGER, LIST, OBJECT, TEXT, Table, exact, join, shorten
 from ledgerkit.operations import check_family
@@ -51,6 +58,11 @@ class Section:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
+    def __repr__(self) -> str:
+        methods = {name: method for name, method in vars(type(self)).items() if hasattr(method, "operations")}
+        lines = [f"  {name}: {inspect.getdoc(method).splitlines()[0]}" for name, method in methods.items()]  # type: ignore[union-attr]
+        return "\n".join([f"session.{self.name}", *lines])
+
     def _list(
         self,
         method: Callable[..., Any],
@@ -78,12 +90,18 @@ class Section:
         chosen: Table = table or method.table  # type: ignore[attr-defined]
         connection = self._connection
         values = _filters_in(method, given)
+        for name, value in values.items():
+            if f"{{{name}}}" in operation and _is_many(value):
+                asked_for = partial(self._list, method, table=table, key=key, dated=dated, settled=settled)
+                taken = {one: given[one] for one in filters.filters(method) if one in given}
+                return self._lists(operation, chosen, asked_for, {**taken, name: list(value)}, name)
         order, order_by, limit = given.get("order"), given.get("order_by"), _checked_limit(given.get("limit"))
         _check_order(chosen, order, order_by)
         after, before = (
             None if values.get(name) is None else instant(name, values[name], connection.zone)
             for name in ("created_after", "created_before")
         )
+        _check_bounds(after, before, "created_after", "created_before")
         path, query, inside = _filled(operation, filters.query(method, values, connection.zone))
         asked = {
             **query,
@@ -117,6 +135,29 @@ class Section:
             frame[name] = frame[name].fillna(int(str(inside[name])))
         own = {name: given[name] for name in OWN if given.get(name)}
         shown = {name: value for name, value in {**values, **own}.items() if value is not None}
+        return self._signed(frame, operation, shown)
+
+    def _lists(
+        self,
+        operation: str,
+        table: Table,
+        asked_for: Callable[[Mapping[str, Any]], pd.DataFrame],
+        given: Mapping[str, Any],
+        many: str,
+    ) -> pd.DataFrame:
+        """Read the list of each of several objects into one frame."""
+        table = table.extended(after={"error": TEXT})
+        frames = [table.frame({})]
+        for member in dict.fromkeys(given[many]):
+            try:
+                frames.append(asked_for({**given, many: member}))
+            except MEMBER_FAULTS as error:
+                column = many if many in table.kinds else "parent"
+                frames.append(table.frame({column: [member], "error": [str(error)]}))
+        frame = pd.concat([frame.reindex(columns=_union(frames)) for frame in frames if len(frame)] or frames)
+        frame = frame.astype({name: frames[0][name].dtype for name in table.kinds}).reset_index(drop=True)
+        frame.attrs = {"table": table.name}
+        shown = {name: value for name, value in given.items() if value is not None}
         return self._signed(frame, operation, shown)
 
     def _read(
@@ -171,11 +212,16 @@ class Section:
         lead = lead or {}
         connection = self._connection
         values = _filters_in(method, given)
+        values, empty = _without_empty(lead, values)
         query = filters.query(method, values, connection.zone)
         many = next((name for name in lead if isinstance(query.get(name), list)), None)
         members = query[many] if many else [""]
-        if many:
+        if many or empty:
             chosen = chosen.extended(after={"error": TEXT})
+        if empty:  # no ids of an earlier search: no rows, and nothing to ask
+            return self._frame(operation, chosen, [], values | {empty: []})
+
+        faults: list[LedgerError] = []
 
         def ask(member: str, cancel: threading.Event) -> tuple[str, Nodes]:
             asked = {**query, **({many: member} if many else {})}
@@ -186,6 +232,7 @@ class Section:
             except MEMBER_FAULTS as error:
                 if not many:
                     raise
+                faults.append(error)
                 return f"GET {path}", [{**found, "error": str(error)}]
             try:
                 rows = nodes(answer.body) if nodes else [answer.body]
@@ -205,6 +252,8 @@ class Section:
             )
         finally:
             progress.close()
+        if faults and len(faults) == len(members) and all(fault.status == 400 for fault in faults):
+            raise faults[0]  # it is not this or that id: what they were all asked with is wrong
         return self._frame(operation, chosen, answers, {name: values[name] for name in query})
 
     def _frame(
@@ -303,6 +352,26 @@ def _filters_in(method: Callable[..., Any], given: Mapping[str, Any]) -> dict[st
     return {name: list(value) if isinstance(value, Iterator) else value for name, value in values.items()}
 
 
+def _is_many(value: Any) -> bool:
+    return isinstance(value, Iterable) and not isinstance(value, str | bytes | Mapping | pd.DataFrame)
+
+
+def _union(frames: Sequence[pd.DataFrame]) -> list[Any]:
+    """Return all columns, unknown ones behind those that are declared, and the error last of these."""
+    return list(dict.fromkeys(name for frame in frames for name in frame.columns))
+
+
+def _without_empty(lead: Mapping[str, str], values: dict[str, Any]) -> tuple[dict[str, Any], str | None]:
+    """Return the values without the ids that are an empty list, and the name of those."""
+    for name in lead:
+        value = values.get(name)
+        if _is_many(value):
+            members = values[name] = list(values[name])
+            if not members:
+                return {other: one for other, one in values.items() if other != name}, name
+    return values, None
+
+
 def _checked_limit(limit: Any) -> int | None:
     if limit is not None and (isinstance(limit, bool) or not isinstance(limit, int) or limit < 1):
         raise InvalidRequest(
@@ -310,6 +379,14 @@ def _checked_limit(limit: Any) -> int | None:
             field="limit",
         )
     return limit
+
+
+def _check_bounds(start: datetime | None, end: datetime | None, first: str, last: str) -> None:
+    if start is not None and end is not None and start > end:
+        raise InvalidRequest(
+            f"`{first}` = {start.isoformat()} is after `{last}` = {end.isoformat()}: nothing lies between them.",
+            field=first,
+        )
 
 
 def _check_order(table: Table, order: Any, order_by: Any) -> None:

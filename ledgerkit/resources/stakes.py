@@ -203,7 +203,7 @@ class CardanoStakes(Section, name="stakes.cardano"):
     @operation("GET /cardano/accounts/{account_id}/stakes", returns=CARDANO_STAKE)
     def search(
         self,
-        account_id: int,
+        account_id: Many[int],
         *,
         creation_account_id: int | None = None,
         created_after: Time | None = None,
@@ -217,12 +217,12 @@ class CardanoStakes(Section, name="stakes.cardano"):
         status: Many[StakeStatus] | None = None,
         limit: int | None = None,
     ) -> pd.DataFrame:
-        """Search the stakes of an account.
+        """Search the stakes of accounts.
 
         Parameters
         ----------
         account_id
-            Id of the account.
+            Ids of the accounts; ``limit`` is for each.
         creation_account_id
             Id of the account of the transaction that opened the stake. The API calls this filter ``account_id`` too,
             beside the ``account_id`` of the path.
@@ -284,7 +284,7 @@ class SolanaStakes(Section, name="stakes.solana"):
     @operation("GET /solana/accounts/{account_id}/stakes", returns=SOLANA_STAKE)
     def search(
         self,
-        account_id: int,
+        account_id: Many[int],
         *,
         creation_account_id: int | None = None,
         created_after: Time | None = None,
@@ -298,12 +298,12 @@ class SolanaStakes(Section, name="stakes.solana"):
         status: Many[StakeStatus] | None = None,
         limit: int | None = None,
     ) -> pd.DataFrame:
-        """Search the stakes of an account.
+        """Search the stakes of accounts.
 
         Parameters
         ----------
         account_id
-            Id of the account.
+            Ids of the accounts; ``limit`` is for each.
         creation_account_id
             Id of the account of the transaction that opened the stake. The API calls this filter ``account_id`` too,
             beside the ``account_id`` of the path.
@@ -343,7 +343,7 @@ class TezosStakes(Section, name="stakes.tezos"):
     @operation("GET /tezos/accounts/{account_id}/stakes", returns=TEZOS_STAKE)
     def search(
         self,
-        account_id: int,
+        account_id: Many[int],
         *,
         creation_account_id: int | None = None,
         created_after: Time | None = None,
@@ -357,12 +357,12 @@ class TezosStakes(Section, name="stakes.tezos"):
         status: Many[StakeStatus] | None = None,
         limit: int | None = None,
     ) -> pd.DataFrame:
-        """Search the stakes of an account.
+        """Search the stakes of accounts.
 
         Parameters
         ----------
         account_id
-            Id of the account.
+            Ids of the accounts; ``limit`` is for each.
         creation_account_id
             Id of the account of the transaction that opened the stake. The API calls this filter ``account_id`` too,
             beside the ``account_id`` of the path.
@@ -395,3 +395,6 @@ class Stakes:
         self.ethereum = EthereumStakes(connection)
         self.solana = SolanaStakes(connection)
         self.tezos = TezosStakes(connection)
+
+    def __repr__(self) -> str:
+        return "\n".join(map(repr, (self.cardano, self.ethereum, self.solana, self.tezos)))
