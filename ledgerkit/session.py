@@ -53,6 +53,8 @@ if TYPE_CHECKING:
     from ledgerkit.sandbox import Sandbox
 
 METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE")
+# Somebody waits for connect(), and an address that does not answer now is most likely a wrong one.
+SECONDS_TO_SIGN_IN: Final = 15.0
 # An empty frame is not "there is none": adding an account to an entity changes what a key sees, without a word.
 SCOPE: Final = "a reporting key may see only the accounts of some entities, and what belongs to them"
 # What a session may be told of how to ask; see `Transport`.
@@ -99,11 +101,11 @@ class Session:
         **settings: Any,
     ) -> None:
         self._credentials = credentials
-        self.base_url = credentials_module.check_base_url(base_url)
-        self.writes = writes
+        self._base_url = credentials_module.check_base_url(base_url)
+        self._writes = writes
         self._clock = clock or SystemClock()
         self._zone = _zone(tz)
-        self.sandbox = sandbox
+        self._sandbox = sandbox
         unsigned = Transport(self.base_url, clock=self._clock, **_checked(settings))
         self._keeper = _keeper(credentials, unsigned, self._clock) if isinstance(credentials, ApiUser) else None
         self._transport = unsigned.signed(auth.auth_for(credentials, self._keeper))
@@ -164,6 +166,21 @@ class Session:
         if urlsplit(self.base_url).hostname == urlsplit(DEFAULT_BASE_URL).hostname:
             return "PRODUCTION"
         return "LOCAL" if self.base_url.startswith("http://") else "TENANT"
+
+    @property
+    def base_url(self) -> str:
+        """Where the service is."""
+        return self._base_url
+
+    @property
+    def writes(self) -> bool:
+        """Whether calls that change something may be sent; it is chosen when a session is opened, and stays."""
+        return self._writes
+
+    @property
+    def sandbox(self) -> "Sandbox | None":
+        """The embedded server, of a session that :func:`connect` opened on it."""
+        return self._sandbox
 
     @property
     def workspace(self) -> str | None:
@@ -467,7 +484,9 @@ def _signed_in(session: Session) -> Session:
 def _keeper(user: ApiUser, transport: Transport, clock: Clock) -> TokenKeeper:
     def login() -> Tokens:
         path, headers, body = auth.token_request(user)
-        return auth.tokens_from(transport.request("POST", path, headers=headers, json=body, safe=True).body)
+        return auth.tokens_from(
+            transport.request("POST", path, headers=headers, json=body, safe=True, seconds=SECONDS_TO_SIGN_IN).body
+        )
 
     def refresh(token: Secret) -> Tokens:
         # Not repeated: where the answer was lost, the refresh token is spent, and the key is exchanged instead.

@@ -223,6 +223,7 @@ class Transport:
         safe: bool | None = None,
         retry: bool = True,
         bulk: bool = False,
+        seconds: float | None = None,
         cancel: threading.Event | None = None,
     ) -> Answer:
         """Send one call and return its answer, decoded exactly.
@@ -238,6 +239,8 @@ class Transport:
             False sends it once, whatever happens.
         bulk
             Whether it is part of a long read, which leaves a share of the rate limit to others.
+        seconds
+            How long all attempts may take together, where it is to be less than ``retry_seconds``.
         cancel
             Set by the caller to give up; the call then raises :class:`Cancelled`.
 
@@ -255,7 +258,7 @@ class Transport:
             raise SessionClosed("this session belongs to the process that this one was forked from; connect() here.")
         safe = method == "GET" if safe is None else safe
         cancel = cancel or self._never
-        deadline = self.clock.monotonic() + self._retry_seconds
+        deadline = self.clock.monotonic() + min(self._retry_seconds, seconds or math.inf)
         request = self._build(method, path, params, json, headers)
 
         def body_begins() -> Callable[[], bool]:
@@ -431,7 +434,8 @@ def _connection_fault(error: httpx.RequestError, call: str, safe: bool) -> Fault
     if isinstance(error, httpx.LocalProtocolError | httpx.UnsupportedProtocol):
         return Fault(ConnectionFailed("the request could not be put on the wire.", call=call))
     if safe or never_sent:
-        advice = "Check the network, the base URL and the proxy."
+        where = f"{error.request.url.scheme}://{error.request.url.netloc.decode()}"
+        advice = f"Check whether {where} is the right address, the network, and the proxy."
         return Fault(ConnectionFailed(f"{what}. {advice}", call=call), again=True)
     return Fault(outcome_unknown(what, call, None))
 

@@ -5,7 +5,9 @@ import base64
 import gc
 import html
 import os
+import re
 import signal
+import socket
 import subprocess
 import sys
 import textwrap
@@ -37,6 +39,8 @@ from serving import (
 
 import ledgerkit as lk
 from ledgerkit.clock import SystemClock
+from ledgerkit.session import SECONDS_TO_SIGN_IN
+from ledgerkit.transport import Transport
 
 Serve = Callable[..., Server]
 Connect = Callable[..., lk.Session]
@@ -405,3 +409,23 @@ def test_a_name_with_line_breaks_adds_no_lines_to_the_card(serve: Serve, connect
     session.me()
     assert "bob rights: [31m all" in repr(session)
     assert repr(session).isprintable()
+
+
+def test_a_session_stays_what_it_was_opened_as(serve: Serve, connect_to: Connect) -> None:
+    session = connect_to(serve(lambda seen: Reply({})))
+    for name, value in (("writes", True), ("base_url", "https://api.vault.ledger.com"), ("sandbox", object())):
+        with pytest.raises(AttributeError):
+            setattr(session, name, value)
+    with pytest.raises(lk.PermissionDenied):
+        session.raw("POST", "/requests", json={})
+
+
+def test_an_address_where_nobody_answers_is_named_after_seconds_and_not_minutes() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        address = f"http://127.0.0.1:{taken.getsockname()[1]}"
+    clock = LeapingClock()
+    transport = Transport(address, clock=clock)
+    with pytest.raises(lk.ConnectionFailed, match=re.escape(f"Check whether {address} is the right address")):
+        transport.request("POST", "/auth/token", json={}, safe=True, seconds=SECONDS_TO_SIGN_IN)
+    assert clock.monotonic() <= SECONDS_TO_SIGN_IN
