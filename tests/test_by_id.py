@@ -203,6 +203,17 @@ def test_a_row_of_a_list_may_not_name_another_id_either(serve: Serve, connect_to
         connect_to(serve(in_turn(Reply(rows)))).accounts.labels(5)
 
 
+@pytest.mark.parametrize("ids", [7, [7, 8]])
+def test_a_row_of_pages_may_not_name_another_id_either(serve: Serve, connect_to: Connect, ids: Any) -> None:
+    nfts = [{"contract_address": "0xa", "token_id": str(number), "account_id": number} for number in (7, 99)]
+    with pytest.raises(lk.ContractViolation, match=r"GET /accounts/7/nfts: .*`account_id` '7' and answered for 99"):
+        connect_to(serve(lambda seen: page(nfts))).accounts.nfts(ids)
+    same = connect_to(serve(lambda seen: page([{**nfts[0], "error": "spoof"}]))).accounts.nfts([7])
+    assert same["account_id"].tolist() == [7]
+    assert same["error"].isna().all()
+    assert same["error_"].tolist() == ["spoof"]
+
+
 @pytest.mark.parametrize("named", [{}, {"id": None}, {"id": 7}, {"id": "7"}, {"id": "07"}])
 def test_an_answer_may_leave_the_id_out_or_write_it_otherwise(
     serve: Serve, connect_to: Connect, named: dict[str, Any]

@@ -132,7 +132,10 @@ class Section:
             if (by, order) != ("id", None):
                 frame = frame.sort_values(by, ascending=order == "asc", kind="stable", ignore_index=True)
         for name in inside.keys() & chosen.kinds.keys():  # what was asked for, where the rows do not repeat it
-            frame[name] = frame[name].fillna(int(str(inside[name])))
+            asked_id = str(inside[name])
+            for answered in frame[name].dropna().unique().tolist():
+                _check_asked(name, INTEGER, asked_id, answered, f"GET {path}")
+            frame[name] = frame[name].fillna(int(asked_id))
         own = {name: given[name] for name in OWN if given.get(name)}
         shown = {name: value for name, value in {**values, **own}.items() if value is not None}
         return self._signed(frame, operation, shown)
@@ -150,7 +153,7 @@ class Section:
         frames = [table.frame({})]
         for member in dict.fromkeys(given[many]):
             try:
-                frames.append(asked_for({**given, many: member}))
+                frames.append(asked_for({**given, many: member}).rename(columns=_kept))
             except MEMBER_FAULTS as error:
                 column = many if many in table.kinds else "parent"
                 frames.append(table.frame({column: [member], "error": [str(error)]}))
@@ -306,19 +309,25 @@ def history(body: Any) -> Nodes:
 def _under(found: Mapping[str, Any], row: Mapping[str, Any], table: Table, call: str) -> dict[str, Any]:
     """Return a row under the ids that were asked for: an answer may leave them out, but not name others."""
     for column, asked in found.items():
-        answered = row.get(column)
-        if answered is not None and not _same(table.kinds[column], asked, answered):
-            raise ContractViolation(
-                f"the service was asked for `{column}` {shorten(asked)} and answered for {shorten(answered)}. "
-                "The raw answer is there with session.raw(...).",
-                call=call,
-                field=column,
-                asked=asked,
-                body=shorten(answered, 500),
-            )
+        _check_asked(column, table.kinds[column], asked, row.get(column), call)
     # Only the kit says in `error` why a row could not be had.
-    kept = {f"{name}_" if name.rstrip("_") == "error" else name: value for name, value in row.items()}
-    return {**kept, **found}
+    return {**{_kept(name): value for name, value in row.items()}, **found}
+
+
+def _kept(name: str) -> str:
+    return f"{name}_" if name.rstrip("_") == "error" else name
+
+
+def _check_asked(column: str, kind: str, asked: str, answered: Any, call: str) -> None:
+    if answered is not None and not _same(kind, asked, answered):
+        raise ContractViolation(
+            f"the service was asked for `{column}` {shorten(asked)} and answered for {shorten(answered)}. "
+            "The raw answer is there with session.raw(...).",
+            call=call,
+            field=column,
+            asked=asked,
+            body=shorten(answered, 500),
+        )
 
 
 def _same(kind: str, asked: str, answered: Any) -> bool:
