@@ -142,12 +142,16 @@ class Session:
         self.whitelists = Whitelists(connection)
         self._directory = Directory(self.accounts, self.users, self.groups, self._clock)
         self._user: str | None = None
-        self._end = weakref.finalize(self, _close, self._keeper, self._transport, sandbox)
+        # When the last section goes, not the session: in connect().accounts.search() nobody holds the session.
+        self._end = weakref.finalize(connection, _close, self._keeper, self._transport, sandbox)
 
     # Life
 
     def close(self) -> None:
         """End the session: no thread stays, and later calls raise :class:`~ledgerkit.errors.SessionClosed`."""
+        if self._keeper is not None:
+            self._keeper.close()
+        self._transport.close()
         self._end()
 
     def __enter__(self) -> Self:
@@ -500,7 +504,7 @@ def _keeper(user: ApiUser, transport: Transport, clock: Clock) -> TokenKeeper:
 def _close(keeper: TokenKeeper | None, transport: Transport, sandbox: "Sandbox | None") -> None:
     if keeper is not None:
         keeper.close()
-    transport.close()
+    transport.disconnect()
     if sandbox is not None:
         sandbox.stop()
 

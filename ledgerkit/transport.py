@@ -198,10 +198,15 @@ class Transport:
         return signed
 
     def close(self) -> None:
-        """Close the connections; calls under way and later ones raise :class:`~ledgerkit.errors.SessionClosed`."""
+        """End the calls that are under way, which raise :class:`~ledgerkit.errors.SessionClosed`, and disconnect."""
         self.ended.set()
         for connection in list(self._sockets):
             _wake(connection)
+        self.disconnect()
+
+    def disconnect(self) -> None:
+        """Close the connections, and wake nobody: at the exit of the interpreter there is nobody left to tell."""
+        self.ended.set()
         self._client.close()
 
     def _watch(self, event: str, info: Mapping[str, Any]) -> None:
