@@ -11,8 +11,8 @@ from typing import Any
 
 import pandas as pd
 
-from ledgerkit.errors import InvalidRequest
-from ledgerkit.frames import exact, shorten
+from ledgerkit.errors import InvalidRequest, shorten
+from ledgerkit.frames import exact
 
 
 @dataclass(frozen=True)

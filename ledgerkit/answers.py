@@ -17,8 +17,8 @@ from ledgerkit.errors import (
     PermissionDenied,
     ServerError,
     Unsupported,
+    shorten,
 )
-from ledgerkit.frames import shorten
 
 _decode = msgspec.json.Decoder(float_hook=Decimal).decode
 

@@ -12,8 +12,7 @@ import pandas as pd
 
 from ledgerkit.amounts import Unit, display_unit
 from ledgerkit.clock import Clock
-from ledgerkit.errors import InvalidRequest
-from ledgerkit.frames import shorten
+from ledgerkit.errors import InvalidRequest, shorten
 from ledgerkit.resources.accounts import Accounts
 from ledgerkit.resources.groups import Groups
 from ledgerkit.resources.users import Users

@@ -7,9 +7,11 @@ a secret: errors take texts and ids, never credentials, tokens or headers.
 import sys
 import warnings
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 _PACKAGE = str(Path(__file__).parent)
+# An integer of more digits is no amount of any chain (2^256 has 78), and int() of millions of digits hangs.
+MOST_DIGITS: Final = 1000
 
 
 class LedgerError(Exception):
@@ -104,6 +106,14 @@ class IncompleteResult(UserWarning):
 
 class UnknownValue(UserWarning):
     """A value that the documented list of the API lacks was sent as it is: the lists lag behind the service."""
+
+
+def shorten(value: Any, length: int = 80) -> str:
+    """Return the repr of a value, cut in the middle of what is too long for a message."""
+    if isinstance(value, int) and value.bit_length() > 4 * MOST_DIGITS:
+        return f"an integer of {value.bit_length()} bits"  # its repr would take seconds, or raise
+    text = repr(value)
+    return text if len(text) <= length else f"{text[: length - 3]}..."
 
 
 def warn(message: str, category: type[UserWarning]) -> None:

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import pandas as pd
 
+from ledgerkit.errors import InvalidRequest
 from ledgerkit.frames import (
     AMOUNT,
     EXACT,
@@ -26,6 +27,9 @@ from ledgerkit.frames import (
 )
 from ledgerkit.operations import TABLES
 
+# Options of pandas that would undo what this is for.
+NOT_TAKEN: Final = frozenset({"dtype", "na_values", "keep_default_na", "chunksize", "iterator", "converters"})
+
 # Which kind wins for a column whose name has several in different tables: the one that keeps most.
 STRONGEST_FIRST: Final = (
     AMOUNT,
@@ -39,6 +43,10 @@ STRONGEST_FIRST: Final = (
     REFERENCE,
     INTEGER,
 )
+
+# A column such as `id`, an integer but for pledges and settlements: an integer where no digit is lost by it.
+TEXT_OR_INTEGER: Final = "text or integer"
+ID_AS_WRITTEN: Final = re.compile(r"0|[1-9]\d{0,18}", re.ASCII)
 
 # What `with_names`, `to_display`, several ids at once and `explode` add beside the columns of tables: a user may be
 # called 1E+5.
@@ -69,6 +77,8 @@ def read_csv(path: str | PathLike[str], **options: Any) -> pd.DataFrame:
         Known columns have the dtypes that they had. Others: whole numbers are exact integers, numbers with a fraction
         exact Decimals, anything else text.
     """
+    for name in NOT_TAKEN & options.keys():
+        raise InvalidRequest(f"read_csv does not take `{name}`: it reads every column exactly, and the file at once.")
     frame: pd.DataFrame = pd.read_csv(
         path, **{**_line_end(path, options), **options, "dtype": "str", "keep_default_na": False, "na_values": [""]}
     )
@@ -123,7 +133,10 @@ def _strongest(tables: Iterable[Table]) -> dict[str, str]:
     for table in tables:
         for name, kind in table.kinds.items():
             found.setdefault(name, set()).add(kind)
-    return {name: min(kinds, key=STRONGEST_FIRST.index) for name, kinds in found.items()}
+    return {
+        name: TEXT_OR_INTEGER if {TEXT, INTEGER} == kinds else min(kinds, key=STRONGEST_FIRST.index)
+        for name, kinds in found.items()
+    }
 
 
 def _read(values: list[Any], kind: str | None) -> "pd.Series[Any]":
@@ -131,12 +144,13 @@ def _read(values: list[Any], kind: str | None) -> "pd.Series[Any]":
         return pd.Series([_literal(value) for value in values], dtype=object)
     if kind == FLAG:
         values = [{"True": True, "False": False}.get(value, value) for value in values]
-    for reader in [SERIES[kind]] if kind else [_numbers]:
-        try:
-            return reader(values)
-        except (ValueError, TypeError, ArithmeticError):
-            continue
-    return SERIES[TEXT](values)
+    if kind == TEXT_OR_INTEGER:
+        whole = all(value is None or ID_AS_WRITTEN.fullmatch(value) for value in values)
+        kind = INTEGER if whole and any(value is not None for value in values) else TEXT
+    try:
+        return SERIES[kind](values) if kind else _numbers(values)
+    except (ValueError, TypeError, ArithmeticError):
+        return SERIES[TEXT](values)
 
 
 def _numbers(values: list[Any]) -> "pd.Series[Any]":

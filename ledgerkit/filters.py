@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar
 
 import pandas as pd
 
-from ledgerkit.errors import InvalidRequest, UnknownValue, warn
-from ledgerkit.frames import MOST_DIGITS, exact, shorten
+from ledgerkit.errors import MOST_DIGITS, InvalidRequest, UnknownValue, shorten, warn
+from ledgerkit.frames import exact
 
 Item = TypeVar("Item")
 # What the annotations of filters are made of.

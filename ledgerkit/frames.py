@@ -12,9 +12,9 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
-from ledgerkit.errors import ContractViolation
+from ledgerkit.errors import MOST_DIGITS, ContractViolation, shorten
 
-# The kinds of a column. The name of a kind is what docstrings and `Table.describe` show.
+# The kinds of a column. Docstrings show what they are in a frame (`DTYPES`).
 TEXT: Final = "text"  # str
 TIME: Final = "time"  # datetime64[us, UTC]
 FLAG: Final = "flag"  # boolean
@@ -46,9 +46,6 @@ SELF: Final = ""
 Fields = Mapping[str, "str | Fields"]
 # Values of unknown fields by prefix and field: `block_hash` may be a field, and a field inside of `block`.
 Unknown = dict[tuple[str, str], list[Any]]
-
-# An integer of more digits is no amount of any chain (2^256 has 78), and int() of millions of digits hangs.
-MOST_DIGITS: Final = 1000
 
 
 class Table:
@@ -191,14 +188,6 @@ def _references(name: str, values: list[Any], unknown: Unknown) -> list[Any]:
     return ids
 
 
-def shorten(value: Any, length: int = 80) -> str:
-    """Return the repr of a value, cut in the middle of what is too long for a message."""
-    if isinstance(value, int) and value.bit_length() > 4 * MOST_DIGITS:
-        return f"an integer of {value.bit_length()} bits"  # its repr would take seconds, or raise
-    text = repr(value)
-    return text if len(text) <= length else f"{text[: length - 3]}..."
-
-
 def _violation(field: str, call: str, what: str, value: Any) -> ContractViolation:
     return ContractViolation(
         f"the service answered something that can't be read without guessing: `{field}` {what}. "
@@ -268,6 +257,8 @@ def _text(value: Any) -> Any:
 
 
 def _texts(values: Sequence[Any]) -> "pd.Series[Any]":
+    if set(map(type, values)) <= {str, type(None)}:  # as nearly always, and then twice as fast
+        return pd.Series(list(values), dtype="str")
     return pd.Series([_text(value) for value in values], dtype="str")
 
 

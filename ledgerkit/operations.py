@@ -326,4 +326,6 @@ def _note(name: str, calls: dict[str, str]) -> str | None:
         return "a GET that acts: never repeated, one account a call"
     if name in calls:
         return None
+    if name == ESTIMATE:
+        return "no call yet: session.raw() makes it; it changes nothing"
     return "no call yet: session.raw() makes it, on a session opened with writes=True"

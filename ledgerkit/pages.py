@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 from itertools import pairwise
 from typing import Any, Final
 
-from ledgerkit.errors import ContractViolation
-from ledgerkit.frames import join, shorten, take
+from ledgerkit.errors import ContractViolation, shorten
+from ledgerkit.frames import join, take
 from ledgerkit.transport import Answer
 
 # The order of a page, as the factor that makes its ids ascend.

@@ -21,9 +21,8 @@ from ledgerkit.clock import Clock, SystemClock
 from ledgerkit.connection import Connection
 from ledgerkit.credentials import DEFAULT_BASE_URL, LAM, ApiUser, Credentials, Family, ReportingKey
 from ledgerkit.directory import Directory
-from ledgerkit.errors import ConfigurationError, InvalidRequest, PermissionDenied, Unsupported
+from ledgerkit.errors import ConfigurationError, InvalidRequest, PermissionDenied, Unsupported, shorten
 from ledgerkit.filters import instant, instant_text
-from ledgerkit.frames import shorten
 from ledgerkit.identity import own_user, public_key
 from ledgerkit.operations import ESTIMATE, FAMILIES, check_family, find
 from ledgerkit.paging import Reader

@@ -1,6 +1,7 @@
 """The one way to the service: base URL, TLS, timeouts, retries, rate limit, and errors in the kit's own terms.
 
-httpx stays behind this module: none of its types appears in a signature or in an error.
+httpx stays behind this module and the headers of :mod:`ledgerkit.auth`: none of its types appears in an error, or in
+what people call.
 """
 
 import contextlib
@@ -35,8 +36,8 @@ from ledgerkit.errors import (
     OutcomeUnknown,
     RateLimited,
     SessionClosed,
+    shorten,
 )
-from ledgerkit.frames import shorten
 from ledgerkit.limits import Limiter, seconds_to_wait
 
 # 420 is what the documentation names, 429 what other gateways in front of it may send.

@@ -182,3 +182,21 @@ def test_options_are_those_of_pandas(tmp_path: Path) -> None:
     path = tmp_path / "file.csv"
     path.write_bytes("name;amount\nZoë;5\n".encode("latin-1"))
     assert lk.read_csv(path, sep=";", encoding="latin-1").to_dict("list") == {"name": ["Zoë"], "amount": [5]}
+
+
+def test_ids_of_a_few_columns_are_integers_again_and_those_of_pledges_texts(tmp_path: Path) -> None:
+    # Pledges have an `id` of text and an `amount` as well: of these two columns alone, ids came back as text.
+    path = tmp_path / "few.csv"
+    pd.DataFrame({"id": [7, 8], "amount": [10**30, 1]}).to_csv(path, index=False)
+    few = lk.read_csv(path)
+    assert (few["id"].tolist(), str(few["id"].dtype), few["amount"].tolist()) == ([7, 8], "Int64", [10**30, 1])
+    pd.DataFrame({"id": ["6f1c", "007"], "amount": [1, 2]}).to_csv(path, index=False)
+    assert lk.read_csv(path)["id"].tolist() == ["6f1c", "007"]
+
+
+@pytest.mark.parametrize("option", ["dtype", "na_values", "chunksize"])
+def test_options_that_would_lose_digits_are_refused(tmp_path: Path, option: str) -> None:
+    path = tmp_path / "any.csv"
+    path.write_text("id\n1\n")
+    with pytest.raises(lk.InvalidRequest, match=option):
+        lk.read_csv(path, **{option: 1})

@@ -5,8 +5,7 @@ from typing import Any
 
 import msgspec
 
-from ledgerkit.errors import ContractViolation
-from ledgerkit.frames import shorten
+from ledgerkit.errors import ContractViolation, shorten
 
 UNVERIFIED = "not verified"
 

@@ -19,9 +19,10 @@ from ledgerkit.errors import (
     NotFound,
     PermissionDenied,
     Unsupported,
+    shorten,
 )
 from ledgerkit.filters import instant, instant_text
-from ledgerkit.frames import INTEGER, LIST, OBJECT, TEXT, Table, exact, join, shorten
+from ledgerkit.frames import INTEGER, LIST, OBJECT, TEXT, Table, exact, join
 from ledgerkit.operations import check_family
 from ledgerkit.parallel import Progress, gather
 from ledgerkit.transport import path_with

@@ -5,9 +5,9 @@ from typing import Any, Final, Literal
 
 import pandas as pd
 
-from ledgerkit.errors import ContractViolation
+from ledgerkit.errors import ContractViolation, shorten
 from ledgerkit.filters import Many, Time
-from ledgerkit.frames import FLAG, INTEGER, LIST, OBJECT, REFERENCE, TEXT, TIME, Table, shorten
+from ledgerkit.frames import FLAG, INTEGER, LIST, OBJECT, REFERENCE, TEXT, TIME, Table
 from ledgerkit.operations import operation
 from ledgerkit.resources.base import Section
 from ledgerkit.vocabulary import Order, RequestStatus, RequestTargetType, RequestType
