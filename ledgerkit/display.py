@@ -36,16 +36,18 @@ def to_display(df: pd.DataFrame, columns: Columns, directory: Directory) -> pd.D
     ids = df[_account_column(df)]
     units = directory.units([int(one) for one in ids.dropna().unique()])
     of_rows = [None if pd.isna(one) else units[int(one)] for one in ids]
+    row_units = {
+        AMOUNT: [None if one is None else one.amount for one in of_rows],
+        FEES: [None if one is None else one.fees for one in of_rows],
+    }
     # What an earlier call added is computed anew, so that a cell may be run twice.
     result = df.drop(columns=[f"{name}_display" for name in kinds], errors="ignore")
     for name, kind in kinds.items():
-        row_units = [None if one is None else one.fees if kind == FEES else one.amount for one in of_rows]
-        shown = pd.Series(column_to_display(df[name], row_units), dtype=object, index=df.index)
+        shown = pd.Series(column_to_display(df[name], row_units[kind]), dtype=object, index=df.index)
         result.insert(result.columns.tolist().index(name) + 1, f"{name}_display", shown)
     for title, kind in (("ticker", AMOUNT), ("fees_ticker", FEES)):
         if kind in kinds.values():
-            codes = [None if one is None else one.fees if kind == FEES else one.amount for one in of_rows]
-            texts = [None if unit is None else unit.code for unit in codes]
+            texts = [None if unit is None else unit.code for unit in row_units[kind]]
             result[title] = pd.Series(texts, dtype="str", index=df.index)
     notes = [_note(one, set(kinds.values())) for one in of_rows]
     result["display_note"] = pd.Series(notes, dtype="str", index=df.index)

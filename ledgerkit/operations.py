@@ -8,7 +8,7 @@ import difflib
 import functools
 import inspect
 from collections.abc import Callable, Iterator
-from typing import Any, Final, TypeVar, cast
+from typing import Any, Final, Protocol, TypeVar, cast
 
 import pandas as pd
 
@@ -16,6 +16,22 @@ from ledgerkit.errors import PermissionDenied
 from ledgerkit.frames import DTYPES, Table
 
 Method = TypeVar("Method", bound=Callable[..., Any])
+
+
+class Marked(Protocol):
+    """A method that says which operations it makes, and the table that it returns."""
+
+    operations: tuple[str, ...]
+    table: Table
+
+    def __call__(self, *arguments: Any, **named: Any) -> Any:
+        """Make the call."""
+
+
+def marked(method: Callable[..., Any]) -> Marked:
+    """Return a method of a section with what :func:`operation` wrote on it."""
+    return cast("Marked", method)
+
 
 FAMILIES: Final = {"api_user": "an API user", "reporting_key": "a reporting key", "lam": "a LAM"}
 
@@ -196,7 +212,6 @@ TRANSACTION_REJECTION: Final = "POST /transactions/{transaction_id}/reject"
 ESTIMATE: Final = "POST /transactions/estimate-fees"
 SIGN_IN: Final = frozenset({"POST /auth/token", "POST /auth/token/refresh"})
 
-
 # The table of each operation that has a call, by operation; a frame's `attrs["endpoint"]` leads back to it.
 TABLES: Final[dict[str, Table]] = {}
 
@@ -207,7 +222,9 @@ def _listed(table: dict[str, str]) -> Iterator[tuple[str, str]]:
             yield section, line.strip()
 
 
-OPERATIONS: Final = tuple(name for _, name in [*_listed(VAULT), *_listed(LAM)])
+# Each operation with its section, and alone.
+SECTIONED: Final = (*_listed(VAULT), *_listed(LAM))
+OPERATIONS: Final = tuple(name for _, name in SECTIONED)
 ONLY_LAM: Final = frozenset(name for _, name in _listed(LAM))
 
 
@@ -231,8 +248,7 @@ def operation(*names: str, returns: Table) -> Callable[[Method], Method]:
                 return method(*arguments, **named)
             raise problem
 
-        called.operations = names  # type: ignore[attr-defined]  # functions take attributes
-        called.table = returns  # type: ignore[attr-defined]
+        marked(called).operations, marked(called).table = names, returns
         columns = "\n".join(f"    {name} : {DTYPES[kind]}" for name, kind in returns.kinds.items())
         called.__doc__ = (
             f"{inspect.cleandoc(method.__doc__ or '')}\n\nReturns\n-------\nDataFrame\n"
@@ -264,7 +280,7 @@ def _hint(signature: inspect.Signature, arguments: tuple[Any, ...], named: dict[
     """Return the way out of a call with wrong parameters."""
     takes = [name for name in signature.parameters if name != "self"]
     hints = []
-    for name in named.keys() - set(takes):
+    for name in [name for name in named if name not in takes]:
         near = difflib.get_close_matches(OTHER_NAMES.get(name, name), takes, n=1)
         hints.append(f"did you mean {near[0]}?" if near else f"it takes {', '.join(takes) or 'no parameters'}.")
     positional = [name for name, one in signature.parameters.items() if one.kind is not one.KEYWORD_ONLY]
@@ -301,7 +317,7 @@ def check_family(name: str, family: str, call: str) -> None:
 def table(calls: dict[str, str]) -> pd.DataFrame:
     """Return one row per operation; ``calls`` gives the kit's call by operation."""
     rows = []
-    for section, name in [*_listed(VAULT), *_listed(LAM)]:
+    for section, name in SECTIONED:
         method, path = name.split()
         writes = method != "GET" and name not in SIGN_IN and name != ESTIMATE
         rows.append(

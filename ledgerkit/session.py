@@ -296,7 +296,7 @@ class Session:
         query = {
             name: self._raw_parameter(name, value) for name, value in (params or {}).items() if value is not None
         }
-        acts = unquote(path).lower().rstrip("/").endswith("/sync")
+        acts = made is not None and made.endswith("/sync")
         body = self._transport.request(verb, path, params=query, json=json, safe=asks, retry=not acts).body
         # The one answer that carries a secret: a notebook would save it.
         return masked(body) if of_notifications(call) else body

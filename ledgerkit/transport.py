@@ -157,7 +157,7 @@ class Transport:
         self._jitter = jitter
         self._never = threading.Event()
         # Set when the session ends. Reads that are under way look at it, and so they end with it.
-        self.ended = threading.Event()
+        self._ended = threading.Event()
         self._sockets: weakref.WeakSet[socket.socket] = weakref.WeakSet()
         self._process = os.getpid()
         # Plain http is for loopback alone: the base URL was checked when it was read.
@@ -200,14 +200,14 @@ class Transport:
 
     def close(self) -> None:
         """End the calls that are under way, which raise :class:`~ledgerkit.errors.SessionClosed`, and disconnect."""
-        self.ended.set()
+        self._ended.set()
         for connection in list(self._sockets):
             _wake(connection)
         self.disconnect()
 
     def disconnect(self) -> None:
         """Close the connections, and wake nobody: at the exit of the interpreter there is nobody left to tell."""
-        self.ended.set()
+        self._ended.set()
         self._client.close()
 
     def _watch(self, event: str, info: Mapping[str, Any]) -> None:
@@ -215,7 +215,7 @@ class Transport:
         if event.endswith(("connect_tcp.complete", "start_tls.complete")):
             connection = info["return_value"].get_extra_info("socket")
             self._sockets.add(connection)
-            if self.ended.is_set():  # made while the others were closed
+            if self._ended.is_set():  # made while the others were closed
                 _wake(connection)
 
     def request(
@@ -257,11 +257,13 @@ class Transport:
             and its answer lost.
         """
         call = f"{method} {path}"
-        if self.ended.is_set():
+        if self._ended.is_set():
             raise SessionClosed("this session is closed; connect() again.", call=call)
         if os.getpid() != self._process:
             # Both would read from the same sockets, and get each other's answers without a word.
-            raise SessionClosed("this session belongs to the process that this one was forked from; connect() here.")
+            raise SessionClosed(
+                "this session belongs to the process that this one was forked from; connect() here.", call=call
+            )
         safe = method == "GET" if safe is None else safe
         cancel = cancel or self._never
         deadline = self.clock.monotonic() + min(self._retry_seconds, seconds or math.inf)
@@ -295,10 +297,10 @@ class Transport:
             content = _content(response)
         except httpx.RequestError as error:
             fault = _connection_fault(error, call, safe)
-            ended = self.ended.is_set() and not isinstance(fault.error, OutcomeUnknown)
+            ended = self._ended.is_set() and not isinstance(fault.error, OutcomeUnknown)
             return Fault(SessionClosed(CLOSED_MEANWHILE, call=call)) if ended else fault
         except RuntimeError:
-            if not self.ended.is_set():
+            if not self._ended.is_set():
                 raise
             return Fault(SessionClosed(CLOSED_MEANWHILE, call=call))
         if content is None:

@@ -5,6 +5,7 @@ import socket
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from ipaddress import ip_address
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -89,3 +90,15 @@ def connect_to() -> Iterator[Callable[..., lk.Session]]:
             return stack.enter_context(lk.Session(credentials, base_url=server.url + prefix, **settings))
 
         yield connect
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Callable[[str | bytes], Path]:
+    """Write a ``.env`` and return its path."""
+
+    def write(content: str | bytes) -> Path:
+        path = tmp_path / ".env"
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+        return path
+
+    return write

@@ -255,7 +255,7 @@ class _Connection(BaseHTTPRequestHandler):
                 self.close_connection = True
 
     # Names that http.server prescribes.
-    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = do_HEAD = do_CONNECT = _answer  # noqa: N815
+    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = do_HEAD = do_CONNECT = _answer  # noqa: N815 - the names that http.server calls
 
     def log_message(self, format: str, *args: Any) -> None:
         """Nothing is printed."""

@@ -120,7 +120,7 @@ def make(clock: FakeClock) -> Iterator[Make]:
 
     def make(service: Service, **options: object) -> TokenKeeper:
         settings = {"clock": clock, "spawn": clock.spawn, "random": random.Random(7).random, **options}
-        made.append(TokenKeeper(service.login, service.refresh, **settings))  # type: ignore[arg-type]
+        made.append(TokenKeeper(service.login, service.refresh, **settings))  # type: ignore[arg-type]  # any of its settings
         return made[-1]
 
     yield make
@@ -198,7 +198,7 @@ def test_a_short_token_is_not_renewed_in_a_loop_when_fetching_it_takes_longer_th
         clock.jump(wall=3.0, monotonic=3.0)
         return tokens
 
-    service._issue = slow  # type: ignore[method-assign]
+    service._issue = slow  # type: ignore[method-assign]  # stands in
     make(service).token()
     clock.settle()
     assert service.exchanges == 1
@@ -214,7 +214,7 @@ def test_the_life_is_counted_from_before_the_token_was_asked_for(
         clock.jump(wall=100.0, monotonic=100.0)
         return tokens
 
-    service._issue = slow  # type: ignore[method-assign]
+    service._issue = slow  # type: ignore[method-assign]  # stands in
     keeper = make(service, spawn=no_threads)
     keeper.token()
     assert keeper.state().seconds_left == pytest.approx(200.0)
@@ -527,7 +527,7 @@ def test_a_rejected_call_gives_its_connection_back_before_it_waits(make: Make, s
         assert body.closed
         return renew(after)
 
-    keeper.renew = renew_with_free_connections  # type: ignore[method-assign]
+    keeper.renew = renew_with_free_connections  # type: ignore[method-assign]  # stands in
     answers = iter([httpx.Response(401, stream=body), httpx.Response(200)])
     with client_of(keeper, lambda request: next(answers)) as client:
         assert client.get("/accounts").status_code == 200
@@ -904,7 +904,7 @@ def shown(error: BaseException) -> str:
 
 
 def test_no_token_is_shown_by_anything_that_holds_one(make: Make, service: Service, clock: FakeClock) -> None:
-    service._issue = lambda: tokens_from(GOOD)  # type: ignore[method-assign]
+    service._issue = lambda: tokens_from(GOOD)  # type: ignore[method-assign]  # stands in
     keeper = make(service)
     token, _ = keeper.token()
     user = ApiUser("minivault", "id-canary", "secret-canary", gateway_key="gate-canary")

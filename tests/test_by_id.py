@@ -130,9 +130,9 @@ def test_what_is_wrong_for_every_id_is_an_error_and_not_a_frame_of_reasons(serve
 
 def test_wrong_names_of_parameters_are_hinted_at(session: lk.Session, server: Server) -> None:
     with pytest.raises(TypeError, match=r"'state'; did you mean status\?"):
-        session.accounts.search(state="ACTIVE")  # type: ignore[call-arg]
+        session.accounts.search(state="ACTIVE")  # type: ignore[call-arg]  # the mistake
     with pytest.raises(TypeError, match=r"filters go by name, as in name=\.\.\."):
-        session.accounts.search("BTC")  # type: ignore[call-arg]
+        session.accounts.search("BTC")  # type: ignore[call-arg]  # the mistake
     with pytest.raises(lk.InvalidRequest, match=r"`created_after` = 2026-05-01.* is after `created_before`"):
         session.accounts.search(created_after="2026-05-01", created_before="2026-04-01")
     assert server.seen == []

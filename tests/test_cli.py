@@ -49,7 +49,7 @@ def test_the_printed_lines_are_a_dotenv_that_connects(
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="no curl in PATH")
 def test_the_printed_curl_line_gets_a_token(served: list[str]) -> None:
-    answer = subprocess.run(["bash", "-c", f"{served[-1]} -s"], capture_output=True, check=True)  # noqa: S603, S607
+    answer = subprocess.run(["bash", "-c", f"{served[-1]} -s"], capture_output=True, check=True)  # noqa: S603, S607 - our own line
     assert json.loads(answer.stdout)["token_type"] == "Bearer"
 
 
@@ -106,7 +106,7 @@ def test_importing_the_kit_has_no_effects_and_loads_nothing_heavy() -> None:
         "import os, sys, threading; before = dict(os.environ); import ledgerkit; "
         f"print([name for name in {heavy!r} if name in sys.modules], threading.active_count(), before == os.environ)"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)  # noqa: S603
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)  # noqa: S603 - fixed code
     assert (done.stdout, done.stderr) == ("[] 1 True\n", "")
 
 

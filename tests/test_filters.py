@@ -375,7 +375,7 @@ def test_a_limit_is_a_number_of_rows(server: Server, connect_to: Connect, limit:
 
 def test_a_misspelt_filter_is_pythons_own_error(server: Server, connect_to: Connect) -> None:
     with pytest.raises(TypeError, match="acount"):
-        connect_to(server).transactions.search(acount=7)  # type: ignore[call-arg]
+        connect_to(server).transactions.search(acount=7)  # type: ignore[call-arg]  # the mistake
 
 
 ANYTHING = st.recursive(

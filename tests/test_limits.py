@@ -111,7 +111,7 @@ class Workspace:
         answer = self.rows(seen)
         limits = {"Limit": self.limit, "Remaining": remaining, "Reset": 60 - passed}
         headers = {f"X-RateLimit-{name}": str(value) for name, value in limits.items()}
-        return Reply(answer.body, headers={**answer.headers, **headers})  # type: ignore[union-attr]
+        return Reply(answer.body, headers={**answer.headers, **headers})  # type: ignore[union-attr]  # a list is always a Reply
 
 
 def test_a_long_read_takes_at_most_half_of_what_remains(serve: Serve, connect_to: Connect) -> None:

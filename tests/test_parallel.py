@@ -41,7 +41,7 @@ def run(calls: list[Call], workers: int = 4) -> list[Any]:
 
 @pytest.mark.parametrize("workers", [1, 3, 50])
 def test_results_come_in_the_order_of_the_calls(workers: int) -> None:
-    calls: list[Call] = [lambda cancel, number=number: number**2 for number in range(12)]  # type: ignore[misc]
+    calls: list[Call] = [lambda cancel, number=number: number**2 for number in range(12)]  # type: ignore[misc]  # bound as a default
     assert run(calls, workers) == [number**2 for number in range(12)]
 
 
@@ -156,7 +156,7 @@ def test_where_threads_run_out_the_calls_are_made_all_the_same(
         start(self)
 
     monkeypatch.setattr(threading.Thread, "start", scarce)
-    assert run([lambda cancel, number=number: number for number in range(10)], workers=4) == list(range(10))  # type: ignore[misc]
+    assert run([lambda cancel, number=number: number for number in range(10)], workers=4) == list(range(10))  # type: ignore[misc]  # bound as a default
 
 
 def test_without_any_thread_the_first_failure_ends_it_too(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,7 +2,7 @@
 
 import inspect
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from numbers import Integral
@@ -23,7 +23,7 @@ from ledgerkit.errors import (
 )
 from ledgerkit.filters import instant, instant_text
 from ledgerkit.frames import INTEGER, LIST, OBJECT, TEXT, Table, exact, join
-from ledgerkit.operations import check_family
+from ledgerkit.operations import check_family, marked
 from ledgerkit.parallel import Progress, gather
 from ledgerkit.transport import path_with
 
@@ -61,7 +61,7 @@ class Section:
 
     def __repr__(self) -> str:
         methods = {name: method for name, method in vars(type(self)).items() if hasattr(method, "operations")}
-        lines = [f"  {name}: {inspect.getdoc(method).splitlines()[0]}" for name, method in methods.items()]  # type: ignore[union-attr]
+        lines = [f"  {name}: {str(method.__doc__).splitlines()[0]}" for name, method in methods.items()]
         return "\n".join([f"session.{self.name}", *lines])
 
     def _list(
@@ -87,15 +87,14 @@ class Section:
         settled
             The filters on what never changes once an object exists, beside those that no list changes.
         """
-        operation: str = method.operations[0]  # type: ignore[attr-defined]  # set by @operation
-        chosen: Table = table or method.table  # type: ignore[attr-defined]
+        operation, chosen = marked(method).operations[0], table or marked(method).table
         connection = self._connection
         values = _filters_in(method, given)
         for name, value in values.items():
             if f"{{{name}}}" in operation and _is_many(value):
                 asked_for = partial(self._list, method, table=table, key=key, dated=dated, settled=settled)
                 taken = {one: given[one] for one in filters.filters(method) if one in given}
-                return self._lists(operation, chosen, asked_for, {**taken, name: list(value)}, name)
+                return self._lists(operation, chosen, asked_for, {**taken, name: value}, name)
         order, order_by, limit = given.get("order"), given.get("order_by"), _checked_limit(given.get("limit"))
         _check_order(chosen, order, order_by)
         after, before = (
@@ -160,7 +159,7 @@ class Section:
                 frames.append(table.frame({column: [member], "error": [str(error)]}))
         frame = pd.concat([frame.reindex(columns=_union(frames)) for frame in frames if len(frame)] or frames)
         frame = frame.astype({name: frames[0][name].dtype for name in table.kinds}).reset_index(drop=True)
-        frame.attrs = {"table": table.name}
+        frame.attrs = {"table": table.name, "complete": all(one.attrs.get("complete", True) for one in frames)}
         shown = {name: value for name, value in given.items() if value is not None}
         return self._signed(frame, operation, shown)
 
@@ -211,20 +210,18 @@ class Section:
         retry
             False for a GET that acts.
         """
-        operation = operation or method.operations[0]  # type: ignore[attr-defined]  # set by @operation
-        chosen: Table = table or method.table  # type: ignore[attr-defined]
+        operation, chosen = operation or marked(method).operations[0], table or marked(method).table
         lead = lead or {}
         connection = self._connection
         values = _filters_in(method, given)
-        values, empty = _without_empty(lead, values)
+        empty = next((name for name in lead if values.get(name) == []), None)
+        if empty:  # the ids of a search that found nothing: no rows, and nothing to ask
+            return self._frame(operation, chosen.extended(after={"error": TEXT}), [], values)
         query = filters.query(method, values, connection.zone)
         many = next((name for name in lead if isinstance(query.get(name), list)), None)
         members = query[many] if many else [""]
-        if many or empty:
+        if many:
             chosen = chosen.extended(after={"error": TEXT})
-        if empty:  # no ids of an earlier search: no rows, and nothing to ask
-            return self._frame(operation, chosen, [], values | {empty: []})
-
         faults: list[LedgerError] = []
 
         def ask(member: str, cancel: threading.Event) -> tuple[str, Nodes]:
@@ -358,8 +355,8 @@ def _filled(operation: str, query: Query) -> tuple[str, Query, Query]:
 
 def _filters_in(method: Callable[..., Any], given: Mapping[str, Any]) -> dict[str, Any]:
     values = {name: given[name] for name in filters.filters(method) if name not in OWN and name in given}
-    # What can be gone through only once is asked with, and then named in attrs.
-    return {name: list(value) if isinstance(value, Iterator) else value for name, value in values.items()}
+    # Lists, whatever they came as: what can be gone through only once is asked with, and then named in attrs.
+    return {name: list(value) if _is_many(value) else value for name, value in values.items()}
 
 
 def _is_many(value: Any) -> bool:
@@ -369,17 +366,6 @@ def _is_many(value: Any) -> bool:
 def _union(frames: Sequence[pd.DataFrame]) -> list[Any]:
     """Return all columns, unknown ones behind those that are declared, and the error last of these."""
     return list(dict.fromkeys(name for frame in frames for name in frame.columns))
-
-
-def _without_empty(lead: Mapping[str, str], values: dict[str, Any]) -> tuple[dict[str, Any], str | None]:
-    """Return the values without the ids that are an empty list, and the name of those."""
-    for name in lead:
-        value = values.get(name)
-        if _is_many(value):
-            members = values[name] = list(values[name])
-            if not members:
-                return {other: one for other, one in values.items() if other != name}, name
-    return values, None
 
 
 def _checked_limit(limit: Any) -> int | None:

@@ -74,7 +74,7 @@ class Collection(Sequence[Node]):
     def __getitem__(self, index: int | slice) -> Node | list[Node]:
         if isinstance(index, slice):
             return [decode(encoded) for encoded in self.encoded[index]]
-        return decode(self.encoded[index])  # type: ignore[no-any-return]
+        return decode(self.encoded[index])  # type: ignore[no-any-return]  # an object as it was encoded
 
     def append(self, node: Node) -> None:
         """Add a row at the young end."""

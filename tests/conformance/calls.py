@@ -11,6 +11,7 @@ import pandas as pd
 import ledgerkit as lk
 from ledgerkit.filters import Filter, filters
 from ledgerkit.frames import Table
+from ledgerkit.operations import marked
 from ledgerkit.resources.base import Section
 
 SAMPLES: Mapping[str, Any] = {
@@ -39,8 +40,7 @@ class Call:
     @property
     def table(self) -> Table:
         """The table of its frames."""
-        table: Table = self.method.table  # type: ignore[attr-defined]  # set by @operation
-        return table
+        return marked(self.method).table
 
     def arguments(self, **more: Any) -> dict[str, Any]:
         """Return what the call can't be made without, and more."""

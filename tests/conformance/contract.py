@@ -34,7 +34,7 @@ def document(path: Path) -> dict[str, Any]:
     if not path.is_file():
         return {"paths": {}, "components": {"schemas": {}}}
     with path.open(encoding="utf-8") as file:
-        loaded: dict[str, Any] = yaml.load(file, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506
+        loaded: dict[str, Any] = yaml.load(file, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506 - both are safe loaders
     return loaded
 
 

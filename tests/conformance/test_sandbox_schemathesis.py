@@ -13,14 +13,14 @@ schemathesis = pytest.importorskip("schemathesis", reason="schemathesis is not i
 pytest.importorskip("uvicorn", reason="the sandbox needs the extra `sandbox`")
 
 from hypothesis import HealthCheck, given, settings  # noqa: E402 - after it is known that there is something to test
-from schemathesis.checks import not_a_server_error  # noqa: E402
-from schemathesis.specs.openapi.checks import (  # noqa: E402
+from schemathesis.checks import not_a_server_error  # noqa: E402 - as above
+from schemathesis.specs.openapi.checks import (  # noqa: E402 - as above
     content_type_conformance,
     response_schema_conformance,
     status_code_conformance,
 )
 
-from ledgerkit.sandbox import Sandbox  # noqa: E402
+from ledgerkit.sandbox import Sandbox  # noqa: E402 - as above
 
 pytestmark = needs_contract
 

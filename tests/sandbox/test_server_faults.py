@@ -306,7 +306,7 @@ def test_the_interpreter_ends_without_a_word() -> None:
         "sandbox = Sandbox(transactions=20).start()\n"
         "assert httpx.get(sandbox.url + '/nowhere').status_code == 404\n"
     )
-    ended = subprocess.run(  # noqa: S603
+    ended = subprocess.run(  # noqa: S603 - this Python and a fixed line
         [sys.executable, "-W", "error", "-c", program], capture_output=True, text=True, timeout=30, check=False
     )
     assert (ended.returncode, ended.stdout, ended.stderr) == (0, "", "")
