@@ -1,8 +1,5 @@
 """What the tests of credentials share: a ``.env`` and how it is read."""
 
-import os
-import pickle
-import traceback
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -48,11 +45,3 @@ def refused(start: Path, **options: Any) -> str:
     with pytest.raises(ConfigurationError) as caught:
         load(**{"environ": {}, "start": start, **options})
     return str(caught.value)
-
-
-def shown(error: BaseException) -> str:
-    """Return all that a bug report may show of an error, local variables of the kit's frames included."""
-    report = traceback.TracebackException.from_exception(error, capture_locals=True)
-    report.stack[:] = [frame for frame in report.stack if f"{os.sep}ledgerkit{os.sep}" in frame.filename]
-    assert report.stack
-    return "".join(report.format()) + repr(error) + pickle.dumps(error).decode("latin-1")

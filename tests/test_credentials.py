@@ -4,7 +4,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from env_files import API_USER, IN_ENVIRONMENT, PEM, Write, api_user, lines, refused, shown
+from bug_reports import shown
+from env_files import API_USER, IN_ENVIRONMENT, PEM, Write, api_user, lines, refused
 
 from ledgerkit.credentials import (
     DEFAULT_BASE_URL,

@@ -8,7 +8,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
-from env_files import API_USER, IN_ENVIRONMENT, PEM, Write, api_user, lines, refused, secret_in, shown
+from bug_reports import shown
+from env_files import API_USER, IN_ENVIRONMENT, PEM, Write, api_user, lines, refused, secret_in
 from hypothesis import assume, given
 from hypothesis import strategies as st
 

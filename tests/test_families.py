@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from env_files import PEM, shown
+from bug_reports import shown
+from env_files import PEM
 
 from ledgerkit.credentials import (
     LAM,

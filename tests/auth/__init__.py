@@ -1,0 +1,1 @@
+"""The life of a token, and how a session signs in."""
