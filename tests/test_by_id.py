@@ -120,6 +120,22 @@ def test_lists_of_several_accounts_are_one_frame(serve: Serve, connect_to: Conne
     assert "no such account" in frame["error"][1]
     assert frame.dtypes.equals(session.accounts.nfts([]).dtypes)
     assert frame.attrs["parameters"] == {"account_id": [7, 9, 13, 8]}
+    assert frame.attrs["complete"]
+
+
+def test_one_list_of_several_that_is_not_complete_is_told_in_the_attrs_of_all(
+    serve: Serve, connect_to: Connect
+) -> None:
+    def nfts(seen: Seen) -> Reply:
+        nodes = [{"contract_address": "0xa", "token_id": "1", "value": 1}]
+        answer = page(nodes)
+        if "/8/" in seen.path:
+            answer.body["page_info"]["count"] = 2
+        return answer
+
+    session = connect_to(serve(nfts))
+    with pytest.warns(lk.IncompleteResult):
+        assert not session.accounts.nfts([7, 8]).attrs["complete"]
 
 
 def test_what_is_wrong_for_every_id_is_an_error_and_not_a_frame_of_reasons(serve: Serve, connect_to: Connect) -> None:
