@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 from typing import Any
 
+from ledgerkit.errors import PermissionDenied
 from ledgerkit.operations import check_family
+from ledgerkit.operator import Operator
 from ledgerkit.paging import Reader
 from ledgerkit.transport import Answer, Params, Transport
 
@@ -28,6 +30,10 @@ class Connection:
         The zone of times that are given without one.
     origin
         What every frame's ``attrs`` say of where it came from.
+    writes
+        Whether calls that change something may be sent.
+    operator
+        The API user who signs; None for the other families.
     """
 
     transport: Transport
@@ -35,6 +41,8 @@ class Connection:
     family: str
     zone: tzinfo
     origin: Mapping[str, str]
+    writes: bool = False
+    operator: Operator | None = None
 
     def ask(
         self,
@@ -49,6 +57,28 @@ class Connection:
         """Make a read, after checking that these credentials can make it at all."""
         check_family(operation, self.family, f"GET {path}")
         return self.transport.request("GET", path, params=params, retry=retry, bulk=bulk, cancel=cancel)
+
+    def send(self, operation: str, method: str, path: str, json: Any = None) -> Answer:
+        """Make a write, once, after checking that it may and can be made at all.
+
+        Raises
+        ------
+        PermissionDenied
+            The session reads only, or its credentials can't make this call; nothing was sent.
+        OutcomeUnknown
+            It was sent, and its answer lost.
+        """
+        call = f"{method} {path}"
+        check_family(operation, self.family, call)
+        self.check_writes(call)
+        return self.transport.request(method, path, json=json, safe=False)
+
+    def check_writes(self, call: str) -> None:
+        """Raise where this session reads only."""
+        if not self.writes:
+            raise PermissionDenied(
+                "this session reads only, and nothing was sent. Open one with connect(..., writes=True).", call=call
+            )
 
     def provenance(self, endpoint: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
         """Return what a frame's ``attrs`` say of the call that it came from."""

@@ -6,6 +6,7 @@ a secret: errors take texts and ids, never credentials, tokens or headers.
 
 import sys
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
@@ -86,7 +87,22 @@ class ConnectionFailed(LedgerError, ConnectionError):
 
 
 class OutcomeUnknown(LedgerError):
-    """A write was sent and its answer was lost: it may have been carried out. Look before you repeat it."""
+    """A write was sent and its answer was lost: it may have been carried out. Look before you repeat it.
+
+    :meth:`find` looks whether it was, where the call that raised it knows how.
+    """
+
+    finder: Callable[[], Any] | None = None
+
+    def find(self) -> Any:
+        """Look whether the write was carried out; see :class:`ledgerkit.outcomes.Outcome`."""
+        if self.finder is None:
+            raise NotImplementedError("this call has no mark to look for: read the object that it was about.")
+        return self.finder()
+
+
+class ReviewFailed(LedgerError, ValueError):
+    """What would be signed is not what was meant, or can't be compared with it. Nothing was signed."""
 
 
 class ContractViolation(LedgerError, ValueError):

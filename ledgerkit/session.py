@@ -23,8 +23,8 @@ from ledgerkit.credentials import DEFAULT_BASE_URL, LAM, ApiUser, Credentials, F
 from ledgerkit.directory import Directory
 from ledgerkit.errors import ConfigurationError, InvalidRequest, PermissionDenied, Unsupported, shorten
 from ledgerkit.filters import instant, instant_text
-from ledgerkit.identity import own_user, public_key
 from ledgerkit.operations import ESTIMATE, FAMILIES, check_family, find
+from ledgerkit.operator import Operator
 from ledgerkit.paging import Reader
 from ledgerkit.resources.accounts import Accounts
 from ledgerkit.resources.api_users import ApiUsers
@@ -108,6 +108,11 @@ class Session:
         unsigned = Transport(self.base_url, clock=self._clock, **_checked(settings))
         self._keeper = _keeper(credentials, unsigned, self._clock) if isinstance(credentials, ApiUser) else None
         self._transport = unsigned.signed(auth.auth_for(credentials, self._keeper))
+        self._operator = (
+            Operator(credentials, self._keeper)
+            if isinstance(credentials, ApiUser) and self._keeper is not None
+            else None
+        )
         connection = Connection(
             transport=self._transport,
             reader=Reader(self._transport),
@@ -119,6 +124,8 @@ class Session:
                 "base_url": self.base_url,
                 **({"scope": SCOPE} if credentials.family == "reporting_key" else {}),
             },
+            writes=writes,
+            operator=self._operator,
         )
         self.accounts = Accounts(connection)
         self.api_users = ApiUsers(connection)
@@ -208,10 +215,9 @@ class Session:
         Unsupported
             The credentials are a reporting key or those of a LAM.
         """
-        if self._keeper is None:
+        if self._operator is None:
             raise Unsupported(f"{FAMILIES[self.family]} has no token that names a user; only an API user has.")
-        token, _ = self._keeper.token()
-        user = own_user(self.users.search(), public_key(token))
+        user = self._operator.user(self.users.search)
         self._user = one_line(str(user["username"].iloc[0]))
         return user
 

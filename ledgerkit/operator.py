@@ -1,0 +1,62 @@
+"""The API user of a session, as the one who signs."""
+
+import threading
+from collections.abc import Callable
+
+import pandas as pd
+
+from ledgerkit.auth import TokenKeeper
+from ledgerkit.credentials import ApiUser
+from ledgerkit.errors import ConfigurationError
+from ledgerkit.identity import own_user, public_key
+
+
+class Operator:
+    """Signs challenges with the private key of the credentials, which is read for each signature and kept nowhere."""
+
+    def __init__(self, credentials: ApiUser, keeper: TokenKeeper) -> None:
+        self._credentials = credentials
+        self._keeper = keeper
+        self._lock = threading.Lock()
+        self._user_id: int | None = None
+
+    def user(self, search: Callable[[], pd.DataFrame]) -> pd.DataFrame:
+        """Return the row of the own user among those that ``search`` finds."""
+        user = own_user(search(), self.claimed())
+        self._user_id = int(user["id"].iloc[0])
+        return user
+
+    def user_id(self, search: Callable[[], pd.DataFrame]) -> int:
+        """Return the id of the own user, which is looked up once."""
+        with self._lock:
+            if self._user_id is None:
+                self.user(search)
+            assert self._user_id is not None  # noqa: S101  # `user` has set it, or raised
+            return self._user_id
+
+    def claimed(self) -> str | None:
+        """Return the public key that the token names, in upper case; None where it names none."""
+        token, _ = self._keeper.token()
+        return public_key(token)
+
+    def sign(self, challenge: bytes) -> str:
+        """Return the JWS of a challenge.
+
+        Raises
+        ------
+        ConfigurationError
+            There is no private key, it can't be read, or it is not that of the user who is signed in: the service
+            would refuse every signature.
+        """
+        from ledgerkit import signing  # needs libraries that a session which only reads can do without
+
+        key = signing.load_private_key(self._credentials)
+        claimed, own = self.claimed(), signing.public_point(key)
+        if claimed is not None and claimed != own:
+            raise ConfigurationError(
+                f"the private key is not that of the user who is signed in: its public key ends in {own[-8:]}, that "
+                f"of the user in {claimed[-8:]}. Nothing was signed. Set the private key that belongs to "
+                "LEDGER_ENTERPRISE_API_KEY_ID.",
+                field="private_key",
+            )
+        return signing.sign_challenge(key, challenge)
