@@ -17,10 +17,12 @@ from . import catalogue
 from .access import Access
 from .app import App, SeenRequest
 from .faults import Faults
+from .lam_users import operators
 from .limits import RateLimit
 from .service import Service
 from .tokens import TokenIssuer
 from .viewers import Sight
+from .webhooks import Webhooks
 from .world import Credentials, World, build
 
 __all__ = ["Sandbox", "SeenRequest"]
@@ -130,6 +132,15 @@ class Sandbox:
             raise RuntimeError("the sandbox is not running: use it in a with statement, or call start()")
         return self._url
 
+    @property
+    def webhooks(self) -> Webhooks:
+        """What was delivered to the targets that callers set, and what still waits."""
+        return self._build().webhooks
+
+    def deliver_webhooks(self) -> int:
+        """Post every event that is due now, and return how many targets took one; a thread does the same."""
+        return self.webhooks.deliver_due(self.faults.now())
+
     def start(self) -> Self:
         """Build the workspace and serve it in a thread of this process."""
         if self._end is not None:
@@ -168,7 +179,8 @@ class Sandbox:
         thread = threading.Thread(target=server.run, args=([listener],), name=f"sandbox-{port}", daemon=True)
         thread.start()
         # Called by stop(), at garbage collection or at exit, whichever comes first; the thread holds nothing of self.
-        self._end = weakref.finalize(self, _end, server, thread, listener)
+        self._end = weakref.finalize(self, _end, server, thread, listener, service.webhooks)
+        service.webhooks.start()
         deadline = time.monotonic() + SECONDS_TO_START
         while not server.started:
             if not thread.is_alive() or time.monotonic() > deadline:
@@ -240,8 +252,17 @@ class Sandbox:
         self.faults.on_revoke.append(tokens.revoke)
         self.faults.on_expire_refresh.append(tokens.expire_refresh)
         self._access = Access(world, tokens, sight, **self._keys)
+        webhooks = Webhooks(sight, collections, self.faults.now, operators(world))
         self._service = Service(
-            world, self.faults, tokens, self._listings, relations, collections, sight, self._page_size_maximum
+            world,
+            self.faults,
+            tokens,
+            self._listings,
+            relations,
+            collections,
+            sight,
+            self._page_size_maximum,
+            webhooks,
         )
         return self._service
 
@@ -265,8 +286,9 @@ def _listen(host: str, port: int) -> socket.socket:
     return listener
 
 
-def _end(server: uvicorn.Server, thread: threading.Thread, listener: socket.socket) -> None:
+def _end(server: uvicorn.Server, thread: threading.Thread, listener: socket.socket, webhooks: Webhooks) -> None:
     server.should_exit = True
+    webhooks.stop()
     # the garbage collector may run this in the server's own thread
     if thread is not threading.current_thread():
         thread.join(timeout=5)

@@ -1,14 +1,13 @@
 """The webhook that each caller may set."""
 
-from urllib.parse import urlsplit
-
 from .answers import Refusal, decode, encode
 from .service import Call, Service
+from .webhooks import accepts
 
 
 def configuration(service: Service, call: Call) -> bytes:
     """Answer the caller's configuration, once there is one."""
-    found = service.configurations.get((call.viewer.family, call.viewer.identity))
+    found = service.webhooks.configuration(call.viewer)
     if found is None:
         raise Refusal(404, "No configuration was set")
     return encode(found)
@@ -26,9 +25,8 @@ def set_configuration(service: Service, call: Call) -> bytes:
     if webhook is not None:
         if not isinstance(webhook, dict) or not all(isinstance(webhook.get(name), str) for name in ("url", "secret")):
             raise Refusal(400, "A webhook has a 'url' and a 'secret'")
-        target = urlsplit(webhook["url"])
-        if target.scheme != "https" or not target.hostname:
+        if not accepts(webhook["url"]):
             raise Refusal(400, "The URL of a webhook has to be https")
     kept = {"all": {"webhook": webhook and {"url": webhook["url"], "secret": webhook["secret"]}}}
-    service.configurations[(call.viewer.family, call.viewer.identity)] = kept
+    service.webhooks.configure(call.viewer, kept)
     return encode(kept)

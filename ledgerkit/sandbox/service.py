@@ -13,6 +13,7 @@ from .faults import Faults
 from .store import Collection, Node, Predicate
 from .tokens import TokenIssuer
 from .viewers import Sight, Viewer
+from .webhooks import Webhooks
 from .world import World
 
 
@@ -59,7 +60,7 @@ class Service:
     collections: dict[str, Collection]
     sight: Sight
     page_size_maximum: int
-    configurations: dict[tuple[str, int | str], Node] = field(default_factory=dict)
+    webhooks: Webhooks
     parts: dict[tuple[str, int], Collection] = field(default_factory=dict)
 
     def node(self, call: Call, section: str, identifier: Any, name: str) -> Node:
