@@ -4,15 +4,21 @@ Base units are integers of any size. The default decimal context rounds at 28 di
 2^128 wei have 39: nothing here computes with decimals, exponents are set.
 """
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
-from typing import Any
+from typing import Any, Final
 
 import pandas as pd
 
 from ledgerkit.errors import InvalidRequest, shorten
 from ledgerkit.frames import exact
+
+# No unit of any currency has more decimal places; larger ones would make numbers that take seconds.
+MOST_PLACES: Final = 100
+# ASCII digits alone: \d takes the digits of every script, and int() reads them too.
+_QUANTITY: Final = re.compile(r"([0-9]+(?:\.[0-9]+)?)[ \u00a0]*([^\s\d.,+-]\S*)?")
 
 
 @dataclass(frozen=True)
@@ -71,3 +77,81 @@ def column_to_display(amounts: Iterable[Any], units: Iterable[Unit | None]) -> l
         pd.NA if unit is None else to_display(amount, unit.magnitude)
         for amount, unit in zip(amounts, units, strict=True)
     ]
+
+
+def to_base_units(amount: Any, units: Iterable[Mapping[str, Any]], field: str = "amount") -> int:
+    """Return an amount as people write it in base units, exactly.
+
+    Parameters
+    ----------
+    amount
+        A text with its unit (``"0.5 BTC"``), a Decimal in the unit that people speak in (as ``to_display`` gives it),
+        or an int of base units (as frames hold them).
+    units
+        The units of the account, each with ``code`` and ``magnitude``.
+    field
+        What an error calls it.
+
+    Raises
+    ------
+    InvalidRequest
+        It is a float, has no unit or one that the account has not, or does not fit into whole base units.
+
+    Examples
+    --------
+    >>> to_base_units("0.5 BTC", [{"code": "satoshi", "magnitude": 0}, {"code": "BTC", "magnitude": 8}])
+    50000000
+    """
+    magnitudes: dict[str, set[int]] = {}
+    for unit in units:
+        if unit.get("code") and type(unit.get("magnitude")) is int and 0 <= unit["magnitude"] <= MOST_PLACES:
+            magnitudes.setdefault(str(unit["code"]), set()).add(unit["magnitude"])
+    # A code that stands for two units is none to read an amount by.
+    known = {code: found.pop() for code, found in magnitudes.items() if len(found) == 1}
+    largest = max(known, key=lambda code: known[code], default=None)
+    ways = (
+        f"Write it as '1.5 {largest}', or as an int of base units."
+        if largest
+        else "The account says no units: write it as an int of base units."
+    )
+    problem = f"`{field}` = {shorten(amount)} can't be used: "
+    if isinstance(amount, bool) or not isinstance(amount, int | str | Decimal):
+        raise InvalidRequest(f"{problem}a {type(amount).__name__} is no exact amount. {ways}", field=field)
+    if isinstance(amount, int):
+        if amount < 0 or amount.bit_length() > 256:
+            raise InvalidRequest(f"{problem}it is outside 0 to 2^256. {ways}", field=field)
+        return amount
+    if isinstance(amount, Decimal):
+        sign, digits, exponent = amount.as_tuple()
+        if sign or not isinstance(exponent, int) or largest is None or abs(exponent) > MOST_PLACES:
+            raise InvalidRequest(f"{problem}it is no amount of 0 or more. {ways}", field=field)
+        code, number, places = largest, int("".join(map(str, digits))), -exponent
+    else:
+        read = _QUANTITY.fullmatch(amount.strip())
+        if read is None or len(amount) > 2 * MOST_PLACES:
+            raise InvalidRequest(
+                f"{problem}it is digits, perhaps with a point, and a unit; no sign, exponent, comma or other "
+                f"separator. {ways}",
+                field=field,
+            )
+        if read[2] is None:
+            raise InvalidRequest(f"{problem}it has no unit, and could mean two things. {ways}", field=field)
+        if read[2] not in known:
+            near = [code for code in known if code.casefold() == read[2].casefold()]
+            hint = f" Did you mean {near[0]}?" if near else ""
+            raise InvalidRequest(
+                f"{problem}the account has no unit {shorten(read[2])}, but {', '.join(known) or 'none'}.{hint}",
+                field=field,
+            )
+        code, (whole, _, fraction) = read[2], read[1].partition(".")
+        number, places = int(whole + fraction), len(fraction)
+    shift = known[code] - places
+    if shift >= 0:
+        return number * 10**shift
+    base, rest = divmod(number, 10**-shift)
+    if rest:
+        raise InvalidRequest(
+            f"{problem}{code} has {known[code]} decimal places, and this needs more. Nothing is rounded here.",
+            field=field,
+        )
+    return base

@@ -1,0 +1,70 @@
+"""What became of a write whose answer was lost.
+
+The API has no idempotency key. What tells one request from an identical other is the mark in its note, where its kind
+has a note; elsewhere candidates are listed, and a person decides.
+"""
+
+import secrets
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Final, Literal
+
+import pandas as pd
+
+from ledgerkit.clock import Clock
+
+State = Literal["found", "not found", "can't tell"]
+# Without letters that are mistaken for others: people read marks to each other.
+_LETTERS: Final = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
+# A write may become visible a while after it was carried out.
+LOOKS: Final = 4
+SECONDS_BETWEEN: Final = 5.0
+
+
+def new_mark() -> str:
+    """Return a short text that no other note holds: ten letters are 50 bits."""
+    return "lk-" + "".join(secrets.choice(_LETTERS) for _ in range(10))
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """Whether a write was carried out.
+
+    Parameters
+    ----------
+    state
+        ``"found"``, ``"not found"`` (after repeated looks), or ``"can't tell"``.
+    text
+        What was looked for, and what to do next.
+    request_id
+        The request that it made, where it was found.
+    candidates
+        The requests that may be it, where it can't be told.
+    """
+
+    state: State
+    text: str
+    request_id: int | None = None
+    candidates: pd.DataFrame = field(default_factory=pd.DataFrame, compare=False)
+
+    def __repr__(self) -> str:
+        more = f"\n{self.candidates.to_string()}" if len(self.candidates) else ""
+        return f"{self.state}: {self.text}{more}"
+
+
+def look(
+    once: Callable[[], Outcome | None],
+    clock: Clock,
+    missing: Outcome,
+    *,
+    looks: int = LOOKS,
+    seconds_between: float = SECONDS_BETWEEN,
+) -> Outcome:
+    """Look until something is found; only after all looks it is missing."""
+    for turn in range(looks):
+        if turn:
+            clock.wait(threading.Event(), seconds_between)
+        if (found := once()) is not None:
+            return found
+    return missing
