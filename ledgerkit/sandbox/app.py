@@ -13,6 +13,7 @@ from starlette.responses import Response
 from starlette.routing import Match, Route
 from starlette.types import Receive, Scope, Send
 
+from . import lam_users
 from .access import Access
 from .answers import Refusal, decode, encode
 from .faults import Fault, Faults
@@ -60,7 +61,9 @@ class App:
             Route("/auth/token/refresh", self._refresh, methods=["POST"]),
             Route("/_health", self._health, methods=["GET"]),
             Route("/api_users", self._lam_users, methods=["GET"]),
+            Route("/api_users", self._create_lam_user, methods=["POST"]),
             Route("/api_users/{name}", self._lam_user, methods=["GET"]),
+            Route("/api_users/{name}/register/{url_id}", self._register_lam_user, methods=["POST"]),
             *(Route(path, self._endpoint(answer), methods=[method]) for (method, path), answer in ANSWERS.items()),
         ]
 
@@ -153,6 +156,14 @@ class App:
             if user["name"] == request.path_params["name"]:
                 return _json(encode(user))
         return Response(status_code=404)
+
+    async def _create_lam_user(self, request: Request) -> Response:
+        self._access.check_lam_keys(request.headers)
+        return _json(lam_users.create(self._service.world, await _object(request)))
+
+    async def _register_lam_user(self, request: Request) -> Response:
+        self._access.check_lam_keys(request.headers)
+        return _json(lam_users.register(self._service.world, **request.path_params))
 
     def _note(self, request: Request, status: int) -> None:
         self._seen.append(SeenRequest(request.method, request.scope["path"], request.url.query, status))
