@@ -1,6 +1,6 @@
 """Which answer stands behind which method and path."""
 
-from . import notifications, reads, stake_reads
+from . import fees, notifications, reads, stake_reads
 from .reads import Answer
 
 # The first match answers, so `tokens` stands before `{currency_name}`; the most used listing comes first of all.
@@ -82,4 +82,7 @@ ANSWERS: dict[tuple[str, str], Answer] = {
         "/tezos/accounts/{account_id}/rewards": stake_reads.rewards_by_cycle("tezos"),
         "/tezos/accounts/{account_id}/stakes": stake_reads.stakes("tezos"),
     }.items()
-} | {("PUT", "/notifications/configuration"): notifications.set_configuration}
+} | {
+    ("POST", "/transactions/estimate-fees"): fees.estimate,
+    ("PUT", "/notifications/configuration"): notifications.set_configuration,
+}
