@@ -147,8 +147,10 @@ def to_base_units(amount: Any, units: Iterable[Mapping[str, Any]], field: str = 
         number, places = int(whole + fraction), len(fraction)
     shift = known[code] - places
     if shift >= 0:
-        return number * 10**shift
-    base, rest = divmod(number, 10**-shift)
+        whole_units: int = number * 10**shift
+        return whole_units
+    scale: int = 10**-shift
+    base, rest = divmod(number, scale)
     if rest:
         raise InvalidRequest(
             f"{problem}{code} has {known[code]} decimal places, and this needs more. Nothing is rounded here.",

@@ -5,13 +5,14 @@ Sections hold a connection and not the session, so that a session that is droppe
 
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
 from typing import Any
 
 from ledgerkit.errors import PermissionDenied
 from ledgerkit.operations import check_family
 from ledgerkit.operator import Operator
+from ledgerkit.outbox import Outbox
 from ledgerkit.paging import Reader
 from ledgerkit.transport import Answer, Params, Transport
 
@@ -34,6 +35,8 @@ class Connection:
         Whether calls that change something may be sent.
     operator
         The API user who signs; None for the other families.
+    outbox
+        What the session sent.
     """
 
     transport: Transport
@@ -43,6 +46,7 @@ class Connection:
     origin: Mapping[str, str]
     writes: bool = False
     operator: Operator | None = None
+    outbox: Outbox = field(default_factory=Outbox)
 
     def ask(
         self,

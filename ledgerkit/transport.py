@@ -160,6 +160,8 @@ class Transport:
         self._ended = threading.Event()
         self._sockets: weakref.WeakSet[socket.socket] = weakref.WeakSet()
         self._process = os.getpid()
+        # By how much the server's clock is ahead of this machine's, as its last answer said.
+        self._ahead = 0.0
         # Plain http is for loopback alone: the base URL was checked when it was read.
         local = base_url.startswith("http://")
         # A context costs 15 ms to fill with authorities, and a loopback address needs none.
@@ -188,6 +190,10 @@ class Transport:
         else:
             return
         raise problem
+
+    def server_time(self) -> float:
+        """Return what the server's clock shows, in seconds since the epoch, as far as its answers have said."""
+        return self.clock.time() + self._ahead
 
     def signed(self, auth: httpx.Auth) -> "Transport":
         """Return a transport over the same connections that signs each call in.
@@ -355,6 +361,7 @@ class Transport:
     def _read(self, response: httpx.Response, content: bytes, call: str, safe: bool) -> "Answer | Fault":
         date = _date(response.headers.get("Date"))
         now = self.clock.time() if date is None else date
+        self._ahead = now - self.clock.time()
         self.limiter.learn(response.headers, now)
         status = response.status_code
         if status in RATE_LIMITED:

@@ -1,15 +1,24 @@
 """Requests: every change of the workspace, waiting for approvals or done."""
 
-from collections.abc import Iterable
+import sys
+from collections.abc import Iterable, Mapping
 from typing import Any, Final, Literal
 
 import pandas as pd
 
-from ledgerkit.errors import ContractViolation, shorten
+from ledgerkit import approvals, finding
+from ledgerkit.approvals import Vote
+from ledgerkit.challenges import Review, compare
+from ledgerkit.drafts import Check, Draft
+from ledgerkit.errors import ContractViolation, InvalidRequest, OutcomeUnknown, shorten
 from ledgerkit.filters import Many, Time
+from ledgerkit.following import follow
 from ledgerkit.frames import FLAG, INTEGER, LIST, OBJECT, REFERENCE, TEXT, TIME, Table
 from ledgerkit.operations import operation
+from ledgerkit.outcomes import Outcome, new_mark
+from ledgerkit.payloads import Note, Payload, Raw
 from ledgerkit.resources.base import Section
+from ledgerkit.resources.users import Users
 from ledgerkit.vocabulary import Order, RequestStatus, RequestTargetType, RequestType
 
 
@@ -64,6 +73,8 @@ GOVERNANCE_STEP: Final = Table(
         },
     },
 )
+# After these nothing more happens to a request.
+FINAL: Final = frozenset({"ACTIVE", "APPROVED", "BLOCKED", "EXPIRED", "REJECTED", "SIGNED", "SUBMITTED"})
 # What a request is from its creation on.
 SETTLED: Final = frozenset({"created_by", "target_id", "target_type", "type"})
 
@@ -141,6 +152,281 @@ class Requests(Section, name="requests"):
         """
         lead = {"request_id": "request_id"}
         return self._each(Requests.governance_status, locals(), lead=lead, nodes=_steps)
+
+    # Making requests
+
+    def draft(self, payload: Payload | Mapping[str, Any]) -> Draft:
+        """Make a draft of a request: it shows what would be sent, and :meth:`Draft.submit` sends it once.
+
+        Where the payload has a note, a short mark is added to it, by which the request can be told from an identical
+        other one.
+
+        Parameters
+        ----------
+        payload
+            One of :mod:`ledgerkit.payloads`, or a body as a dict for what has none.
+        """
+        return self._draft(payload, (), ())
+
+    @operation("POST /requests", returns=REQUEST)
+    def create(self, payload: Payload | Mapping[str, Any], *, again: bool = False) -> pd.DataFrame:
+        """Create a request at once; :meth:`draft` shows it first, ``payload.preview()`` shows what is sent.
+
+        It waits for its creator's approval: nobody else is told before.
+
+        Parameters
+        ----------
+        payload
+            One of :mod:`ledgerkit.payloads`, or a body as a dict for what has none.
+        again
+            That a second request of the same content is meant, where this session has sent one.
+
+        Raises
+        ------
+        InvalidRequest
+            The service refuses it, or this session has sent the same before.
+        OutcomeUnknown
+            The answer was lost; its ``find()`` looks whether the request was made.
+        """
+        return self.draft(payload).submit(again=again)
+
+    def _draft(
+        self,
+        payload: Payload | Mapping[str, Any],
+        facts: Iterable[tuple[str, str]],
+        checks: Iterable[Check],
+        mark: str | None = None,
+    ) -> Draft:
+        made = Raw(dict(payload)) if isinstance(payload, Mapping) else payload
+        if not isinstance(made, Payload | Raw):
+            raise InvalidRequest(
+                f"`payload` = {shorten(payload)} can't be used: it is one of ledgerkit.payloads, or a dict.",
+                field="payload",
+            )
+        identity = made.to_json()
+        if hasattr(made, "note"):
+            mark = mark or new_mark()
+            made = made.replace(note=_marked(made.note, mark))
+        else:
+            mark = None
+        connection = self._connection
+        return Draft(
+            made,
+            send=self._post,
+            find=lambda draft: finding.find(connection, draft),
+            outbox=connection.outbox,
+            facts=tuple(facts),
+            checks=tuple(checks),
+            mark=mark,
+            identity=identity,
+            environment=str(connection.origin["environment"]),
+            sent_after=connection.transport.server_time() - 60,
+        )
+
+    def _post(self, payload: Payload) -> pd.DataFrame:
+        answer = self._connection.send("POST /requests", "POST", "/requests", payload.to_json())
+        return self._frame("POST /requests", REQUEST, [(answer.call, [answer.body])], {})
+
+    # Approving
+
+    def inbox(self) -> pd.DataFrame:
+        """Get what waits for the own approval, the oldest first.
+
+        Returns
+        -------
+        DataFrame
+            The columns of :meth:`search`, then ``age`` and ``time_to_expiry`` (timedelta, by the server's clock),
+            ``step`` (from 0), ``approvals`` and ``quorum`` of the step in progress; these are missing where they are
+            hidden. Costs one search and one call per request.
+        """
+        found = self.search(pending_by=self._own_id(), status=["PENDING_APPROVAL", "PENDING_FIRST_APPROVAL"])
+        found = found.sort_values("id", ignore_index=True)
+        now = pd.Timestamp(self._connection.transport.server_time(), unit="s", tz="UTC").as_unit("us")
+        steps = self.governance_status(found["id"].tolist())
+        current = [_current(steps[steps["request_id"] == request]) for request in found["id"].tolist()]
+        return found.assign(
+            age=now - found["created_on"],
+            time_to_expiry=found["expires_at"] - now,
+            step=pd.array([one[0] for one in current], dtype="Int64"),
+            approvals=pd.array([one[1] for one in current], dtype="Int64"),
+            quorum=pd.array([one[2] for one in current], dtype="Int64"),
+        )
+
+    def review(
+        self,
+        request_id: int,
+        intent: approvals.Intent = None,
+        *,
+        amount: int | None = None,
+        recipient: str | None = None,
+        recipient_end: str | None = None,
+        currency: str | None = None,
+        account_name: str | None = None,
+        max_fees: int | None = None,
+    ) -> Review:
+        """Compare what approving a request would sign with what was meant, field by field; nothing is signed.
+
+        Parameters
+        ----------
+        request_id
+            The request.
+        intent
+            The draft, or the payload, that it was made from.
+        amount, recipient, recipient_end, currency, account_name, max_fees
+            Without a draft: what you know from a source of your own, at least the amount in base units and the last
+            5 or more characters of the recipient. Without either, the challenge is compared with what the service
+            itself says of the request, which shows consistency only, and is no ground to approve.
+        """
+        meant = approvals.intended(intent, _statement(locals()))
+        challenge = approvals.fetch(self._connection, request_id, "approve")
+        if meant is not None:
+            return compare(challenge, meant)
+        said = finding.as_the_service_says(self._connection, request_id)
+        return compare(challenge, said, basis="the request itself (consistency only)")
+
+    @operation("POST /requests/{request_id}/approve", returns=REQUEST)
+    def approve(
+        self,
+        request_id: int,
+        intent: approvals.Intent = None,
+        *,
+        amount: int | None = None,
+        recipient: str | None = None,
+        recipient_end: str | None = None,
+        currency: str | None = None,
+        account_name: str | None = None,
+        max_fees: int | None = None,
+        confirm: str | None = None,
+    ) -> Vote:
+        """Approve a request: its challenge is fetched, compared with what you mean, shown, signed and posted.
+
+        Parameters
+        ----------
+        request_id
+            The request.
+        intent
+            The draft, or the payload, that it was made from.
+        amount, recipient, recipient_end, currency, account_name, max_fees
+            Without a draft: what you know from a source of your own, at least the amount in base units and the last
+            5 or more characters of the recipient.
+        confirm
+            The phrase that you are asked for otherwise, such as ``"approve 29"``; ``"approve 29 assumed"`` where no
+            documented sample shows what this kind looks like, ``"approve 29 unknown"`` where nothing is known of it.
+
+        Raises
+        ------
+        ReviewFailed
+            What would be signed is not what was meant, or was not confirmed. Nothing was signed.
+        ConfigurationError
+            There is no private key, or it is another user's.
+        OutcomeUnknown
+            It was posted, and the answer lost; its ``find()`` looks whether your approval is in.
+        """
+        meant = approvals.intended(intent, _statement(locals()))
+        return self._vote(request_id, "approve", meant, confirm)
+
+    @operation("POST /requests/{request_id}/reject", returns=REQUEST)
+    def reject(self, request_id: int, *, confirm: str | None = None) -> Vote:
+        """Reject a request, at once and for good; whoever is asked at its current step can.
+
+        The challenge that is signed must be one that rejects.
+
+        Parameters
+        ----------
+        request_id
+            The request.
+        confirm
+            The phrase that you are asked for otherwise, such as ``"reject 29 assumed"``: no sample of such a
+            challenge is documented.
+
+        Raises
+        ------
+        ReviewFailed
+            The challenge is not one that rejects, or it was not confirmed. Nothing was signed.
+        OutcomeUnknown
+            It was posted, and the answer lost; its ``find()`` looks whether the request is rejected.
+        """
+        return self._vote(request_id, "reject", None, confirm)
+
+    def _vote(
+        self, request_id: int, verb: approvals.Verb, meant: Mapping[str, Any] | None, confirm: str | None
+    ) -> Vote:
+        try:
+            body = approvals.vote(
+                self._connection,
+                request_id,
+                verb,
+                meant,
+                confirm=confirm,
+                show=_show,
+                ask=approvals.prompt,
+            )
+        except OutcomeUnknown as error:
+            error.finder = lambda: self._look_for_vote(request_id, verb)
+            raise
+        answered = f"POST /requests/{{request_id}}/{verb}"
+        request = self._frame(answered, REQUEST, [(answered, [body])], {"request_id": request_id})
+        return Vote(verb, request, self.governance_status(request_id))
+
+    def _look_for_vote(self, request_id: int, verb: approvals.Verb) -> Outcome:
+        user = self._own_id()
+        voted = self.search(
+            id=request_id,
+            approved_by=user if verb == "approve" else None,
+            rejected_by=user if verb == "reject" else None,
+        )
+        if len(voted):
+            return Outcome("found", f"your vote on request {request_id} is in.", request_id)
+        return Outcome(
+            "not found",
+            f"the service lists no vote of yours on request {request_id}. To vote again does no harm: a user counts "
+            "once.",
+        )
+
+    def watch(self, request_id: int, *, seconds: float = 900) -> pd.DataFrame:
+        """Follow a request until nothing more happens to it, printing each change; returns it as one row.
+
+        Parameters
+        ----------
+        request_id
+            The request.
+        seconds
+            When to give up; the row then is not final, which is said.
+        """
+        return follow(
+            lambda: self.get(request_id),
+            lambda row: row["status"] in FINAL,
+            lambda row: f"request {row['id']}: {row['status']}",
+            self._connection.transport.clock,
+            seconds=seconds,
+        )
+
+    def _own_id(self) -> int:
+        return approvals.operator_of(self._connection).user_id(Users(self._connection).search)
+
+
+def _show(review: Review) -> None:
+    sys.stdout.write(f"{review}\n")
+
+
+def _statement(given: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: given[name] for name in approvals.STATEMENT}
+
+
+def _marked(note: Note | None, mark: str) -> Note:
+    if note is None:
+        return Note(title="ledgerkit", content=mark)
+    return Note(title=note.title, content=f"{note.content} [{mark}]" if note.content else mark)
+
+
+def _current(steps: pd.DataFrame) -> tuple[Any, Any, Any]:
+    """Return the step in progress of a request: its index, the approvals that it has, and its quorum."""
+    shown = steps[steps["step_index"].notna() & (steps["step_index"] == steps["request_current_step_index"])]
+    if len(shown) != 1:
+        return pd.NA, pd.NA, pd.NA
+    row = shown.iloc[0]
+    given = sum(one.get("type") == "APPROVE" for one in row["approvals"] or [])
+    return row["step_index"], given, row["quorum"]
 
 
 def _rejected(status: Any) -> Any:

@@ -1,15 +1,23 @@
-"""Transactions: search, labels, and the history of changes."""
+"""Transactions: search, labels, and the history of changes; payments and their fees."""
 
-from typing import Final
+from decimal import Decimal
+from typing import Any, Final, Literal
 
 import pandas as pd
 
+from ledgerkit import payloads, payments
+from ledgerkit.drafts import Draft
+from ledgerkit.errors import InvalidRequest, shorten
 from ledgerkit.filters import Exact, Many, Time
+from ledgerkit.following import follow
 from ledgerkit.frames import AMOUNT, FEES, FLAG, INTEGER, LIST, NUMBER, OBJECT, TEXT, TIME, Table
-from ledgerkit.operations import operation
+from ledgerkit.operations import ESTIMATE, TRANSACTION_REJECTION, operation
+from ledgerkit.payloads import Note, Speed
 from ledgerkit.resources.base import Section, history, items
 from ledgerkit.resources.histories import history_table
 from ledgerkit.resources.labels import LABEL
+from ledgerkit.resources.requests import Requests
+from ledgerkit.transport import path_with
 from ledgerkit.vocabulary import InteractionType, Order, TransactionStatus, TransactionType
 
 TRANSACTION: Final = Table(
@@ -115,6 +123,11 @@ TRANSACTION: Final = Table(
 )
 TRANSACTION_LABEL: Final = LABEL.extended(before={"transaction_id": INTEGER})
 HISTORY: Final = history_table("transaction_id")
+ESTIMATION: Final = Table("estimate", {"transaction_type": TEXT, "account_id": INTEGER, "max_fees": FEES})
+# After these nothing more happens to a transaction; CONFIRMED is its first confirmation only.
+ENDED: Final = frozenset(
+    {"DROPPED", "FAILED", "FAILED_TO_BROADCAST", "FAILED_TO_CRAFT", "FAILED_TO_SIGN", "REJECTED", "REPLACED"}
+)
 # What a transaction is from its creation on. Not the amount (it may be null at first), nor what notes and hash say.
 SETTLED: Final = frozenset(
     {"account", "currency", "destination_tag", "interaction_type", "memo", "recipient", "type"}
@@ -195,3 +208,158 @@ class Transactions(Section, name="transactions"):
         """Get the labels of transactions."""
         lead = {"transaction_id": "transaction_id"}
         return self._each(Transactions.labels, locals(), lead=lead, nodes=items)
+
+    # Payments
+
+    def send(
+        self,
+        account: int | str,
+        recipient: str,
+        amount: str | Decimal | int,
+        *,
+        speed: Literal["SLOW", "NORMAL", "FAST"] | None = None,
+        fees_strategy: Any = None,
+        max_fees: str | Decimal | int | None = None,
+        note: str | Note | None = None,
+        memo: Any = None,
+        tag: int | None = None,
+        token_mint: str | None = None,
+        max_priority_fee: int | None = None,
+        mark: str | None = None,
+    ) -> Draft:
+        """Make the draft of a payment; nothing is sent before ``draft.submit()``.
+
+        It finds the account, picks the kind of transaction, fills in the name and the currency of the account,
+        estimates the fees, and looks at the address, whitelists, rules and balances.
+
+        Parameters
+        ----------
+        account
+            The id or the name of the account that pays.
+        recipient
+            The whole address.
+        amount
+            With its unit (``"0.5 BTC"``), as a Decimal in the unit of ``session.to_display``, or as an int of base
+            units.
+        speed
+            SLOW, NORMAL (the default) or FAST.
+        fees_strategy
+            Instead of a speed: ``FeesPerByte``, ``GasPrice`` or ``PriorityFees`` of :mod:`ledgerkit.payloads`.
+        max_fees
+            The most that may be paid, as an amount in the unit of fees; by default what the service estimates.
+        note
+            A title, or a ``Note`` with title and content. A mark is added, by which the request is found again.
+        memo, tag, token_mint, max_priority_fee
+            What only Stellar, XRP, and Solana payments take.
+        mark
+            The mark to use, where a plan has chosen it.
+
+        Raises
+        ------
+        InvalidRequest
+            An argument can't be used; the message names it and the rule.
+        NotFound
+            No such account is visible.
+        """
+        own = {"memo": memo, "tag": tag, "token_mint": token_mint, "max_priority_fee": max_priority_fee}
+        if speed is not None and fees_strategy is not None:
+            raise InvalidRequest("give `speed` or `fees_strategy`, not both.", field="speed")
+        payment = payments.prepare(
+            self._connection,
+            account,
+            recipient,
+            amount,
+            max_fees=max_fees,
+            fees_strategy=Speed(speed) if speed is not None else fees_strategy,
+            note=_note(note),
+            **{name: value for name, value in own.items() if value is not None},
+        )
+        return Requests(self._connection)._draft(payment.payload, payment.facts, payment.checks, mark)
+
+    @operation(ESTIMATE, returns=ESTIMATION)
+    def estimate_fees(self, payload: payloads.Payload | Draft) -> pd.DataFrame:
+        """Ask what a transaction would cost; nothing is created.
+
+        Parameters
+        ----------
+        payload
+            One of :mod:`ledgerkit.payloads`, or a draft of one; its ``max_fees`` do not matter.
+
+        Returns
+        -------
+        DataFrame
+            ``max_fees`` in base units of what the account pays fees in, and ``coin_fields_...`` of its chain.
+        """
+        asked = payload.payload if isinstance(payload, Draft) else payload
+        answer = payments.estimate(self._connection, asked)
+        lead = {name: getattr(asked, name, None) for name in ("transaction_type", "account_id")}
+        return self._frame(ESTIMATE, ESTIMATION, [(ESTIMATE, [{**lead, **answer}])], {})
+
+    @operation(TRANSACTION_REJECTION, returns=TRANSACTION)
+    def reject(self, transaction_id: int, *, confirm: str) -> pd.DataFrame:
+        """Reject a transaction that waits for approval, for good; nothing is signed.
+
+        Parameters
+        ----------
+        transaction_id
+            The transaction.
+        confirm
+            ``"reject 305"``, with its id.
+        """
+        _check_one("transaction_id", transaction_id)
+        if confirm != f"reject {transaction_id}":
+            raise InvalidRequest(
+                f"nothing was sent: it is confirmed by confirm='reject {transaction_id}', not {shorten(confirm)}.",
+                field="confirm",
+            )
+        method, path = TRANSACTION_REJECTION.split()
+        path = path_with(path, transaction_id=str(transaction_id))
+        answer = self._connection.send(TRANSACTION_REJECTION, method, path)
+        return self._frame(
+            TRANSACTION_REJECTION, TRANSACTION, [(answer.call, [answer.body])], {"transaction_id": transaction_id}
+        )
+
+    def watch(self, transaction_id: int, *, seconds: float = 3600) -> pd.DataFrame:
+        """Follow a transaction until it is final, printing each change; returns it as one row.
+
+        Final is a failure, or as many confirmations as its currency asks for: CONFIRMED is the first one only.
+
+        Parameters
+        ----------
+        transaction_id
+            The transaction.
+        seconds
+            When to give up; the row then is not final, which is said.
+        """
+        return follow(
+            lambda: self.get(transaction_id), _is_final, _told, self._connection.transport.clock, seconds=seconds
+        )
+
+
+def _check_one(name: str, value: Any) -> None:
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise InvalidRequest(f"`{name}` = {shorten(value)} can't be used: it takes one id.", field=name)
+
+
+def _note(note: str | Note | None) -> Note | None:
+    if note is None or isinstance(note, Note):
+        return note
+    if not isinstance(note, str):
+        raise InvalidRequest(f"`note` = {shorten(note)} can't be used: it is a title, or a Note.", field="note")
+    return Note(title=note, content="")
+
+
+def _is_final(row: Any) -> bool:
+    if row["status"] in ENDED:
+        return True
+    wanted = 1 if row["min_confirmations"] is pd.NA else int(row["min_confirmations"])
+    return bool(row["status"] == "CONFIRMED" and row["confirmations"] is not pd.NA and row["confirmations"] >= wanted)
+
+
+def _told(row: Any) -> str:
+    confirmed = (
+        ""
+        if row["confirmations"] is pd.NA
+        else f", {row['confirmations']} of {row['min_confirmations']} confirmations"
+    )
+    return f"transaction {row['id']}: {row['status']}{confirmed if row['status'] == 'CONFIRMED' else ''}"

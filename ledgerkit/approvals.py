@@ -1,0 +1,184 @@
+"""Approving and rejecting: the challenge is fetched, compared, shown, asked about, signed and posted in one go.
+
+What the challenge says is what the HSM executes, whatever the request shows: it is compared with what the approver
+means, never with what the same service says alone.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+import pandas as pd
+
+from ledgerkit.challenges import LEAST_END, Challenge, Review, compare, decode
+from ledgerkit.connection import Connection
+from ledgerkit.errors import ContractViolation, InvalidRequest, ReviewFailed, shorten
+from ledgerkit.operator import Operator
+from ledgerkit.transport import path_with
+
+Verb = Literal["approve", "reject"]
+# A draft, a payload, the body of a creation, or what an approver knows from elsewhere.
+Intent = Any
+STATEMENT: Final = ("amount", "recipient", "recipient_end", "currency", "account_name", "max_fees")
+NEEDED: Final = (
+    "an approver gives the draft (intent=draft), or at least the amount in base units and the end of the recipient "
+    f"(amount=50000000, recipient_end='...', {LEAST_END} characters or more), from a source of their own and not "
+    "from this request."
+)
+_PATHS: Final = {
+    "approve": "GET /requests/{request_id}/challenge",
+    "reject": "GET /requests/{request_id}/challenge/reject",
+}
+_POSTS: Final = {
+    "approve": "POST /requests/{request_id}/approve",
+    "reject": "POST /requests/{request_id}/reject",
+}
+
+
+@dataclass(frozen=True)
+class Vote:
+    """An approval or a rejection that the service took, and how far the request is."""
+
+    verb: Verb
+    request: pd.DataFrame
+    steps: pd.DataFrame
+
+    def __repr__(self) -> str:
+        row = self.request.iloc[0]
+        done = "approval" if self.verb == "approve" else "rejection"
+        lines = [f"Your {done} of request {row['id']} is in; its status is {row['status']}."]
+        for step in self.steps.to_dict("records"):
+            if isinstance(step["approvals"], list):
+                given = sum(one.get("type") == "APPROVE" for one in step["approvals"])
+                group = "" if step["group_id"] is pd.NA else f" of group {step['group_id']}"
+                lines.append(f"  step {step['step_index']}: {given} of {step['quorum']}{group}")
+            else:
+                lines.append("  a step that is hidden from you")
+        return "\n".join(lines)
+
+
+def operator_of(connection: Connection) -> Operator:
+    """Return who signs, or raise."""
+    if connection.operator is None:
+        raise InvalidRequest(
+            "only an API user approves and rejects: connect() with its key and private key.", field="credentials"
+        )
+    return connection.operator
+
+
+def intended(intent: Intent = None, statement: Mapping[str, Any] | None = None) -> dict[str, Any] | None:
+    """Return what was meant: the body of a draft, or the statement of an approver; None where nothing was given."""
+    given = {name: value for name, value in (statement or {}).items() if value is not None}
+    if intent is not None and given:
+        raise InvalidRequest(
+            f"give `intent` or what you know from elsewhere ({', '.join(given)}), not both.", field="intent"
+        )
+    if hasattr(intent, "to_json"):
+        body: dict[str, Any] = intent.to_json()
+        return body
+    if isinstance(intent, Mapping):
+        return dict(intent)
+    if intent is not None:
+        raise InvalidRequest(
+            f"`intent` = {shorten(intent)} can't be used: it is a draft, a payload, or the body of one.",
+            field="intent",
+        )
+    if not given:
+        return None
+    if "amount" not in given or not {"recipient", "recipient_end"} & given.keys():
+        raise InvalidRequest(f"{NEEDED} {', '.join(given)} alone is not enough.", field="amount")
+    if type(given["amount"]) is not int:
+        raise InvalidRequest(
+            f"`amount` = {shorten(given['amount'])} can't be used: it is an int of base units.", field="amount"
+        )
+    return given
+
+
+def fetch(connection: Connection, request_id: int, verb: Verb) -> Challenge:
+    """Get the challenge of a request, which must be that of the request and of the verb that were asked for."""
+    if isinstance(request_id, bool) or not isinstance(request_id, int):
+        raise InvalidRequest(
+            f"`request_id` = {shorten(request_id)} can't be used: it is the id of one request.", field="request_id"
+        )
+    operation = _PATHS[verb]
+    answer = connection.ask(operation, path_with(operation.split()[1], request_id=str(request_id)))
+    body = answer.body
+    if not isinstance(body, dict) or body.get("id") != request_id or not isinstance(body.get("challenge"), str):
+        raise ContractViolation(
+            f"this is not the challenge of request {request_id}. Nothing was signed.",
+            call=answer.call,
+            body=shorten(body, 500),
+        )
+    return decode(body["challenge"])
+
+
+def vote(
+    connection: Connection,
+    request_id: int,
+    verb: Verb,
+    meant: Mapping[str, Any] | None,
+    *,
+    confirm: str | None,
+    show: Callable[[Review], None],
+    ask: Callable[[str], str],
+) -> Any:
+    """Fetch, compare, show, ask, sign and post; return the body of the answer.
+
+    Raises
+    ------
+    ReviewFailed
+        What would be signed differs from what was meant, is that of another verb, or was not confirmed.
+    """
+    operation = _POSTS[verb]
+    method, path = operation.split()
+    path = path_with(path, request_id=str(request_id))
+    call = f"{method} {path}"
+    connection.check_writes(call)  # before a person compares anything
+    operator = operator_of(connection)
+    challenge = fetch(connection, request_id, verb)
+    review = compare(challenge, meant or {}, verb=verb)
+    show(review)
+    check(review, request_id, verb, stated=meant is not None)
+    phrase = phrase_for(review, request_id)
+    given = ask(phrase) if confirm is None else confirm
+    if given.strip() != phrase:
+        raise ReviewFailed(
+            f"nothing was signed: it is confirmed by {phrase!r}, and {shorten(given)} was given.", call=call
+        )
+    jws = operator.sign(challenge.raw)
+    return connection.send(operation, method, path, {"jws": jws}).body
+
+
+def check(review: Review, request_id: int, verb: Verb, *, stated: bool) -> None:
+    """Raise where a challenge may not be signed, whatever a person says."""
+    said = review.challenge.verb
+    if said not in (verb, None):
+        raise ReviewFailed(
+            f"nothing was signed: the service was asked for what would {verb} request {request_id}, and gave what "
+            f"would {said} one.",
+            request_id=request_id,
+        )
+    if verb == "reject":
+        return  # whatever is in it: its signature can only end a request
+    if not stated and review.level in ("documented", "assumed"):
+        raise ReviewFailed(f"nothing was signed: {NEEDED}", request_id=request_id)
+    review.require(assumed=True, unknown=True)
+
+
+def phrase_for(review: Review, request_id: int) -> str:
+    """Return what a person types to sign: it says how well the challenge is known."""
+    if review.verb == "reject":  # no sample of one is documented
+        doubt = " unknown" if review.challenge.verb is None else " assumed"
+    else:
+        doubt = {"documented": "", "assumed": " assumed"}.get(review.level, " unknown")
+    return f"{review.verb} {request_id}{doubt}"
+
+
+def prompt(phrase: str) -> str:
+    """Ask at the prompt; where there is none, say what to give instead."""
+    try:
+        return input(f"Type '{phrase}' to sign: ")
+    except (EOFError, RuntimeError) as error:
+        # A kernel that can't ask raises its own StdinNotImplementedError; it is a RuntimeError.
+        reason = type(error).__name__
+    raise InvalidRequest(f"nobody can be asked here ({reason}), and nothing was signed: give confirm={phrase!r}.")

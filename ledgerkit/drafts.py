@@ -1,0 +1,265 @@
+"""A request before it is sent: what it would send, what the checks say, and sending it once."""
+
+import html
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+import pandas as pd
+
+from ledgerkit.errors import (
+    AuthenticationError,
+    ConfigurationError,
+    ConnectionFailed,
+    ContractViolation,
+    InvalidRequest,
+    NotFound,
+    OutcomeUnknown,
+    PermissionDenied,
+    RateLimited,
+    SessionClosed,
+    Unsupported,
+)
+from ledgerkit.outbox import Outbox
+from ledgerkit.outcomes import Outcome
+from ledgerkit.payloads import Payload
+
+Verdict = Literal["ok", "warning", "problem"]
+# What the service refused, or what never reached it: the draft may be sent again.
+NOT_CARRIED_OUT: Final = (
+    AuthenticationError,
+    ConfigurationError,
+    ConnectionFailed,
+    InvalidRequest,
+    NotFound,
+    PermissionDenied,
+    RateLimited,
+    SessionClosed,
+    Unsupported,
+)
+_SIGNS: Final = {"ok": "✓", "warning": "!", "problem": "✗"}
+_COLOURS: Final = {
+    "ok": "var(--jp-success-color1,#2e7d32)",
+    "warning": "var(--jp-warn-color1,#b26a00)",
+    "problem": "var(--jp-error-color1,#c62828)",
+}
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing that was looked at before sending; a problem stops the draft, a warning does not."""
+
+    name: str
+    verdict: Verdict
+    text: str
+
+
+class Draft:
+    """A request that is shown first, and then sent once; :meth:`submit` sends it.
+
+    Parameters
+    ----------
+    payload
+        What is sent, to the last digit: ``payload.to_json()``.
+    send
+        Sends it and returns the one-row frame of the request.
+    find
+        Looks for it, where its answer was lost.
+    outbox
+        What the session sent before.
+    facts
+        A plain summary, as names and texts.
+    checks
+        What was looked at.
+    mark
+        The short text in the note that tells this request from an identical other one.
+    identity
+        What makes another body the same request: the body without its mark.
+    """
+
+    def __init__(
+        self,
+        payload: Payload,
+        *,
+        send: Callable[[Payload], pd.DataFrame],
+        find: Callable[["Draft"], Outcome],
+        outbox: Outbox,
+        facts: Sequence[tuple[str, str]] = (),
+        checks: Sequence[Check] = (),
+        mark: str | None = None,
+        identity: Mapping[str, Any] | None = None,
+        environment: str = "",
+        sent_after: float = 0.0,
+    ) -> None:
+        self._payload = payload
+        self._send = send
+        self._find = find
+        self._outbox = outbox
+        self._facts = tuple(facts)
+        self._checks = tuple(checks)
+        self._mark = mark
+        self._identity = identity or payload.to_json()
+        self._environment = environment
+        self._sent_after = sent_after
+        self._lock = threading.Lock()
+        self._state = "draft"
+        self._request_id: int | None = None
+
+    @property
+    def payload(self) -> Payload:
+        """What is sent."""
+        return self._payload
+
+    @property
+    def mark(self) -> str | None:
+        """The short text in the note by which the request is found; None where its kind has no note."""
+        return self._mark
+
+    @property
+    def sent_after(self) -> float:
+        """A moment of the server's clock before which it was not sent, in seconds since the epoch."""
+        return self._sent_after
+
+    @property
+    def checks(self) -> tuple[Check, ...]:
+        """What was looked at before sending."""
+        return self._checks
+
+    @property
+    def problems(self) -> list[str]:
+        """What stops it from being sent."""
+        return [f"{check.name}: {check.text}" for check in self._checks if check.verdict == "problem"]
+
+    @property
+    def warnings(self) -> list[str]:
+        """What to look at before sending it."""
+        return [f"{check.name}: {check.text}" for check in self._checks if check.verdict == "warning"]
+
+    @property
+    def request_id(self) -> int | None:
+        """The request that it made, once it was sent."""
+        return self._request_id
+
+    @property
+    def state(self) -> str:
+        """``draft``, ``sent``, or ``unknown`` where the answer was lost."""
+        return self._state
+
+    def to_json(self) -> dict[str, Any]:
+        """Return exactly what is sent."""
+        return self._payload.to_json()
+
+    def submit(self, *, again: bool = False) -> pd.DataFrame:
+        """Send it, once: POST /requests.
+
+        Parameters
+        ----------
+        again
+            That a second request of the same content is meant, where this session has sent one. It never sends this
+            draft a second time.
+
+        Returns
+        -------
+        DataFrame
+            The request, as one row of :meth:`session.requests.get`. It waits for its creator's approval first:
+            ``session.requests.approve(id, intent=draft)``.
+
+        Raises
+        ------
+        InvalidRequest
+            A check found a problem, the draft was sent before, or the service refuses it.
+        OutcomeUnknown
+            The answer was lost: :meth:`find` looks whether the request was made.
+        """
+        with self._lock:
+            if self._state != "draft":
+                raise InvalidRequest(
+                    f"this draft was sent before, {self._told()}. Nothing was sent. For another request of the same "
+                    "content make a new draft.",
+                    field="draft",
+                )
+            if self.problems:
+                raise InvalidRequest(
+                    "nothing was sent: " + " ".join(f"{problem}." for problem in self.problems), field="draft"
+                )
+            key = self._outbox.take(self._identity, again=again)
+            self._state = "unknown"  # also where an interrupt comes between here and the answer
+            try:
+                frame = self._send(self._payload)
+                self._settle(int(frame["id"].iloc[0]))
+            except OutcomeUnknown as error:
+                error.finder = self.find
+                raise
+            except NOT_CARRIED_OUT:
+                self._state = "draft"
+                self._outbox.release(key)
+                raise
+            except (ContractViolation, TypeError, ValueError) as error:
+                # It answered, and what it answered can't be read: the request may well be there.
+                unknown = OutcomeUnknown(f"the request was sent, and the answer can't be read ({error}).")
+                unknown.finder = self.find
+                raise unknown from error
+            self._outbox.record(key, f"request {self._request_id}")
+            return frame
+
+    def find(self) -> Outcome:
+        """Look whether it was carried out, where the answer was lost.
+
+        It is found by its mark. ``not found`` is said only after repeated looks, ``can't tell`` where its kind
+        carries no note.
+        """
+        if self._state == "draft":
+            return Outcome("not found", "it was not sent yet.")
+        if self._request_id is not None:
+            return Outcome("found", f"it made request {self._request_id}.", self._request_id)
+        outcome = self._find(self)
+        if outcome.request_id is not None:
+            self._settle(outcome.request_id)
+        return outcome
+
+    def _settle(self, request_id: int) -> None:
+        self._request_id, self._state = request_id, "sent"
+
+    def _told(self) -> str:
+        if self._request_id is not None:
+            return f"as request {self._request_id}"
+        return "and its outcome is not known: draft.find() looks for it"
+
+    def _title(self) -> str:
+        done = {"draft": "DRAFT, nothing was sent", "unknown": "SENT, OUTCOME UNKNOWN: draft.find()"}
+        return f"{self._payload.type} · {done.get(self._state, f'SENT as request {self._request_id}')}"
+
+    def __repr__(self) -> str:
+        head = f"{self._environment} · {self._title()}" if self._environment else self._title()
+        facts = [f"  {name:<12} {value}" for name, value in self._facts]
+        checks = [f"  {_SIGNS[check.verdict]} {check.name}: {check.text}" for check in self._checks]
+        return "\n".join([head, *facts, *checks, "", str(self._payload.preview()), "", self._next()])
+
+    def _repr_html_(self) -> str:
+        facts = "".join(
+            "<tr><td style='padding:0 12px 0 0;opacity:.7;text-align:left;vertical-align:top'>"
+            f"{html.escape(name)}</td><td style='text-align:left;white-space:normal;overflow-wrap:anywhere'>"
+            f"{html.escape(value)}</td></tr>"
+            for name, value in self._facts
+        )
+        checks = "".join(
+            f"<div><span style='color:{_COLOURS[check.verdict]}'>{_SIGNS[check.verdict]}</span> "
+            f"<strong>{html.escape(check.name)}</strong> {html.escape(check.text)}</div>"
+            for check in self._checks
+        )
+        return (
+            "<div style='max-width:800px;font-family:var(--jp-ui-font-family,sans-serif);"
+            "color:var(--jp-content-font-color1,inherit)'>"
+            f"<strong>{html.escape(self._environment)} · {html.escape(self._title())}</strong>"
+            f"<table style='margin:4px 0;border:0;font-variant-numeric:tabular-nums'>{facts}</table>{checks}"
+            f"{self._payload.preview()._repr_html_()}"
+            f"<div style='opacity:.7'>{html.escape(self._next())}</div></div>"
+        )
+
+    def _next(self) -> str:
+        if self._state == "draft":
+            return "To send it: draft.submit()" if not self.problems else "It can't be sent as it is."
+        if self._request_id is None:
+            return "Look whether it was made: draft.find()"
+        return f"To approve it: session.requests.approve({self._request_id}, intent=draft)"

@@ -1,0 +1,382 @@
+"""A payment as people say it, made into what the API takes: account, kind, base units, fees, and what to look at."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, Final
+
+import pandas as pd
+
+from ledgerkit.amounts import display_unit, to_base_units, to_display
+from ledgerkit.connection import Connection
+from ledgerkit.drafts import Check
+from ledgerkit.errors import ContractViolation, InvalidRequest, LedgerError, NotFound, PermissionDenied, shorten
+from ledgerkit.operations import ESTIMATE, check_family
+from ledgerkit.payloads import KINDS, Note, Payload, Speed, Transaction
+from ledgerkit.resources.accounts import Accounts
+from ledgerkit.resources.currencies import Currencies
+from ledgerkit.resources.groups import Groups
+from ledgerkit.resources.users import Users
+from ledgerkit.resources.whitelists import Whitelists
+
+# The kind of a plain payment, by type of account. The others have none in the documented bodies: Cosmos, Near,
+# Generic, and TRC-20, whose body could be that of Tron or of Ethereum.
+SENDS: Final = {
+    "Bep20": "ETHEREUM_LIKE_SEND",
+    "Bitcoin": "BITCOIN_LIKE_SEND",
+    "Cardano": "CARDANO_LIKE_SEND",
+    "Erc20": "ETHEREUM_LIKE_SEND",
+    "Ethereum": "ETHEREUM_LIKE_SEND",
+    "Polkadot": "POLKADOT_LIKE_SEND",
+    "Polygon": "ETHEREUM_LIKE_SEND",
+    "Ripple": "RIPPLE_LIKE_SEND",
+    "Solana": "SOLANA_LIKE_SEND",
+    "Stellar": "STELLAR_LIKE_SEND",
+    "Tezos": "TEZOS_LIKE_SEND",
+    "Tron": "TRON_LIKE_SEND",
+}
+# What no payment of this kind carries.
+WITHOUT_FEES: Final = ("SOLANA_LIKE_", "POLKADOT_LIKE_")
+_TOKENS: Final = frozenset({"Bep20", "Erc20"})
+
+
+@dataclass(frozen=True)
+class Payment:
+    """A payment that was looked at from all sides."""
+
+    payload: Transaction
+    facts: tuple[tuple[str, str], ...]
+    checks: tuple[Check, ...]
+
+
+def prepare(
+    connection: Connection,
+    account: int | str,
+    recipient: str,
+    amount: str | Decimal | int,
+    *,
+    max_fees: str | Decimal | int | None,
+    fees_strategy: Any,
+    note: Note | None,
+    **fields: Any,
+) -> Payment:
+    """Find the account, pick the kind, fill in what the API wants beside it, estimate fees, and check.
+
+    Parameters
+    ----------
+    account
+        Its id, or its name.
+    **fields
+        What only some kinds take: ``memo``, ``tag``, ``token_mint``, ``max_priority_fee``.
+    """
+    source = find_account(connection, account)
+    account_id, name = int(source["id"]), str(source["name"])
+    kind = _kind(source, fields)
+    units = Accounts(connection).currency(account_id).iloc[0]
+    own, of_fees = (_units(units[column]) for column in ("amount_units", "fees_units"))
+    if "token_mint" in fields:
+        own = []  # those of the account are SOL's; the API has no call for the units of a mint
+    base = to_base_units(amount, own)
+    if base == 0:
+        raise InvalidRequest("`amount` = 0 can't be used: a payment of nothing would cost fees.", field="amount")
+    build = KINDS[kind]
+    common: dict[str, Any] = {
+        "account_id": account_id,
+        "account_name": name,
+        "amount": base,
+        "currency": str(source["currency"]),
+        "recipient": recipient,
+        "note": note,
+        **fields,
+    }
+    if source["type"] in _TOKENS:
+        common["contract_address"] = source["contract_address"]
+    pays_fees = not kind.startswith(WITHOUT_FEES)
+    if pays_fees:
+        common |= {"max_fees": 0, "fees_strategy": fees_strategy or Speed("NORMAL")}
+    elif max_fees is not None or fees_strategy is not None:
+        raise InvalidRequest(
+            f"`max_fees` and the speed can't be used: a {kind} has neither. Solana takes `max_priority_fee`.",
+            field="max_fees",
+        )
+    try:
+        payload = build(**common)
+    except TypeError as error:
+        raise InvalidRequest(f"a {kind} can't be made of this: {_plain(error)}.", field="payment") from None
+
+    estimated, fee_check = _estimate(connection, payload)
+    asked = None if max_fees is None else to_base_units(max_fees, of_fees, "max_fees")
+    if pays_fees:
+        ceiling = asked if asked is not None else estimated
+        if ceiling is None:
+            fee_check = Check("fees", "problem", f"{fee_check.text} Give `max_fees` yourself")
+        else:
+            payload = payload.replace(max_fees=ceiling)
+            if asked is not None and estimated is not None and asked < estimated:
+                fee_check = Check(
+                    "fees",
+                    "warning",
+                    f"max_fees is below the estimate of {_shown(estimated, of_fees)}: it may not be broadcast",
+                )
+    fees = asked if asked is not None else (estimated or 0)
+    shown = _shown(base, own)
+    facts = (
+        ("from", f"{name} (account {account_id}, {source['currency']})"),
+        ("to", recipient),
+        ("amount", shown),
+        ("fees, at most", _shown(fees, of_fees)),
+    )
+    checks = (
+        _state(source),
+        _address(connection, str(source["currency"]), recipient),
+        fee_check,
+        *_balance(connection, source, base, fees, own, of_fees, mint="token_mint" in fields),
+        *_rules(connection, source, recipient, base),
+    )
+    return Payment(payload, facts, checks)
+
+
+def find_account(connection: Connection, account: int | str) -> "pd.Series[Any]":
+    """Return the row of the one account with this id or name."""
+    accounts = Accounts(connection)
+    if isinstance(account, int) and not isinstance(account, bool):
+        return accounts.get(account).iloc[0]
+    if not isinstance(account, str) or not account:
+        raise InvalidRequest(
+            f"`account` = {shorten(account)} can't be used: it is the id or the name of one account.", field="account"
+        )
+    # Whether the API's filter is exact is not said: the comparison is made here.
+    found = accounts.search(name=account)
+    found = found[found["name"] == account]
+    if len(found) == 1:
+        return found.iloc[0]
+    if len(found):
+        ids = ", ".join(map(str, found["id"].tolist()))
+        raise InvalidRequest(
+            f"`account` = {shorten(account)} is the name of {len(found)} accounts: give the id, one of {ids}.",
+            field="account",
+        )
+    raise NotFound(
+        f"no account that these credentials may see is called {shorten(account)}; session.accounts.search() lists "
+        "them."
+    )
+
+
+def estimate(connection: Connection, payload: Payload) -> dict[str, Any]:
+    """Ask what a transaction would cost: POST /transactions/estimate-fees, with the whole body of its creation."""
+    body = (payload.replace(max_fees=0) if "max_fees" in payload.values() else payload).to_json()
+    method, path = ESTIMATE.split()
+    check_family(ESTIMATE, connection.family, ESTIMATE)
+    answer = connection.transport.request(method, path, json=body, safe=True)
+    if not isinstance(answer.body, dict) or "max_fees" not in answer.body:
+        raise ContractViolation(
+            "this is no fee estimate: `max_fees` is missing.", call=answer.call, body=shorten(answer.body, 500)
+        )
+    return answer.body
+
+
+def _kind(source: "pd.Series[Any]", fields: Mapping[str, Any]) -> str:
+    if "token_mint" in fields:
+        if source["type"] != "Solana":
+            raise InvalidRequest(f"`token_mint` is for Solana; account {source['id']} is {source['type']}.")
+        return "SOLANA_LIKE_SEND_SPL_TOKEN_CHECKED"
+    kind = SENDS.get(str(source["type"]))
+    if kind is None:
+        raise InvalidRequest(
+            f"account {source['id']} is of type {source['type']}, and the API documents no payment for it; it has "
+            f"them for {', '.join(SENDS)}. What you know the service takes goes as "
+            "session.requests.draft(ledgerkit.payloads.Raw({...})).",
+            field="account",
+        )
+    return kind
+
+
+def _plain(error: TypeError) -> str:
+    # "BitcoinLikeSend.__init__() got an unexpected keyword argument 'memo'"
+    return str(error).split("() ")[-1]
+
+
+def _units(units: Any) -> list[Mapping[str, Any]]:
+    return [unit for unit in units if isinstance(unit, Mapping)] if isinstance(units, list) else []
+
+
+def _shown(base: int, units: Iterable[Mapping[str, Any]]) -> str:
+    unit = display_unit(units)
+    scaled = "" if unit is None else f"{to_display(base, unit.magnitude)} {unit.code} "
+    return f"{scaled}({base} base units)"
+
+
+def _estimate(connection: Connection, payload: Transaction) -> tuple[int | None, Check]:
+    try:
+        answer = estimate(connection, payload)
+        text = str(answer["max_fees"])
+        if not (text.isascii() and text.isdigit()):
+            raise ContractViolation(f"`max_fees` = {shorten(text)} is no whole number of base units.")
+    except (InvalidRequest, NotFound, PermissionDenied, ContractViolation) as error:
+        return None, Check("fees", "warning", f"they can't be estimated: {error.message}")
+    return int(text), Check("fees", "ok", "max_fees is what the service estimates")
+
+
+def _state(source: "pd.Series[Any]") -> Check:
+    status = source["status"]
+    if status == "ACTIVE":
+        return Check("account", "ok", "it is active")
+    return Check("account", "problem", f"its status is {status}: only an ACTIVE one can send")
+
+
+def _address(connection: Connection, currency: str, recipient: str) -> Check:
+    try:
+        valid = Currencies(connection).check_address(currency, recipient)["is_valid"].iloc[0]
+    except LedgerError as error:
+        return Check("address", "warning", f"the service can't check it: {error.message}")
+    if valid is pd.NA:
+        return Check("address", "warning", "the service does not say whether it is one")
+    if not valid:
+        return Check("address", "problem", f"the service says that it is no address of {currency}")
+    return Check("address", "ok", f"a well-formed address of {currency}; whose it is, nobody says")
+
+
+def _balance(
+    connection: Connection,
+    source: "pd.Series[Any]",
+    amount: int,
+    fees: int,
+    own: list[Mapping[str, Any]],
+    of_fees: list[Mapping[str, Any]],
+    *,
+    mint: bool,
+) -> list[Check]:
+    """Say whether the balance covers it; the fees of a token are paid by its parent."""
+    if mint:
+        return [Check("balance", "warning", "the balance of an SPL token is not compared")]
+    if source["type"] not in _TOKENS:
+        return [_covers("balance", source["available_balance"], amount + fees, "amount and fees", own)]
+    checks = [_covers("balance", source["available_balance"], amount, "the amount", own)]
+    parent = _parent(source["parent"])
+    if parent is None:
+        return [*checks, Check("balance for fees", "warning", "the account that pays the fees can't be told")]
+    try:
+        payer = Accounts(connection).get(parent).iloc[0]
+    except (NotFound, PermissionDenied):
+        return [*checks, Check("balance for fees", "warning", f"account {parent}, which pays them, can't be seen")]
+    return [*checks, _covers(f"balance of {payer['name']}", payer["available_balance"], fees, "the fees", of_fees)]
+
+
+def _parent(parent: Any) -> int | None:
+    return None if parent is None or pd.isna(parent) else int(parent)
+
+
+def _covers(name: str, available: Any, needed: int, what: str, units: list[Mapping[str, Any]]) -> Check:
+    if available is pd.NA:
+        return Check(name, "warning", "the service does not say what is available")
+    if available < needed:
+        return Check(
+            name, "problem", f"{_shown(int(available), units)} are available, {what} need {_shown(needed, units)}"
+        )
+    return Check(name, "ok", f"{_shown(int(available), units)} are available for {what}")
+
+
+def _rules(connection: Connection, source: "pd.Series[Any]", recipient: str, amount: int) -> list[Check]:
+    """Say which rule set may apply. The service decides; steps can be hidden from the caller."""
+    rule_sets = source["governance_rules"]
+    if not isinstance(rule_sets, list) or not rule_sets:
+        return [Check("rules", "warning", "this account shows no rules: which applies can't be told")]
+    user = None if connection.operator is None else connection.operator.user_id(Users(connection).search)
+    told: list[str] = []
+    may_apply: list[str] = []
+    listed: list[str] = []
+    for rule_set in rule_sets:
+        name = str(rule_set.get("name") or f"rule {rule_set.get('index')}")
+        refusal, doubt, whitelist = _refusal(connection, rule_set, source, recipient, amount, user)
+        if whitelist:
+            listed.append(whitelist)
+        if refusal:
+            told.append(f"{name}: {refusal}")
+        else:
+            may_apply.append(f"{name} ({doubt})" if doubt else name)
+    on_list = f"on whitelist {', '.join(dict.fromkeys(listed))}" if listed else ""
+    checks = [
+        Check("whitelist", "ok", on_list)
+        if listed
+        else Check("whitelist", "warning", "the address is on no whitelist of this account's rules")
+    ]
+    if not may_apply:
+        return [*checks, Check("rules", "warning", f"none seems to admit it. {'; '.join(told)}")]
+    return [*checks, Check("rules", "ok", f"may apply: {'; '.join(may_apply)}")]
+
+
+def _refusal(
+    connection: Connection,
+    rule_set: Mapping[str, Any],
+    source: "pd.Series[Any]",
+    recipient: str,
+    amount: int,
+    user: int | None,
+) -> tuple[str | None, str, str | None]:
+    """Return why a rule set does not admit a payment, what can't be told, and the whitelist with the address."""
+    refusal, doubt, whitelist = None, "", None
+    for rule in rule_set.get("rules") or []:
+        kind, entries = rule.get("type"), rule.get("data") or []
+        if kind == "MULTI_AUTHORIZATIONS":
+            member = _creates(connection, entries, user)
+            if member is None:
+                doubt = "whether you may create can't be told"
+            elif not member:
+                refusal = refusal or "you are not among its creators"
+        elif kind == "WHITELIST":
+            whitelist, unseen = _listed_in(connection, entries, str(source["currency"]), recipient)
+            if whitelist is None and unseen:
+                doubt = "a whitelist can't be seen"
+            elif whitelist is None:
+                refusal = refusal or "the address is on none of its whitelists"
+        elif kind == "THRESHOLD":
+            for entry in entries:
+                low, high = entry.get("min"), entry.get("max")
+                if entry.get("currency_type") not in (None, "CRYPTO"):
+                    doubt = "a threshold is in another currency"
+                elif (low is not None and amount < low) or (high is not None and amount > high):
+                    refusal = (
+                        refusal or f"the amount is outside {low} to {'any' if high is None else high} base units"
+                    )
+        else:
+            doubt = f"{kind} is not read"
+    return refusal, doubt, whitelist
+
+
+def _creates(connection: Connection, entries: list[Any], user: int | None) -> bool | None:
+    first = entries[0] if entries else None
+    if user is None or not isinstance(first, Mapping):
+        return None
+    if isinstance(first.get("users"), list):
+        return user in first["users"]
+    if first.get("group") is None:
+        return None
+    try:
+        members = Groups(connection).get(int(first["group"]))["members"].iloc[0]
+    except (NotFound, PermissionDenied):
+        return None
+    if not isinstance(members, list):
+        return None
+    return True if user in members else (None if None in members else False)
+
+
+def _listed_in(connection: Connection, entries: list[Any], currency: str, recipient: str) -> tuple[str | None, bool]:
+    """Return the whitelist that holds the address, and whether one could not be seen."""
+    unseen = False
+    for entry in entries:
+        try:
+            found = Whitelists(connection).get(int(entry["whitelist"])).iloc[0]
+        except (NotFound, PermissionDenied, KeyError, TypeError, ValueError):
+            unseen = True
+            continue
+        for address in found["addresses"] or []:
+            if address.get("currency") == currency and same_address(str(address.get("address")), recipient):
+                return f"{found['name']} as {address.get('name')}", unseen
+    return None, unseen
+
+
+def same_address(one: str, other: str) -> bool:
+    """Say whether two addresses are the same; the case of EVM addresses is a checksum, that of others has meaning."""
+    if one.startswith("0x") and other.startswith("0x") and len(one) == len(other) == 42:
+        return one.lower() == other.lower()
+    return one == other
