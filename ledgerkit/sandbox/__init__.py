@@ -16,6 +16,9 @@ import uvicorn
 from . import catalogue
 from .access import Access
 from .app import App, SeenRequest
+from .challenges import Challenges
+from .colleagues import Colleagues
+from .engine import Engine
 from .faults import Faults
 from .lam_users import operators
 from .limits import RateLimit
@@ -27,6 +30,7 @@ from .world import Credentials, World, build
 
 __all__ = ["Sandbox", "SeenRequest"]
 
+_CHANGING = ("accounts", "digests", "entities", "groups", "messages", "users", "whitelists")
 REQUESTS_KEPT = 100_000
 SECONDS_TO_START = 10.0
 
@@ -57,7 +61,9 @@ class Sandbox:
     clock
         Seconds since the epoch.
     world
-        A workspace to serve instead of one made from the seed.
+        A workspace to serve instead of one made from the seed; writes change it.
+    pace
+        Seconds for each stage of a transaction after its last approval; 0 confirms it at once.
 
     Examples
     --------
@@ -88,6 +94,7 @@ class Sandbox:
         path_prefix: str = "",
         clock: Callable[[], float] = time.time,
         world: World | None = None,
+        pace: float = 1.0,
     ) -> None:
         self.faults = Faults(seed, clock)
         self.requests_seen: deque[SeenRequest] = deque(maxlen=REQUESTS_KEPT)
@@ -110,6 +117,7 @@ class Sandbox:
         )
         self._page_size_maximum = page_size_maximum
         self._world = world
+        self._pace = pace
         self._service: Service | None = None
         self._access: Access | None = None
         self._url: str | None = None
@@ -131,6 +139,24 @@ class Sandbox:
         if self._url is None:
             raise RuntimeError("the sandbox is not running: use it in a with statement, or call start()")
         return self._url
+
+    @property
+    def challenges(self) -> Challenges:
+        """How challenges are written, and what is altered in them."""
+        return self._engine.challenges
+
+    @property
+    def colleagues(self) -> Colleagues:
+        """The other people of the workspace."""
+        return self._engine.colleagues
+
+    def advance(self, seconds: float) -> None:
+        """Move the time of the service forward: requests expire, blocks come. Tokens live on."""
+        self._engine.skip(seconds)
+
+    @property
+    def _engine(self) -> Engine:
+        return self._build().engine
 
     @property
     def webhooks(self) -> Webhooks:
@@ -238,9 +264,10 @@ class Sandbox:
             world = build(self._seed, self._transactions, now)
         relations = catalogue.Relations(world)
         collections = catalogue.collections(world, relations)
-        # from here on the encoded rows are the lists that grow: as dicts they would take several times the memory
-        world.transactions = cast(Any, collections["transactions"])
-        world.requests = cast(Any, collections["requests"])
+        # From here on the encoded rows are the lists: those that grow would take several times the memory as dicts,
+        # and of what a write changes there may be one truth alone.
+        for section in ("transactions", "requests", *_CHANGING):
+            setattr(world, section, collections[section])
         sight = Sight(world, relations, collections)
         tokens = TokenIssuer(
             world.credentials.api_users,
@@ -253,6 +280,7 @@ class Sandbox:
         self.faults.on_expire_refresh.append(tokens.expire_refresh)
         self._access = Access(world, tokens, sight, **self._keys)
         webhooks = Webhooks(sight, collections, self.faults.now, operators(world))
+        engine = Engine(world, collections, relations, self.faults.now, webhooks.announce, self._pace)
         self._service = Service(
             world,
             self.faults,
@@ -263,6 +291,7 @@ class Sandbox:
             sight,
             self._page_size_maximum,
             webhooks,
+            engine,
         )
         return self._service
 

@@ -90,7 +90,7 @@ class App:
             response = _error_response(by_kind["status"])
         if "invalid_json" in by_kind:
             response = _spoilt(response, by_kind["invalid_json"])
-        response.headers["date"] = formatdate(self._faults.now(), usegmt=True)
+        response.headers["date"] = formatdate(self._service.engine.now(), usegmt=True)
         self._note(request, response.status_code)
         await (_send_half(response, receive, send) if "truncate" in by_kind else response(scope, receive, send))
 
@@ -127,7 +127,10 @@ class App:
             viewer = self._access.viewer(method, path, request.headers)
             body = b"" if method == "GET" else await request.body()
             call = Call(method, path, viewer, request.path_params, request.query_params, body)
-            return _json(answer(self._service, call))
+            # one call sees one state: other threads let colleagues act and the time pass
+            with self._service.engine.lock:
+                self._service.engine.advance()
+                return _json(answer(self._service, call))
 
         return endpoint
 

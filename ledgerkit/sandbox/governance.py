@@ -58,6 +58,41 @@ class Draft:
 
 
 @dataclass(slots=True)
+class Ballot:
+    """The votes on a request that waits, with the users as they are, also those whom answers hide."""
+
+    creator: int
+    steps: tuple[Step, ...]
+    # the users who approved, by step
+    votes: list[list[int]]
+    stage: int
+    # whether the creator has approved; until then nobody else may
+    opened: bool
+
+    @property
+    def step(self) -> Step:
+        """The step in progress."""
+        return self.steps[self.stage]
+
+    @property
+    def missing(self) -> int:
+        """How many approvals the step in progress still needs."""
+        return self.step.quorum - len(self.votes[self.stage])
+
+    def awaited(self) -> list[int]:
+        """Return who may vote now.
+
+        A person who approved an earlier step is asked again only where too few others are left.
+        """
+        if not self.opened:
+            return [self.creator]
+        free = [user for user in self.step.approvers if user not in self.votes[self.stage]]
+        spent = {user for step in self.votes[: self.stage] for user in step}
+        others = [user for user in free if user not in spent]
+        return others if len(others) >= self.missing else free
+
+
+@dataclass(slots=True)
 class Docket:
     """All requests in their wire form, with everything that hangs on their ids."""
 
@@ -68,6 +103,7 @@ class Docket:
     rejected_by: dict[int, list[int]] = field(default_factory=dict)
     challenges: dict[int, Node] = field(default_factory=dict)
     history: dict[tuple[str, int], list[list[Node]]] = field(default_factory=dict)
+    ballots: dict[int, Ballot] = field(default_factory=dict)
 
 
 def challenge_pair(material: Material, request: int, draft_type: str, subject: Node) -> Node:
@@ -174,7 +210,7 @@ def settle(material: Material, drafts: Sequence[Draft]) -> Docket:
             "request": {
                 "id": identifier,
                 "type": draft.type,
-                "status": _governance_status(draft.status),
+                "status": governance_status(draft.status),
                 "target_type": draft.target_type,
                 "target_id": target,
                 "current_step_index": max(current, 0),
@@ -185,8 +221,12 @@ def settle(material: Material, drafts: Sequence[Draft]) -> Docket:
         }
         docket.approved_by[identifier] = list(dict.fromkeys(user for step in chosen for user in step))
         docket.rejected_by[identifier] = [] if rejecter is None else [rejecter]
-        docket.pending_by[identifier] = _awaited(draft, chosen)
+        docket.pending_by[identifier] = []
         if draft.status in PENDING:
+            opened = draft.status == "PENDING_APPROVAL"
+            ballot = Ballot(draft.created_by, draft.steps, chosen, max(current, 0), opened)
+            docket.ballots[identifier] = ballot
+            docket.pending_by[identifier] = ballot.awaited()
             subject = draft.subject or {"request_type": draft.type, "target_id": target}
             kind = draft.type.removeprefix("CREATE_")
             docket.challenges[identifier] = challenge_pair(material, identifier, kind, subject)
@@ -200,24 +240,17 @@ def settle(material: Material, drafts: Sequence[Draft]) -> Docket:
                 "expired_at": expires_on,
                 "is_complete": complete,
             }
-            _remember(docket.history.setdefault((SECTIONS[draft.target_type], target), []), row)
+            remember(docket.history.setdefault((SECTIONS[draft.target_type], target), []), row)
     return docket
 
 
-def _governance_status(status: str) -> str:
+def governance_status(status: str) -> str:
+    """Return how the answer about governance words the status of a request."""
     # this answer has a set of its own: ABORTED stands for REJECTED, and there is no first approval
     return {"REJECTED": "ABORTED", "PENDING_FIRST_APPROVAL": "PENDING_APPROVAL"}.get(status, status)
 
 
-def _awaited(draft: Draft, chosen: list[list[int]]) -> list[int]:
-    if draft.status == "PENDING_FIRST_APPROVAL":
-        return [draft.created_by]
-    if draft.status != "PENDING_APPROVAL" or draft.stage is None:
-        return []
-    return [user for user in draft.steps[draft.stage].approvers if user not in chosen[draft.stage]]
-
-
-def _remember(history: list[list[Node]], row: Node) -> None:
+def remember(history: list[list[Node]], row: Node) -> None:
     """Add a row to the history of an object, which the API groups by kind of request."""
     if history and history[-1][0]["type"] == row["type"]:
         history[-1].append(row)

@@ -1,8 +1,6 @@
 """The answers to reads of single objects and of what belongs to them."""
 
-import base64
 import copy
-import json
 from collections.abc import Callable
 from typing import Any
 
@@ -172,31 +170,6 @@ def transaction_labels(service: Service, call: Call) -> bytes:
     """Answer the labels of a transaction in their full form."""
     transaction = service.node(call, "transactions", call.integer("transaction_id"), "Transaction")
     return encode([service.collections["labels"].find(label["id"]) for label in transaction.get("labels") or ()])
-
-
-def request_with_challenge(service: Service, call: Call) -> bytes:
-    """Answer a request; its deprecated ``challenge`` is a JSON text, though typed as an object."""
-    request = service.node(call, "requests", call.integer("request_id"), "Request")
-    decoded = service.world.challenges.get(request["id"], {}).get("approve")
-    text = None if decoded is None else encode({"challenge": encode_challenge(decoded), "id": request["id"]}).decode()
-    return encode({**request, "challenge": text})
-
-
-def challenge(kind: str) -> Answer:
-    """Answer the challenge to approve or to reject a request."""
-
-    def answer(service: Service, call: Call) -> bytes:
-        request = service.node(call, "requests", call.integer("request_id"), "Request")
-        decoded = _present(service.world.challenges.get(request["id"], {}).get(kind), "Challenge of request")
-        return encode({"challenge": encode_challenge(decoded), "id": request["id"]})
-
-    return answer
-
-
-def encode_challenge(decoded: Node) -> str:
-    """Write a challenge as the service does: compact JSON with sorted keys, base64url without padding."""
-    compact = json.dumps(decoded, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return base64.urlsafe_b64encode(compact.encode()).rstrip(b"=").decode()
 
 
 def governance_status(service: Service, call: Call) -> bytes:

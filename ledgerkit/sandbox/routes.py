@@ -1,6 +1,6 @@
 """Which answer stands behind which method and path."""
 
-from . import fees, notifications, reads, stake_reads
+from . import fees, notifications, reads, stake_reads, votes
 from .reads import Answer
 
 # The first match answers, so `tokens` stands before `{currency_name}`; the most used listing comes first of all.
@@ -56,9 +56,9 @@ ANSWERS: dict[tuple[str, str], Answer] = {
         "/pledges": reads.listing("pledges"),
         "/pledges/{pledge_id}": reads.one_by_uuid("pledges", "pledge_id", "Pledge"),
         "/requests": reads.listing("requests"),
-        "/requests/{request_id}": reads.request_with_challenge,
-        "/requests/{request_id}/challenge": reads.challenge("approve"),
-        "/requests/{request_id}/challenge/reject": reads.challenge("reject"),
+        "/requests/{request_id}": votes.request_with_challenge,
+        "/requests/{request_id}/challenge": votes.challenge("approve"),
+        "/requests/{request_id}/challenge/reject": votes.challenge("reject"),
         "/requests/{request_id}/governance-status": reads.governance_status,
         "/settlements": reads.listing("settlements"),
         "/settlements/{settlement_id}": reads.one_by_uuid("settlements", "settlement_id", "Settlement"),
@@ -83,6 +83,10 @@ ANSWERS: dict[tuple[str, str], Answer] = {
         "/tezos/accounts/{account_id}/stakes": stake_reads.stakes("tezos"),
     }.items()
 } | {
+    ("POST", "/requests"): votes.create,
+    ("POST", "/requests/{request_id}/approve"): votes.vote("approve"),
+    ("POST", "/requests/{request_id}/reject"): votes.vote("reject"),
     ("POST", "/transactions/estimate-fees"): fees.estimate,
+    ("POST", "/transactions/{transaction_id}/reject"): votes.reject_transaction,
     ("PUT", "/notifications/configuration"): notifications.set_configuration,
 }

@@ -9,6 +9,7 @@ from starlette.datastructures import QueryParams
 from . import filters
 from .answers import Refusal, bad_value, encode, page_body
 from .catalogue import Listing, Relations
+from .engine import Engine
 from .faults import Faults
 from .store import Collection, Node, Predicate
 from .tokens import TokenIssuer
@@ -61,6 +62,7 @@ class Service:
     sight: Sight
     page_size_maximum: int
     webhooks: Webhooks
+    engine: Engine
     parts: dict[tuple[str, int], Collection] = field(default_factory=dict)
 
     def node(self, call: Call, section: str, identifier: Any, name: str) -> Node:

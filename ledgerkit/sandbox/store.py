@@ -90,6 +90,21 @@ class Collection(Sequence[Node]):
             self.encoded.append(encode(node))
             self._views.clear()
 
+    def replace(self, node: Node) -> None:
+        """Write the row with this node's id anew; its place in the order of creation stays."""
+        with self.lock:
+            position = self._positions[node["id"]]
+            for name, extract in self._extractors.items():
+                self.columns[name][position] = extract(node)
+            for field, value in node.items():
+                self.fields[field] = self.fields.get(field, True) and not isinstance(value, dict | list)
+            self.encoded[position] = encode(node)
+            self._views.clear()
+
+    def next_id(self) -> int:
+        """Return the id of the next row, where ids are integers."""
+        return max(self.ids, default=0) + 1
+
     def find(self, identifier: Any) -> Node | None:
         """Return the node with this id, also where listings hide it."""
         position = self.position(identifier)
@@ -110,6 +125,11 @@ class Collection(Sequence[Node]):
         with self.lock:
             self._hidden.discard(position)
             self._views.clear()
+
+    def remove(self, identifier: Any) -> None:
+        """Take a row out for good: neither its id nor a listing finds it."""
+        with self.lock:
+            self.hide(self._positions.pop(identifier))
 
     def view(
         self, key: Any, predicates: Callable[[], Iterable[Predicate]], order_by: str | None, *, descending: bool

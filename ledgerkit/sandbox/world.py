@@ -7,12 +7,12 @@ from datetime import UTC, datetime
 
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from .accounts import account_currency, build_accounts, write_rules
+from .accounts import Account, Chart, account_currency, build_accounts, write_rules
 from .addressbook import address_risk, address_sanctions, build_address_book
 from .chains import valid_address
 from .changes import draft_changes
 from .currencies import COINS, currency_nodes, token_nodes
-from .governance import settle
+from .governance import Ballot, settle
 from .holdings import (
     History,
     balances_node,
@@ -20,11 +20,12 @@ from .holdings import (
     write_balances,
     write_coin_fields,
 )
-from .material import Material, Node, certificate_chain, sign, stamp
+from .material import Material, Node, certificate_chain, counter, sign, stamp
 from .nfts import build_gallery
 from .people import (
     ApiUserCredential,
     Credentials,
+    People,
     ReportingKeyCredential,
     build_credentials,
     build_people,
@@ -35,6 +36,7 @@ from .signatures import build_digests, build_messages
 from .staking import build_stakes
 from .tradelink import build_pledges, build_settlements, draft_pledges
 from .traffic import Business
+from .transactions import Purse
 
 __all__ = ["ApiUserCredential", "Credentials", "ReportingKeyCredential", "World", "build"]
 
@@ -50,6 +52,25 @@ _LABELS: tuple[tuple[str, str, str, tuple[str, ...]], ...] = (
     ("Internal", "#666666", "Between own accounts", ()),
     ("Review", "#F82B60", "Asked for a second look", ()),
 )
+# accounts on which the API's operator creates transactions
+_API_ACCOUNTS = ("BTC Treasury 1", "ETH Treasury 1", "USDC Treasury", "XRP Treasury", "SOL Trading")
+
+
+class Books(History):
+    """What the accounts held day by day, which goes on after the world was made."""
+
+    def account(self, account_id: int) -> Account:
+        """Return an account with what the answers about it do not show."""
+        return self._purses[account_id].account
+
+    def open(self, account: Account) -> None:
+        """Keep the days of a new account."""
+        self._purses[account.node["id"]] = Purse(account)
+
+    def move(self, account_id: int, amount: int, moment: datetime) -> None:
+        """Book a change in base units of what an account holds."""
+        self._now = max(self._now, moment)
+        self._purses[account_id].move(amount, self._now.toordinal())
 
 
 @dataclass(slots=True, repr=False)
@@ -95,12 +116,23 @@ class World:
     lam_users: list[Node]
     credentials: Credentials
     bad_addresses: dict[str, list[str]]
-    _history: History
+    _books: Books
+    _ballots: dict[int, Ballot]
     _leaf_key: ec.EllipticCurvePrivateKey
+
+    @property
+    def books(self) -> Books:
+        """What the accounts held day by day."""
+        return self._books
+
+    @property
+    def ballots(self) -> dict[int, Ballot]:
+        """The votes on the requests that wait, by the id of the request."""
+        return self._ballots
 
     def balance_history(self, account_id: int, start: datetime | None, end: datetime | None) -> Node | None:
         """Return the balances of an account by day, or None where the service keeps none (501)."""
-        return self._history.read(account_id, start, end)
+        return self._books.read(account_id, start, end)
 
     def address_jwt(self, account_id: int, index: int | None) -> str | None:
         """Return an address of an account as a JWT signed with the key of the leaf certificate."""
@@ -154,6 +186,7 @@ def build(seed: int = 7, transactions: int = 4000, now: datetime | None = None) 
     chart = build_accounts(material, people)
     book = build_address_book(material, people, chart)
     write_rules(people, chart, book.ruling)
+    _write_api_rules(people, chart, book.ruling)
     labels = _labels(material)
     for label, (*_, names) in zip(labels, _LABELS, strict=True):
         for name in names:
@@ -236,9 +269,33 @@ def build(seed: int = 7, transactions: int = 4000, now: datetime | None = None) 
         lam_users=lam_users(material, WORKSPACE),
         credentials=build_credentials(material, people, chart.entity_ids()),
         bad_addresses=book.bad,
-        _history=History(chart, traffic, material.now),
+        _books=Books(chart, traffic, material.now),
+        _ballots=docket.ballots,
         _leaf_key=leaf_key,
     )
+
+
+def _write_api_rules(people: People, chart: Chart, whitelists: dict[str, int]) -> None:
+    """Let the group of the API's operator create on accounts of several families, and two managers approve.
+
+    The business of the past does not follow these rules: they are the youngest of the workspace.
+    """
+    rule_sets = [rules for account in chart.accounts for rules in account.node["governance_rules"]]
+    set_ids = counter(max(rules["id"] for rules in rule_sets) + 1)
+    rule_ids = counter(max(rule["id"] for rules in rule_sets for rule in rules["rules"]) + 1)
+    creators = {"group": people.group_ids["API Signers"], "quorum": 1}
+    managers = {"group": people.group_ids["Management"], "quorum": 2}
+    for name in _API_ACCOUNTS:
+        account = chart.by_name[name]
+        node = account.node
+        limit = round(account.size * 4 / account.price) * int(10**account.magnitude)
+        rules: list[Node] = [
+            {"id": rule_ids(), "type": "MULTI_AUTHORIZATIONS", "data": [creators, managers]},
+            {"id": rule_ids(), "type": "WHITELIST", "data": [{"whitelist": whitelists[node["currency"]]}]},
+            {"id": rule_ids(), "type": "THRESHOLD", "data": [{"currency_type": "CRYPTO", "min": 0, "max": limit}]},
+        ]
+        rule_set = {"id": set_ids(), "index": len(node["governance_rules"]), "name": "API payments", "rules": rules}
+        node["governance_rules"].append(rule_set)
 
 
 def _labels(material: Material) -> list[Node]:

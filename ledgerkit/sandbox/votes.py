@@ -1,0 +1,94 @@
+"""The answers to what creates a request and to what votes on one."""
+
+from typing import Any
+
+from . import intents
+from .answers import Refusal, decode, encode
+from .challenges import Verb, encode_challenge
+from .reads import Answer
+from .service import Call, Service
+from .store import Node
+
+
+def create(service: Service, call: Call) -> bytes:
+    """Create a request; it waits for its creator first."""
+    intent = intents.read(service, call.viewer, _json(call))
+    return encode(service.engine.create(call.viewer, intent))
+
+
+def challenge(verb: Verb) -> Answer:
+    """Answer the challenge to approve or to reject a request, to those who may vote on it now."""
+
+    def answer(service: Service, call: Call) -> bytes:
+        request = _request(service, call)
+        user = _voter(service, call)
+        written = service.engine.challenge(request["id"], user["id"], verb)
+        if written is None:
+            raise Refusal(404, f"Challenge of request {request['id']} not found: it waits for no vote of yours")
+        return encode({"challenge": encode_challenge(written), "id": request["id"]})
+
+    return answer
+
+
+def vote(verb: Verb) -> Answer:
+    """Take a signed vote and answer the request as it is then."""
+
+    def answer(service: Service, call: Call) -> bytes:
+        request = _request(service, call)
+        user = _voter(service, call)
+        if not call.body:
+            raise Refusal(400, f"The body is empty: to {verb} a request, its challenge is signed and sent as 'jws'")
+        body = _json(call)
+        if not isinstance(body, dict) or set(body) != {"jws"} or not isinstance(body["jws"], str):
+            raise Refusal(400, "A body with one field is expected: 'jws', a text")
+        answered = service.engine.vote_signed(request["id"], user, verb, body["jws"])
+        answered["created_by"]["id"] = call.viewer.user(answered["created_by"]["id"])
+        return encode(answered)
+
+    return answer
+
+
+def reject_transaction(service: Service, call: Call) -> bytes:
+    """Reject a transaction that waits for approvals; the contract asks for no signature here."""
+    transaction = service.node(call, "transactions", call.integer("transaction_id"), "Transaction")
+    if transaction["status"] != "PENDING_APPROVAL":
+        raise Refusal(400, f"Transaction {transaction['id']} is {transaction['status']}: it waits for no approval")
+    service.engine.reject_now(transaction["last_request"], service.engine.user_of(call.viewer))
+    return encode(service.node(call, "transactions", transaction["id"], "Transaction"))
+
+
+def request_with_challenge(service: Service, call: Call) -> bytes:
+    """Answer a request; its deprecated ``challenge`` is a JSON text, though typed as an object.
+
+    It shows the challenge that the caller holds already, if any: a read may not void what somebody is signing.
+    """
+    request = _request(service, call)
+    written = None
+    if call.viewer.family == "api_user":
+        user = service.engine.user_of(call.viewer)
+        held = service.engine.challenges.outstanding(request["id"], user, "approve")
+        written = held or service.engine.challenge(request["id"], user, "approve")
+    text = None
+    if written is not None:
+        text = encode({"challenge": encode_challenge(written), "id": request["id"]}).decode()
+    return encode({**request, "challenge": text})
+
+
+def _request(service: Service, call: Call) -> Node:
+    return service.node(call, "requests", call.integer("request_id"), "Request")
+
+
+def _voter(service: Service, call: Call) -> Node:
+    if call.viewer.family != "api_user":
+        raise Refusal(403, "Forbidden: only a user of the workspace votes on requests")
+    found = service.collections["users"].find(call.viewer.identity)
+    if found is None or found["status"] != "ACTIVE":
+        raise Refusal(403, f"Forbidden: user {call.viewer.identity} is not active")
+    return found
+
+
+def _json(call: Call) -> Any:
+    try:
+        return decode(call.body)
+    except ValueError:
+        raise Refusal(400, "The body is not JSON") from None
