@@ -50,7 +50,7 @@ class JournalInUse(LedgerError, RuntimeError):
 
 
 @dataclass
-class Progress:
+class Standing:
     """What a journal says of one row."""
 
     state: State = "planned"
@@ -79,15 +79,14 @@ class Journal:
         self.path = path
         self.header = header
         self.entries = entries
+        # What has become of each row, in the order of the plan.
+        self.rows = _standings(header, entries)
         self._descriptor: int | None = None
         self._check = ""
 
-    def rows(self) -> list[Progress]:
-        """Return what has become of each row, in the order of the plan."""
-        rows = [Progress() for _ in self.header["rows"]]
-        for entry in self.entries:
-            _apply(rows[entry["row"] - 1], entry)
-        return rows
+    def moments(self, *entries: str) -> list[float]:
+        """Return when such entries were written, in seconds since the epoch, in their order."""
+        return [_seconds(one["at"]) for one in self.entries if one["entry"] in entries]
 
     def write(self, entry: str, row: int, now: float, **details: Any) -> None:
         """Add an entry, and return when it is on the disk.
@@ -110,6 +109,7 @@ class Journal:
         encoded, self._check = _line(line, self._check)
         _write(self._descriptor, encoded)
         self.entries.append(line)
+        _apply(self.rows[row - 1], line)
 
     @contextmanager
     def held(self) -> Iterator[None]:
@@ -134,7 +134,8 @@ class Journal:
                 os.fsync(descriptor)
             elif not _content(descriptor).endswith(b"\n"):
                 _write(descriptor, b"\n")
-            self.entries, self._check, self._descriptor = entries, check, descriptor
+            self.entries, self.rows = entries, _standings(header, entries)
+            self._check, self._descriptor = check, descriptor
             yield
         finally:
             self._descriptor = None
@@ -230,8 +231,8 @@ def _parsed(content: bytes, path: Path) -> tuple[dict[str, Any], list[dict[str, 
         if entry is None or (expected := _line(entry, check)[1]) != found:
             raise JournalDamaged(
                 f"line {number} of {path} is not what the kit wrote: what was sent can't be told from it. Nothing "
-                "was sent now. Restore the file, or look for each row's mark with session.requests.search() before any "
-                "of it is sent again.",
+                "was sent now. Restore the file, or look for each row's mark in the notes of transactions before "
+                "any of it is sent again.",
                 line=number,
             )
         entries.append(entry)
@@ -243,7 +244,7 @@ def _parsed(content: bytes, path: Path) -> tuple[dict[str, Any], list[dict[str, 
             f"{shorten(header.get('entry'))}, version {shorten(header.get('version'))}.",
             line=1,
         )
-    rows = [Progress() for _ in header["rows"]]
+    rows = [Standing() for _ in header["rows"]]
     for number, entry in enumerate(entries, 2):
         row = entry["row"]
         if not 1 <= row <= len(rows) or rows[row - 1].state != FOLLOWS.get(entry["entry"]):
@@ -256,14 +257,21 @@ def _parsed(content: bytes, path: Path) -> tuple[dict[str, Any], list[dict[str, 
     return header, entries, check, len(content) - len(tail) if tail else None
 
 
-def _apply(row: Progress, entry: Mapping[str, Any]) -> None:
+def _standings(header: Mapping[str, Any], entries: list[dict[str, Any]]) -> list[Standing]:
+    rows = [Standing() for _ in header["rows"]]
+    for entry in entries:
+        _apply(rows[entry["row"] - 1], entry)
+    return rows
+
+
+def _apply(row: Standing, entry: Mapping[str, Any]) -> None:
     if entry["entry"] in APPROVALS:
         row.approval, row.error = entry["entry"], entry.get("error")
         return
     row.state = STATES[entry["entry"]]
     row.request_id, row.error = entry.get("request_id"), entry.get("error")
     if entry["entry"] == "sending":
-        row.sending_at = datetime.fromisoformat(entry["at"]).timestamp()
+        row.sending_at = _seconds(entry["at"])
 
 
 def _readable(line: bytes) -> dict[str, Any] | None:
@@ -276,6 +284,10 @@ def _readable(line: bytes) -> dict[str, Any] | None:
 
 def _moment(now: float) -> str:
     return datetime.fromtimestamp(now, UTC).isoformat()
+
+
+def _seconds(moment: str) -> float:
+    return datetime.fromisoformat(moment).timestamp()
 
 
 def _content(descriptor: int) -> bytes:

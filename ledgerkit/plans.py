@@ -1,0 +1,543 @@
+"""Many requests at once: checked together, confirmed once, sent in strict sequence, written down before each send."""
+
+import html
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from os import PathLike
+from pathlib import Path
+from typing import Any, Final, Literal
+
+import pandas as pd
+
+from ledgerkit import journal as journals
+from ledgerkit.connection import Connection
+from ledgerkit.errors import (
+    AuthenticationError,
+    ConfigurationError,
+    ConnectionFailed,
+    InvalidRequest,
+    LedgerError,
+    NotFound,
+    OutcomeUnknown,
+    PermissionDenied,
+    RateLimited,
+    Unsupported,
+    shorten,
+)
+from ledgerkit.journal import Journal, Standing
+from ledgerkit.operations import check_family
+from ledgerkit.outcomes import Outcome
+from ledgerkit.parallel import Progress
+from ledgerkit.sheets import Columns, Source, read
+from ledgerkit.sums import Draft, Row, flag_duplicates, sums
+
+PAYMENT_COLUMNS: Final = Columns(
+    required=("account", "recipient", "amount"),
+    optional=("speed", "max_fees", "note_title", "note_content", "tag", "memo"),
+    ids=frozenset({"account", "tag"}),
+)
+ACCOUNT_COLUMNS: Final = Columns(
+    required=("name", "currency", "account_type", "policy_name"),
+    optional=("index", "parent_id", "contract_address"),
+    ids=frozenset({"index", "parent_id"}),
+)
+# What makes two rows the same.
+SAME_PAYMENT: Final = ("account_id", "recipient", "amount", "contract_address", "token_mint")
+# The service's own limits: waiting requests of a workspace, and creations of accounts an hour with their approvals.
+MOST_PENDING: Final = 100
+MOST_ACCOUNT_STEPS: Final = 200
+HOUR: Final = 3600.0
+# What was surely not carried out, and is no fault of the row: it is sent again when the plan goes on.
+NOT_THE_ROW: Final = (AuthenticationError, ConfigurationError, ConnectionFailed, PermissionDenied)
+REFUSALS: Final = (InvalidRequest, NotFound, Unsupported)
+
+
+@dataclass(frozen=True)
+class Desk:
+    """How the drafts of a plan are made and looked for.
+
+    Parameters
+    ----------
+    make
+        A new draft from the fields of a row.
+    remake
+        The draft of a body that a journal holds, with its mark.
+    find
+        Whether a body with a mark, sent after a moment of the server's clock, was carried out.
+    approve
+        The creator's approval of a request, where the plan approves.
+    """
+
+    make: Callable[..., Draft]
+    remake: Callable[[dict[str, Any], str | None], Draft]
+    find: Callable[[dict[str, Any], str | None, float], Outcome]
+    approve: Callable[[int, Draft], Any] | None = None
+
+
+class Plan:
+    """Requests that were checked together, to be confirmed once; :meth:`run` sends them.
+
+    ``session.transactions.plan(...)`` and ``session.accounts.plan(...)`` make one.
+    """
+
+    def __init__(
+        self,
+        connection: Connection,
+        desk: Desk,
+        identity: dict[str, Any],
+        rows: list[Row],
+        path: Path,
+        journal: Journal | None,
+    ) -> None:
+        self._connection = connection
+        self._desk = desk
+        self._identity = identity
+        self._rows = rows
+        self._path = path
+        self._journal = journal
+        self._totals = pd.DataFrame()
+        self._balances = pd.DataFrame()
+
+    # What it is
+
+    @property
+    def problems(self) -> list[str]:
+        """What stops the plan, with the number of the row; nothing is sent while there is one."""
+        return [f"row {number}: {text}" for number, row in enumerate(self._rows, 1) for text in row.problems]
+
+    @property
+    def digest(self) -> str:
+        """The SHA-256 of all that is sent, marks included."""
+        return journals.digest([row.written for row in self._rows])
+
+    @property
+    def phrase(self) -> str:
+        """What confirms the plan: how many requests are left to be sent, and the beginning of the digest."""
+        return f"send {self._left()} {self.digest[:6]}"
+
+    @property
+    def path(self) -> Path:
+        """Where the journal is, or will be."""
+        return self._path
+
+    def table(self) -> pd.DataFrame:
+        """Return one row per request, with all its problems and warnings; amounts are exact base units."""
+        names = ("account_id", "account_name", "recipient", "amount", "max_fees", "currency", "name")
+        shown = [name for name in names if any(row.value(name) is not None for row in self._rows)]
+        frame = pd.DataFrame(
+            [
+                {
+                    **{name: row.value(name) for name in shown},
+                    "mark": row.mark,
+                    "problems": row.problems,
+                    "warnings": row.warnings,
+                }
+                for row in self._rows
+            ],
+            dtype=object,  # inferred, a column of amounts with a gap would be floats
+        )
+        frame.insert(0, "row", range(1, len(frame) + 1))
+        return frame
+
+    def totals(self) -> pd.DataFrame:
+        """Return the sums of amounts and of fees, apart, per currency: exact base units, and exact display units."""
+        return self._totals
+
+    def balances(self) -> pd.DataFrame:
+        """Return what all rows together need of each account, in base units, beside what it has available."""
+        return self._balances
+
+    def results(self) -> pd.DataFrame:
+        """Return what became of each row: it is ``planned``, ``in doubt``, ``sent`` or ``refused``."""
+        rows = self._standings()
+        frame = pd.DataFrame(
+            {
+                "row": range(1, len(rows) + 1),
+                "state": [row.state for row in rows],
+                "request_id": pd.array([row.request_id for row in rows], dtype="Int64"),
+                "mark": pd.Series([row.mark for row in self._rows], dtype="str"),
+                "error": pd.Series([row.error for row in rows], dtype="str"),
+            }
+        )
+        if self._identity["approve"]:
+            frame["approval"] = pd.Series([row.approval for row in rows], dtype="str")
+        return frame
+
+    # Sending it
+
+    def run(self, confirm: str | None = None, *, on_refusal: Literal["stop", "skip"] = "stop") -> pd.DataFrame:
+        """Send what is left to be sent, one request after the other.
+
+        Parameters
+        ----------
+        confirm
+            The phrase that confirms it, which :attr:`phrase` shows; None asks for it. Another one sends nothing.
+        on_refusal
+            Whether a row that the service refuses stops the plan, or is skipped. It is not sent again either way.
+
+        Returns
+        -------
+        DataFrame
+            :meth:`results`.
+
+        Raises
+        ------
+        InvalidRequest
+            A row has a problem, the phrase is wrong, the service refused a row, or it has as many waiting requests as
+            it takes.
+        OutcomeUnknown
+            Whether a row was carried out can't be told; ``details["row"]`` names it. Running the plan again looks
+            again; :meth:`decide` says what a person found.
+        JournalInUse, JournalDamaged
+            See :mod:`ledgerkit.journal`.
+
+        Notes
+        -----
+        After an error, an interrupt, or the end of the process, running the plan again goes on where it stopped: what
+        was sent is not sent again.
+        """
+        if on_refusal not in ("stop", "skip"):
+            raise InvalidRequest(f"`on_refusal` = {shorten(on_refusal)}: it is 'stop' or 'skip'.", field="on_refusal")
+        journals.check_platform()
+        self._connection.check_writes("POST /requests")
+        if self.problems:
+            some = "; ".join(self.problems[:5])
+            raise InvalidRequest(
+                f"nothing was sent: {len(self.problems)} problems. {some}. plan.table() has them all.", field="plan"
+            )
+        self._reread()
+        if not self._left():
+            return self.results()
+        self._confirm(confirm)
+        if self._journal is None:
+            self._journal = self._created()
+        progress = Progress("send")
+        try:
+            with self._journal.held():
+                progress.expect(self._left())
+                self._send_all(on_refusal, progress)
+        finally:
+            progress.close()
+        return self.results()
+
+    def decide(self, row: int, *, request_id: int | None) -> None:
+        """Say what became of a row that is in doubt, where the kit can't tell.
+
+        Parameters
+        ----------
+        row
+            Its number.
+        request_id
+            The request that it made; None where it surely made none, so that it is sent when the plan goes on.
+        """
+        self._reread()
+        if self._journal is None:
+            raise InvalidRequest("nothing of this plan was sent: there is nothing to decide.", field="row")
+        with self._journal.held():
+            if not 1 <= row <= len(self._rows) or self._standing(row).state != "in doubt":
+                raise InvalidRequest(f"row {row} is not in doubt: there is nothing to decide.", field="row")
+            if request_id is None:
+                self._note("not sent", row, error="decided by a person")
+            else:
+                self._note("sent", row, request_id=int(request_id), how="decided by a person")
+
+    def _send_all(self, on_refusal: str, progress: Progress) -> None:
+        room = 0
+        for number, row in enumerate(self._rows, 1):
+            if self._standing(number).state == "in doubt":
+                self._look(number, row)
+            while self._standing(number).state == "planned":
+                if room <= 0:
+                    room = self._room(number)
+                self._pace()
+                self._send(number, row, on_refusal)
+                room -= 1
+            self._approve(number, row)
+            progress.advance()
+
+    def _send(self, number: int, row: Row, on_refusal: str) -> None:
+        draft = self._desk.remake(row.body, row.mark)  # a draft is sent once, and this row may have been tried before
+        self._note("sending", number, mark=row.mark, body=journals.digest(row.body))
+        try:
+            # `again`: what keeps a row from being sent twice is the journal, which also outlives the session.
+            request_id = int(draft.submit(again=True)["id"].iloc[0])
+        except OutcomeUnknown:
+            self._look(number, row, send_after=False)
+        except RateLimited as error:
+            self._note("not sent", number, error=str(error))
+            self._wait(float(error.details.get("retry_after") or 1.0))
+        except NOT_THE_ROW as error:
+            self._note("not sent", number, error=str(error))
+            raise self._stopped(error, number, "was not sent") from error
+        except REFUSALS as error:
+            if self._pending() >= MOST_PENDING:
+                self._note("not sent", number, error=str(error))
+                raise self._full(number) from error
+            self._note("refused", number, error=str(error))
+            if on_refusal == "stop":
+                raise self._stopped(error, number, "was refused, and is not sent again") from error
+        else:
+            self._note("sent", number, request_id=request_id, how="answered")
+
+    def _look(self, number: int, row: Row, *, send_after: bool = True) -> None:
+        """Find out about a row whose outcome is not known; right after its send, only "found" settles it.
+
+        A service that stalled may still carry it out: only a later run takes "not found" for "not carried out".
+        """
+        outcome = self._desk.find(row.body, row.mark, self._standing(number).sending_at or 0.0)
+        if outcome.state == "found" and outcome.request_id is not None:
+            self._note("sent", number, request_id=outcome.request_id, how="found")
+        elif outcome.state == "not found" and send_after:
+            self._note("not sent", number, error=outcome.text)
+        else:
+            raise OutcomeUnknown(
+                f"whether row {number} was carried out is not known ({outcome.state}: {outcome.text.rstrip('.')}). "
+                f"{self._progress()} Run the plan again to look again, or, once a person has found out, say so with "
+                f"plan.decide({number}, request_id=...), None where it made no request.",
+                row=number,
+                mark=row.mark,
+            )
+
+    def _approve(self, number: int, row: Row) -> None:
+        standing = self._standing(number)
+        if self._desk.approve is None or standing.request_id is None or standing.approval == "approved":
+            return
+        self._pace()
+        self._note("approving", number)
+        try:
+            self._desk.approve(standing.request_id, self._desk.remake(row.body, row.mark))
+        except LedgerError as error:
+            self._note("not approved", number, error=str(error))
+            raise self._stopped(error, number, "was sent, but not approved") from error
+        self._note("approved", number)
+
+    # The service's limits
+
+    def _pending(self) -> int:
+        """Return how many requests of the workspace wait for approvals, as far as the caller may see them."""
+        params = {"status": "PENDING_APPROVAL", "page": "1", "page_size": "1"}
+        body = self._connection.ask("GET /requests", "/requests", params=params).body
+        count = body.get("page_info", {}).get("count") if isinstance(body, dict) else None
+        return count if isinstance(count, int) else 0
+
+    def _room(self, number: int) -> int:
+        room = MOST_PENDING - self._pending()
+        if room <= 0:
+            raise self._full(number)
+        return room
+
+    def _full(self, number: int) -> InvalidRequest:
+        return InvalidRequest(
+            f"the workspace has {MOST_PENDING} requests that wait for approvals, as many as the service takes: row "
+            f"{number} was not sent. {self._progress()} Run the plan again once some are approved or rejected.",
+            field="plan",
+            row=number,
+        )
+
+    def _pace(self) -> None:
+        """Wait where the hour has had its creations and approvals of accounts."""
+        if self._identity["kind"] != "accounts" or self._journal is None:
+            return
+        now = self._now()
+        steps = [at for at in self._journal.moments("sending", "approving") if at > now - HOUR]
+        if len(steps) >= MOST_ACCOUNT_STEPS:
+            self._wait(steps[-MOST_ACCOUNT_STEPS] + HOUR - now)
+
+    def _wait(self, seconds: float) -> None:
+        self._connection.transport.clock.wait(threading.Event(), seconds)
+
+    # Its journal
+
+    def _now(self) -> float:
+        return self._connection.transport.server_time()
+
+    def _note(self, entry: str, number: int, **details: Any) -> None:
+        assert self._journal is not None  # noqa: S101
+        self._journal.write(entry, number, self._now(), **details)
+
+    def _standing(self, number: int) -> Standing:
+        return self._standings()[number - 1]
+
+    def _standings(self) -> list[Standing]:
+        return self._journal.rows if self._journal else [Standing() for _ in self._rows]
+
+    def _left(self) -> int:
+        rows = self._standings()
+        return sum(
+            row.state in ("planned", "in doubt")
+            or (self._desk.approve is not None and row.state == "sent" and row.approval != "approved")
+            for row in rows
+        )
+
+    def _reread(self) -> None:
+        if self._journal is not None:
+            self._journal = journals.read(self._journal.path)
+
+    def _created(self) -> Journal:
+        try:
+            return journals.create(
+                self._path,
+                {**self._identity, "digest": self.digest, "rows": [row.written for row in self._rows]},
+            )
+        except FileExistsError:
+            raise InvalidRequest(
+                f"{self._path} was made since this plan was, by another kernel or process perhaps. Nothing was sent. "
+                "Make the plan anew, to go on with it.",
+                field="journal",
+            ) from None
+
+    def _confirm(self, confirm: str | None) -> None:
+        if confirm is None:
+            print(self)
+            confirm = input(f'Type "{self.phrase}" to send {self._left()} requests: ')
+        if confirm.strip() != self.phrase:
+            raise InvalidRequest(
+                f"{shorten(confirm)} does not confirm this plan, and nothing was sent: that is {self.phrase!r}.",
+                field="confirm",
+            )
+
+    def _stopped(self, error: LedgerError, number: int, what: str) -> LedgerError:
+        message = (
+            f"row {number} {what}: {error.message} {self._progress()} Running the plan again goes on from there."
+        )
+        details = {**error.details, "row": number}
+        return type(error)(message, call=error.call, status=error.status, **details)
+
+    def _progress(self) -> str:
+        return f"{len(self._rows) - self._left()} of {len(self._rows)} rows are done, as {self._path} says."
+
+    # How it looks
+
+    def _title(self) -> str:
+        done = "" if self._journal is None else f", {len(self._rows) - self._left()} of them done before"
+        origin = self._connection.origin
+        what = f"plan of {len(self._rows)} {self._identity['kind']}"
+        return f"{origin['environment']} · {origin['workspace']} · {what}{done}"
+
+    def _next(self) -> str:
+        if self.problems:
+            return f"{len(self.problems)} problems: nothing is sent as it is. plan.table() has them by row."
+        if not self._left():
+            return "Nothing is left to be sent; plan.results() has what became of it."
+        return f'To send {self._left()} requests: plan.run(), and type "{self.phrase}". Journal: {self._path}'
+
+    def __repr__(self) -> str:
+        with pd.option_context("display.max_colwidth", None, "display.width", 240, "display.max_columns", None):
+            parts = [
+                frame.to_string(index=False) for frame in (self._totals, self._balances, self.table()) if len(frame)
+            ]
+        return "\n\n".join([self._title(), *parts, self._next()])
+
+    def _repr_html_(self) -> str:
+        with pd.option_context("display.max_colwidth", None):
+            parts = [
+                frame.to_html(index=False, border=0)
+                for frame in (self._totals, self._balances, self.table())
+                if len(frame)
+            ]
+        tables = "".join(f"<div style='max-height:420px;overflow:auto;margin:8px 0'>{part}</div>" for part in parts)
+        return (
+            "<div style='font-family:var(--jp-ui-font-family,sans-serif);font-variant-numeric:tabular-nums;"
+            f"color:var(--jp-content-font-color1,inherit)'><strong>{html.escape(self._title())}</strong>{tables}"
+            f"<div>{html.escape(self._next())}</div></div>"
+        )
+
+
+def payments(
+    connection: Connection,
+    desk: Desk,
+    source: Source,
+    *,
+    journal: str | PathLike[str] | None = None,
+    allow_duplicates: bool = False,
+) -> Plan:
+    """Return a plan of payments; see ``session.transactions.plan``."""
+    plan = _plan(connection, desk, "payments", source, PAYMENT_COLUMNS, journal)
+    if plan._journal is None:
+        flag_duplicates(plan._rows, SAME_PAYMENT, allowed=allow_duplicates)
+        plan._totals, plan._balances = sums(connection, plan._rows)
+    return plan
+
+
+def accounts(
+    connection: Connection, desk: Desk, source: Source, *, journal: str | PathLike[str] | None = None
+) -> Plan:
+    """Return a plan of accounts to be created; see ``session.accounts.plan``."""
+    plan = _plan(connection, desk, "accounts", source, ACCOUNT_COLUMNS, journal)
+    if plan._journal is None:
+        flag_duplicates(plan._rows, ("name",), allowed=False)
+    return plan
+
+
+def resume(connection: Connection, desk: Desk, kind: str, journal: str | PathLike[str]) -> Plan:
+    """Return the plan that a journal holds, to go on with it without what it was made from."""
+    opened = journals.read(Path(journal))
+    identity = _identity(connection, desk, kind, opened.header.get("source", ""))
+    journals.refuse_other(opened, identity)
+    return Plan(connection, desk, identity, _from_journal(desk, opened), opened.path, opened)
+
+
+def _plan(
+    connection: Connection,
+    desk: Desk,
+    kind: str,
+    source: Source,
+    columns: Columns,
+    journal: str | PathLike[str] | None,
+) -> Plan:
+    check_family("POST /requests", connection.family, "POST /requests")
+    given = read(source, columns)
+    identity = _identity(connection, desk, kind, journals.digest([_texts(row) for row in given]))
+    if journal is None:
+        # By what is asked for, and beside the file: the same planned again finds its journal, and is not sent twice.
+        folder = Path() if isinstance(source, pd.DataFrame) else Path(source).parent
+        journal = folder / f"{kind}-{journals.digest(identity)[:12]}.jsonl"
+    path = Path(journal).absolute()
+    if not path.parent.is_dir():
+        raise InvalidRequest(f"`journal` = {str(path)!r} can't be made: there is no such folder.", field="journal")
+    if path.exists():
+        opened = journals.read(path)
+        journals.refuse_other(opened, identity)
+        return Plan(connection, desk, identity, _from_journal(desk, opened), path, opened)
+    return Plan(connection, desk, identity, [_made(desk, row) for row in given], path, None)
+
+
+def _identity(connection: Connection, desk: Desk, kind: str, source: str) -> dict[str, Any]:
+    return {
+        "kind": kind,
+        "source": source,
+        "workspace": connection.origin["workspace"],
+        "base_url": connection.origin["base_url"],
+        "user": connection.operator.claimed() if connection.operator else None,
+        "approve": desk.approve is not None,
+    }
+
+
+def _texts(row: Mapping[str, Any]) -> dict[str, str]:
+    """Return a row in a way that is the same for the same values, whether an id was text or int."""
+    return {name: format(value, "f") if isinstance(value, Decimal) else str(value) for name, value in row.items()}
+
+
+def _made(desk: Desk, given: dict[str, Any]) -> Row:
+    try:
+        draft = desk.make(**given)
+    except REFUSALS as error:
+        return Row(given, problems=[error.message])
+    return Row(given, draft, draft.payload.to_json(), draft.mark, draft.problems, draft.warnings)
+
+
+def _from_journal(desk: Desk, journal: Journal) -> list[Row]:
+    """Return the rows that were checked before their journal was made."""
+    rows = []
+    for written in journal.header["rows"]:
+        draft = desk.remake(written["body"], written["mark"])
+        if draft.payload.to_json() != written["body"]:
+            raise InvalidRequest(
+                f"{journal.path} was written by another version of the kit, which would send other bodies. Nothing "
+                "was sent. Go on with that version.",
+                field="journal",
+            )
+        rows.append(Row({}, draft, written["body"], written["mark"]))
+    return rows
