@@ -278,7 +278,7 @@ def compare(
         if path in meant and path in signed:
             verdict = "match" if _equal(name, meant[path], signed[path]) else "differs"
         elif path in meant:
-            verdict = "not_signed" if path[0] == "data" and path[1] in _NOT_SIGNED else "missing_in_challenge"
+            verdict = "not_signed" if _NOT_SIGNED.intersection(path[1:2]) else "missing_in_challenge"
         elif inside and name == "recipient" and end is not None:
             continue
         else:
