@@ -202,7 +202,7 @@ def _units(units: Any) -> list[Mapping[str, Any]]:
 
 def _shown(base: int, units: Iterable[Mapping[str, Any]]) -> str:
     unit = display_unit(units)
-    scaled = "" if unit is None else f"{to_display(base, unit.magnitude)} {unit.code} "
+    scaled = "" if unit is None else f"{to_display(base, unit.magnitude)!s} {unit.code} "
     return f"{scaled}({base} base units)"
 
 

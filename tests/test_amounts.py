@@ -1,4 +1,4 @@
-"""Base units to display units, with every digit."""
+"""Base units to display units and back, with every digit."""
 
 from decimal import ROUND_DOWN, Decimal, localcontext
 from typing import Any
@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import ledgerkit as lk
-from ledgerkit.amounts import Unit, column_to_display, display_unit, to_display
+from ledgerkit.amounts import Unit, column_to_display, display_unit, to_base_units, to_display
+from ledgerkit.errors import InvalidRequest
 
 
 @pytest.mark.parametrize(
@@ -74,3 +75,75 @@ def test_each_row_is_shown_in_its_own_unit() -> None:
         pd.NA,
         pd.NA,
     ]
+
+
+BITCOIN = [{"code": "satoshi", "magnitude": 0}, {"code": "mBTC", "magnitude": 5}, {"code": "BTC", "magnitude": 8}]
+
+
+@pytest.mark.parametrize(
+    ("written", "base"),
+    [
+        ("0.5 BTC", 50_000_000),
+        ("0.5BTC", 50_000_000),
+        (" 1 BTC ", 100_000_000),
+        ("0.00000001 BTC", 1),
+        ("1.50 mBTC", 150_000),
+        ("7 satoshi", 7),
+        ("7.0 satoshi", 7),
+        (Decimal("0.5"), 50_000_000),
+        (Decimal("5E-1"), 50_000_000),
+        (Decimal("1E+2"), 10_000_000_000),
+        (12_345, 12_345),
+    ],
+)
+def test_an_amount_as_people_write_it_becomes_base_units(written: object, base: int) -> None:
+    assert to_base_units(written, BITCOIN) == base
+
+
+@pytest.mark.parametrize(
+    ("written", "rule"),
+    [
+        ("0.5", "has no unit"),
+        ("0.5 btc", "Did you mean BTC?"),
+        ("0.5 ETH", "has no unit 'ETH'"),
+        ("0.000000001 BTC", "8 decimal places"),
+        ("1.5 satoshi", "0 decimal places"),
+        ("1,5 BTC", "comma"),
+        ("1 000 BTC", "has no unit '000"),
+        ("1e3 BTC", "exponent"),
+        ("-1 BTC", "sign"),
+        ("+1 BTC", "sign"),
+        (".5 BTC", "digits"),
+        ("٣ BTC", "digits"),  # a digit of another script, which int() reads as 3
+        ("", "digits"),
+        (0.5, "a float is no exact amount"),
+        (True, "a bool is no exact amount"),
+        (None, "a NoneType is no exact amount"),
+        (-1, "outside 0 to 2^256"),
+        (2**257, "outside 0 to 2^256"),
+        (Decimal("-0.5"), "0 or more"),
+        (Decimal("NaN"), "0 or more"),
+        (Decimal("Infinity"), "0 or more"),
+        (Decimal("1E+999999"), "0 or more"),
+    ],
+)
+def test_an_amount_that_could_mean_something_else_is_refused(written: object, rule: str) -> None:
+    with pytest.raises(InvalidRequest, match=r"`amount` = ") as refused:
+        to_base_units(written, BITCOIN)
+    assert rule in str(refused.value)
+
+
+def test_a_code_that_stands_for_two_units_reads_no_amount() -> None:
+    twice = [{"code": "X", "magnitude": 6}, {"code": "X", "magnitude": 18}]
+    with pytest.raises(InvalidRequest, match="has no unit 'X'"):
+        to_base_units("1 X", twice)
+
+
+@given(base=st.integers(0, 2**128), places=st.integers(0, 30), zeros=st.integers(0, 3))
+def test_every_amount_of_base_units_written_in_a_unit_comes_back_to_the_last_digit(
+    base: int, places: int, zeros: int
+) -> None:
+    digits = str(base).rjust(places + 1, "0")
+    written = digits if not places else f"{digits[:-places]}.{digits[-places:]}{'0' * zeros}"
+    assert to_base_units(f"{written} COIN", [{"code": "COIN", "magnitude": places}]) == base
+    assert to_base_units(Decimal(written), [{"code": "COIN", "magnitude": places}]) == base

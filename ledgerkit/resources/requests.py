@@ -31,6 +31,8 @@ def as_searched(node: dict[str, Any]) -> dict[str, Any]:
         request["expires_at"] = request.pop("expired_at")
     if request.get("status") == "ABORTED":
         request["status"] = "REJECTED"
+    if str(request.get("target_type")).endswith("_LIKE_TRANSACTION"):
+        request["target_type"] = "TRANSACTION"
     return request
 
 
@@ -204,7 +206,7 @@ class Requests(Section, name="requests"):
                 field="payload",
             )
         identity = made.to_json()
-        if hasattr(made, "note"):
+        if "note" in made.values():
             mark = mark or new_mark()
             made = made.replace(note=_marked(made.note, mark))
         else:
@@ -245,7 +247,8 @@ class Requests(Section, name="requests"):
         steps = self.governance_status(found["id"].tolist())
         current = [_current(steps[steps["request_id"] == request]) for request in found["id"].tolist()]
         return found.assign(
-            age=now - found["created_on"],
+            # The server tells its time in whole seconds: what was made within this one is not younger than nothing.
+            age=(now - found["created_on"]).clip(lower=pd.Timedelta(0)),
             time_to_expiry=found["expires_at"] - now,
             step=pd.array([one[0] for one in current], dtype="Int64"),
             approvals=pd.array([one[1] for one in current], dtype="Int64"),
