@@ -6,6 +6,7 @@ check, the JSON, and the way back from it.
 
 import difflib
 import re
+import unicodedata
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any, Final, get_args
@@ -182,6 +183,8 @@ class Text(Rule):
             raise refused(name, value, "it holds half of a character (a lone surrogate)") from None
         if not self.lines and not value.isprintable():
             raise refused(name, value, "it holds a character that can't be seen, such as a line break")
+        if any(unicodedata.category(one) == "Cc" and one not in "\n\r\t" for one in value):
+            raise refused(name, value, "it holds a control character")
         return value
 
 

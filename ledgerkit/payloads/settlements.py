@@ -84,6 +84,10 @@ class Outbound(Rule):
         """Return the transaction without type and note."""
         return value.intent()
 
+    def returns(self, value: Any, found: Any) -> bool:
+        """Say yes: the transaction compared itself as it was read."""
+        return True
+
 
 class Settlement(Body, frozen=True, kw_only=True):
     """Settle against a pledge that is ready; for users of an exchange.
@@ -119,7 +123,7 @@ class Settlement(Body, frozen=True, kw_only=True):
         """Check that there is something to settle."""
         if self.inbound_transaction_intent is None and self.outbound_transaction_intent is None:
             raise InvalidRequest(
-                "`inbound_transaction_intent` or `outbound_transaction_intent` must be given: there is nothing to settle.",
+                "`inbound_transaction_intent` or `outbound_transaction_intent` must be given: nothing is settled.",
                 field="inbound_transaction_intent",
             )
 
@@ -140,7 +144,11 @@ class Settlement(Body, frozen=True, kw_only=True):
             lines.append(Line("Out", outbound.title()))
             lines += [Line(f"Out: {one.label.lower()}", one.value, one.form, one.unit) for one in outbound.lines()]
         if isinstance(repledge := self.repledge_intent, RepledgeIntent):
-            lines += [Line(f"Re-pledge: {name}", str(value)) for name, value in repledge.values().items() if value]
+            lines += [
+                Line(f"Re-pledge: {name}", str(value))
+                for name, value in repledge.values().items()
+                if value is not None
+            ]
         return lines
 
 

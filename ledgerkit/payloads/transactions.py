@@ -4,6 +4,7 @@ All amounts and fees are in base units (satoshi, wei, ...). For tokens, ``amount
 ``max_fees`` in those of the network's own currency.
 """
 
+import json
 from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Final, Literal, Self, TypeAlias, get_args
 
@@ -14,7 +15,7 @@ from ledgerkit.payloads.parts import (
     Part,
 )
 from ledgerkit.payloads.preview import Form, Line
-from ledgerkit.payloads.rules import Address, Amount, Currency, Integer, Text
+from ledgerkit.payloads.rules import Address, Amount, Currency, Integer, Text, thawed
 from ledgerkit.vocabulary import CurrencyName
 
 BitcoinCurrency = Literal["bitcoin", "bitcoin_testnet"]
@@ -122,7 +123,8 @@ Id: TypeAlias = Annotated[int, Integer()]
 Name: TypeAlias = Annotated[str, Text()]
 BaseUnits: TypeAlias = Annotated[int | str, Amount()]
 ChainAddress: TypeAlias = Annotated[str, Address()]
-AnyCurrency: TypeAlias = Annotated[CurrencyName | str, Currency(CurrencyName)]
+# The documented kinds have currencies that the list of currencies lacks.
+AnyCurrency: TypeAlias = Annotated[CurrencyName | str, Currency(Literal[CurrencyName, EthereumCurrency])]
 Bytes: TypeAlias = Annotated[str, HEXADECIMAL]
 
 
@@ -206,4 +208,6 @@ def line(name: str, value: Any, unit: str) -> Line:
     label, form = SHOWN[name]
     if isinstance(value, Part):
         value = value.said()
+    if isinstance(value, Mapping):
+        value = json.dumps(thawed(value), ensure_ascii=False)
     return Line(label, str(value), form, unit if form == "amount" else "")
