@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import copy
 import json
 import secrets
 from collections.abc import Callable
@@ -66,7 +67,7 @@ class Challenges:
                 "challenge": antireplay,
             }
         if self._change is not None:
-            decoded = self._change(decoded)
+            decoded = self._change(copy.deepcopy(decoded))  # it may change in place what the engine holds
         written = json.dumps(decoded, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
         if self.raw is not None:
             written = self.raw(written)
