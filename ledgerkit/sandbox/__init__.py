@@ -13,7 +13,7 @@ from typing import Any, Literal, Self, cast
 
 import uvicorn
 
-from . import catalogue
+from . import catalogue, lam_staking, pledge_changes
 from .access import Access
 from .app import App, SeenRequest
 from .challenges import Challenges
@@ -293,6 +293,8 @@ class Sandbox:
             webhooks,
             engine,
         )
+        pledge_changes.attach(self._service)
+        lam_staking.attach(self._service)
         return self._service
 
 

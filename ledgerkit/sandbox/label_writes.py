@@ -20,11 +20,12 @@ def create(service: Service, call: Call) -> bytes:
     if not isinstance(info["description"], str):
         raise refused("info.description", info["description"], "a string is expected")
     labels = service.collections["labels"]
-    if name in labels.columns["name"]:
+    named = zip(labels.ids, labels.columns["name"], strict=True)
+    if any(known == name and labels.position(identifier) is not None for identifier, known in named):
         raise refused("name", name, "a label with this name exists already")
     now = wire_time(service.faults.now())
     label = {
-        "id": max(labels.ids, default=0) + 1,
+        "id": labels.next_id(),
         "name": name,
         "info": {"color": text(info["color"], "info.color"), "description": info["description"]},
         "created_by": user,

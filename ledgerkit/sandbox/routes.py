@@ -1,6 +1,17 @@
 """Which answer stands behind which method and path."""
 
-from . import fees, notifications, reads, stake_reads, votes
+from . import (
+    fees,
+    label_writes,
+    lam_staking,
+    lam_writes,
+    notifications,
+    pledge_changes,
+    reads,
+    settlement_writes,
+    stake_reads,
+    votes,
+)
 from .reads import Answer
 
 # The first match answers, so `tokens` stands before `{currency_name}`; the most used listing comes first of all.
@@ -53,15 +64,17 @@ ANSWERS: dict[tuple[str, str], Answer] = {
         "/messages/{message_id}/history": reads.history("messages", "message_id", "Message"),
         "/notifications/configuration": notifications.configuration,
         "/organization": reads.organization,
-        "/pledges": reads.listing("pledges"),
-        "/pledges/{pledge_id}": reads.one_by_uuid("pledges", "pledge_id", "Pledge"),
+        "/pledges": settlement_writes.following(reads.listing("pledges")),
+        "/pledges/{pledge_id}": settlement_writes.following(reads.one_by_uuid("pledges", "pledge_id", "Pledge")),
         "/requests": reads.listing("requests"),
         "/requests/{request_id}": votes.request_with_challenge,
         "/requests/{request_id}/challenge": votes.challenge("approve"),
         "/requests/{request_id}/challenge/reject": votes.challenge("reject"),
         "/requests/{request_id}/governance-status": reads.governance_status,
-        "/settlements": reads.listing("settlements"),
-        "/settlements/{settlement_id}": reads.one_by_uuid("settlements", "settlement_id", "Settlement"),
+        "/settlements": settlement_writes.following(reads.listing("settlements")),
+        "/settlements/{settlement_id}": settlement_writes.following(
+            reads.one_by_uuid("settlements", "settlement_id", "Settlement")
+        ),
         "/users": reads.listing("users"),
         "/users/{user_id}": reads.one("users", "user_id", "User"),
         "/users/{user_id}/history": reads.history("users", "user_id", "User"),
@@ -83,10 +96,33 @@ ANSWERS: dict[tuple[str, str], Answer] = {
         "/tezos/accounts/{account_id}/stakes": stake_reads.stakes("tezos"),
     }.items()
 } | {
-    ("POST", "/requests"): votes.create,
+    ("POST", "/requests"): settlement_writes.following(pledge_changes.creating(votes.create)),
     ("POST", "/requests/{request_id}/approve"): votes.vote("approve"),
     ("POST", "/requests/{request_id}/reject"): votes.vote("reject"),
     ("POST", "/transactions/estimate-fees"): fees.estimate,
     ("POST", "/transactions/{transaction_id}/reject"): votes.reject_transaction,
     ("PUT", "/notifications/configuration"): notifications.set_configuration,
+    ("POST", "/settlements"): settlement_writes.create,
+    ("POST", "/settlements/{settlement_id}/cancel"): settlement_writes.cancel,
+    ("POST", "/settlements/{settlement_id}/recover"): settlement_writes.recover,
+    # what only a LAM has
+    ("POST", "/transactions"): lam_writes.create,
+    ("POST", "/transactions/{transaction_id}/approve"): lam_writes.approve,
+    ("POST", "/labels"): label_writes.create,
+    ("DELETE", "/labels/{label_id}"): label_writes.delete,
+    ("POST", "/accounts/{account_id}/labels"): label_writes.attach("accounts", "account_id", "Account"),
+    ("DELETE", "/accounts/{account_id}/labels/{label_id}"): label_writes.detach("accounts", "account_id", "Account"),
+    ("POST", "/transactions/{transaction_id}/labels"): label_writes.attach(
+        "transactions", "transaction_id", "Transaction"
+    ),
+    ("DELETE", "/transactions/{transaction_id}/labels/{label_id}"): label_writes.detach(
+        "transactions", "transaction_id", "Transaction"
+    ),
+    ("POST", "/ethereum/accounts/{account_id}/stakes"): lam_staking.create_ethereum,
+    ("POST", "/solana/accounts/{account_id}/stakes/{stake_id}/actions/deactivate"): lam_staking.deactivate_solana,
+    (
+        "POST",
+        "/solana/accounts/{account_id}/stakes/{stake_id}/actions/{staking_action}/approve",
+    ): lam_staking.approve_solana,
+    ("POST", "/tezos/accounts/{account_id}/stake/actions/undelegate"): lam_staking.undelegate_tezos,
 }
