@@ -286,6 +286,12 @@ def compare(
             if not drafted and ((inside and name in _MAY_BE_UNSTATED) or _is_plain_send(path, signed[path])):
                 verdict = "not_stated"
         rows.append(Row(_label(path, container), _shown(path, meant), _shown(path, signed), verdict))
+    if not drafted and level in ("documented", "assumed") and request_type == "CREATE_TRANSACTION":
+        rows += [
+            Row(_label(path, container), None, None, "missing_in_challenge")
+            for path in _unstated(signed)
+            if path not in meant and path not in signed
+        ]
     if end is not None:
         rows.append(_ending(end, signed.get(("data", container, "recipient"))))
     if drafted and intent.get("note") is not None:
@@ -427,6 +433,14 @@ def _ending(end: str, recipient: Any) -> Row:
         whole = recipient[: -len(end)] + end
         verdict = "match" if _same_address(whole, recipient) else "differs"
     return Row("recipient", f"…{end}", None if recipient is None else _text(recipient), verdict)
+
+
+def _unstated(signed: dict[_Path, Any]) -> list[_Path]:
+    """Return what the challenge of a transaction has to say, though it was not stated."""
+    names = ["account_name", "currency"]
+    if not str(signed.get(("data", "transaction_type"))).startswith(("SOLANA_", "POLKADOT_")):  # these set no limit
+        names.append("max_fees")
+    return [("data", "transaction_type"), *(("data", "transaction_data", name) for name in names)]
 
 
 def _is_plain_send(path: _Path, value: Any) -> bool:

@@ -1,0 +1,517 @@
+"""What would be signed, laid beside what was meant."""
+
+import base64
+import json
+import pickle
+from collections.abc import Callable
+from copy import deepcopy
+from typing import Any
+
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+from jose.samples import ANTIREPLAY, RECIPIENT, body, challenge_text, documented
+
+from ledgerkit.challenges import Challenge, Review, compare, decode, encoded
+from ledgerkit.errors import ContractViolation, InvalidRequest, ReviewFailed
+
+EVM = "0xb550388547691a526190d60C30C2f9E2af03fF3D"
+STATEMENT = {"amount": 100, "recipient_end": "x0nek"}
+
+
+def read(decoded: Any) -> Challenge:
+    return decode(challenge_text(decoded))
+
+
+def of_bytes(raw: bytes) -> Challenge:
+    return decode(encoded(raw))
+
+
+def verdicts(review: Review) -> dict[str, str]:
+    return {row.field: row.verdict for row in review.rows}
+
+
+def ether(**changes: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return challenge and body of an Ethereum send, with the same changes in both."""
+    fields = {
+        "account_name": "ETH Treasury 1",
+        "amount": "9220000000000000001",
+        "currency": "ethereum",
+        "max_fees": "21000000000000",
+        "recipient": EVM,
+    } | changes
+    data = {"transaction_type": "ETHEREUM_LIKE_SEND", "transaction_data": fields}
+    signed = {"antireplay": ANTIREPLAY, "data": data, "type": "APPROVE_TRANSACTION"}
+    return deepcopy(signed), deepcopy({"type": "CREATE_TRANSACTION", "data": {"account_id": 9} | data, "note": None})
+
+
+def displayed() -> dict[str, Any]:
+    return {
+        "Transaction properties": {
+            "Max gas price": "swei 6736956690",
+            "Amount": "swei 123000000000000",
+            "Max total fees": "swei 14147609049000",
+            "Recipient address": EVM,
+            "Gas limit": "21000",
+        },
+        "challenge": ANTIREPLAY,
+    }
+
+
+# Decoding
+
+
+def test_the_documented_challenge_is_decoded_and_keeps_its_bytes() -> None:
+    raw = json.dumps(documented(), separators=(",", ":"), sort_keys=True).encode()
+    challenge = decode(base64.urlsafe_b64encode(raw).decode())  # padding is tolerated
+    assert challenge == of_bytes(raw)
+    assert (challenge.raw, challenge.decoded) == (raw, documented())
+    assert (challenge.recogniser, challenge.verb) == ("documented", "approve")
+
+
+def test_what_a_caller_changes_in_the_decoded_form_changes_nothing() -> None:
+    challenge = read(documented())
+    challenge.decoded["data"]["transaction_data"]["amount"] = "1"
+    assert compare(challenge, body()).matches
+
+
+def test_integers_are_exact_and_fractions_are_no_floats() -> None:
+    decoded = of_bytes(
+        b'{"a":115792089237316195423570985008687907853269984665640564039457584007913129639935,"b":0.1}'
+    )
+    assert decoded.decoded["a"] == 2**256 - 1
+    assert str(decoded.decoded["b"]) == "0.1"
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "=", "e30+", "e30/", "e 30", "e30\n", "e30==", "e3", "e31", "e30.e30", "e30==="[:2], "ｅ30", None, 30],
+)
+def test_another_alphabet_is_no_challenge(text: Any) -> None:
+    with pytest.raises(ContractViolation, match="not base64url text, and is not signed"):
+        decode(text)
+
+
+@pytest.mark.parametrize(
+    ("raw", "reason"),
+    [
+        (b'{"amount":"1","amount":"2"}', "the key 'amount' twice"),
+        (b'{"data":[{"x":{"amount":"1","\\u0061mount":"2"}}]}', "the key 'amount' twice"),
+        (b'{"amount":NaN}', "NaN is no number"),
+        (b'{"amount":-Infinity}', "-Infinity is no number"),
+        (b'{"amount":"\xff"}', "not UTF-8"),
+        ('{"amount":"1"}'.encode("utf-16"), "not UTF-8"),
+        (b'{"amount":"\\ud800"}', "half of a character"),
+        (b'{"amount":"1"', "Expecting"),
+        (b'{"amount":"1"} {}', "Extra data"),
+        (b"[" * 100_000, "nested too deeply"),
+        (b'{"amount":' + b"1" * 5000 + b"}", "limit"),
+        (b"not JSON", "Expecting value"),
+    ],
+)
+def test_json_that_two_readers_may_read_differently_is_refused(raw: bytes, reason: str) -> None:
+    with pytest.raises(ContractViolation, match=reason) as refused:
+        of_bytes(raw)
+    assert "is not signed" in str(refused.value)
+    assert pickle.loads(pickle.dumps(refused.value)).details["field"] == "challenge"  # noqa: S301 - our own error
+
+
+@given(position=st.integers(min_value=0), where=st.sampled_from(["top", "data", "transaction_data"]))
+def test_a_key_twice_is_refused_at_any_place(position: int, where: str) -> None:
+    def written(value: Any, name: str) -> str:
+        if not isinstance(value, dict):
+            return json.dumps(value)
+        parts = [f"{json.dumps(key)}:{written(inner, key)}" for key, inner in value.items()]
+        if name == where:
+            parts.append(parts[position % len(parts)])
+        return "{" + ",".join(parts) + "}"
+
+    with pytest.raises(ContractViolation, match="twice"):
+        of_bytes(written(documented(), "top").encode())
+
+
+# Recognising
+
+
+@pytest.mark.parametrize(
+    ("decoded", "level", "verb"),
+    [
+        (documented(), "documented", "approve"),
+        (documented() | {"type": "REJECT_TRANSACTION"}, "assumed", "reject"),
+        (ether()[0], "assumed", "approve"),
+        (documented() | {"more": 1}, "assumed", "approve"),
+        ({"antireplay": ANTIREPLAY, "data": {"message_data": {}}, "type": "APPROVE_MESSAGE"}, "assumed", "approve"),
+        (displayed(), "display", None),
+        (displayed() | {"more": 1}, "unknown", None),
+        ({"data": {}, "type": "TRANSACTION"}, "unknown", None),
+        ({"data": [], "type": "REJECT_TRANSACTION"}, "unknown", "reject"),
+        ([1], "unknown", None),
+        ("text", "unknown", None),
+    ],
+)
+def test_a_shape_is_recognised_as_far_as_it_is_known(decoded: Any, level: str, verb: str | None) -> None:
+    challenge = read(decoded)
+    assert (challenge.recogniser, challenge.verb) == (level, verb)
+
+
+# Comparing with a draft
+
+
+def test_the_documented_challenge_matches_the_body_that_created_its_request() -> None:
+    review = compare(read(documented()), body())
+    assert (review.matches, review.level, review.basis, review.verb) == (True, "documented", "your draft", "approve")
+    found = verdicts(review)
+    assert found.pop("note") == found.pop("data.account_id") == "not_signed"
+    assert {found.pop("data.fees_strategy.type"), found.pop("data.fees_strategy.data.speed")} == {"not_signed"}
+    names = {"type", "data.transaction_type", "account_name", "amount", "currency", "max_fees", "recipient"}
+    assert found == dict.fromkeys(names, "match")
+    review.require()
+
+
+@pytest.mark.parametrize(
+    "amount", ["1000", "0100", "1OO", "100.0", "1e2", " 100", "+100", "１００", "1_00", 1000, True, None]
+)
+def test_another_amount_differs(amount: Any) -> None:
+    decoded = documented()
+    decoded["data"]["transaction_data"]["amount"] = amount
+    review = compare(read(decoded), body())
+    assert not review.matches
+    assert verdicts(review)["amount"] in ("differs", "missing_in_challenge")
+    with pytest.raises(ReviewFailed, match=r"amount: .*meant '100'.*Nothing was signed") as refused:
+        review.require(assumed=True, unknown=True)
+    assert refused.value.details["fields"] == ["amount"]
+
+
+def test_amounts_past_every_float_are_compared_exactly() -> None:
+    signed, meant = ether(amount=str(2**200 + 1))
+    assert compare(read(signed), meant).matches
+    signed["data"]["transaction_data"]["amount"] = str(2**200)
+    assert not compare(read(signed), meant).matches
+
+
+@pytest.mark.parametrize(
+    ("meant", "signed", "same"),
+    [
+        (EVM, EVM.lower(), True),
+        (EVM, EVM[:-1] + "E", False),
+        (EVM, EVM.replace("0x", "0X"), False),
+        (EVM + "A", EVM + "a", False),
+        (RECIPIENT, RECIPIENT.upper(), True),
+        (RECIPIENT, RECIPIENT[:-1] + "K", False),
+        ("1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa", "1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNA", False),
+        ("rHb9CJAWyB4rj91VRWn96DkukG4bwdtyTh", "rhb9cjawyb4rj91vrwn96dkukg4bwdtyth", False),
+        (EVM, f" {EVM}", False),
+    ],
+)
+def test_the_case_of_an_address_counts_where_it_is_a_part_of_it(meant: str, signed: str, same: bool) -> None:
+    challenge, intent = ether(recipient=meant)
+    challenge["data"]["transaction_data"]["recipient"] = signed
+    assert compare(read(challenge), intent).matches is same
+
+
+def test_a_null_says_the_same_as_no_field() -> None:
+    signed, meant = ether(contract_address=None)
+    assert compare(read(signed), meant).matches
+    del signed["data"]["transaction_data"]["contract_address"]
+    assert compare(read(signed), meant).matches
+    signed["data"]["transaction_data"]["contract_address"] = EVM
+    assert verdicts(compare(read(signed), meant))["contract_address"] == "missing_in_intent"
+    signed["data"]["transaction_data"]["recipient"] = None
+    assert verdicts(compare(read(signed), meant))["recipient"] == "differs"
+
+
+def test_a_field_elsewhere_is_not_taken_for_that_of_the_request() -> None:
+    decoded = documented()
+    decoded["amount"] = decoded["data"]["transaction_data"].pop("amount")
+    found = verdicts(compare(read(decoded), body()))
+    assert (found["amount"], found["challenge.amount"]) == ("missing_in_challenge", "missing_in_intent")
+
+
+def test_the_signature_of_a_rejection_is_not_that_of_an_approval() -> None:
+    rejection = read(documented() | {"type": "REJECT_TRANSACTION"})
+    assert verdicts(compare(rejection, body()))["type"] == "differs"
+    assert verdicts(compare(read(documented()), body(), verb="reject"))["type"] == "differs"
+    review = compare(rejection, body(), verb="reject")
+    assert (review.matches, review.level) == (True, "assumed")
+
+
+def test_a_message_is_compared_in_the_shape_that_is_assumed() -> None:
+    data = {"message_type": "EIP-191", "message_data": {"account_name": "ETH Wallet 1", "raw_message": "Hello"}}
+    intent: dict[str, Any] = {
+        "type": "CREATE_MESSAGE_SIGNING",
+        "data": {"account_id": 101} | deepcopy(data),
+        "note": None,
+    }
+    intent["data"]["message_data"]["address"] = None
+    signed = {"antireplay": ANTIREPLAY, "data": data, "type": "APPROVE_MESSAGE_SIGNING"}
+    review = compare(read(signed), intent)
+    assert (review.matches, review.level) == (True, "assumed")
+    signed["type"] = "APPROVE_TRANSACTION"
+    assert verdicts(compare(read(signed), intent))["type"] == "differs"
+
+
+def test_a_pledge_may_be_negative_and_keeps_its_sign() -> None:
+    fields = {"account_name": "TL-1", "amount": "-100", "currency": "ethereum_sepolia", "exchange_name": "Halcyon"}
+    intent = {"type": "CREATE_PLEDGE_INCREMENT", "data": {"pledge_subaccount_id": 1, "pledge_data": dict(fields)}}
+    signed = {"antireplay": ANTIREPLAY, "data": {"pledge_data": fields}, "type": "APPROVE_PLEDGE_INCREMENT"}
+    assert compare(read(signed), intent).matches
+    fields["amount"] = "100"
+    assert verdicts(compare(read(signed), intent))["amount"] == "differs"
+
+
+# Comparing with what an approver states
+
+
+def test_an_approver_states_at_least_the_amount_and_the_end_of_the_recipient() -> None:
+    review = compare(read(documented()), STATEMENT)
+    assert (review.matches, review.basis) == (True, "your statement")
+    found = verdicts(review)
+    assert (found["amount"], found["recipient"]) == ("match", "match")
+    assert (found["account_name"], found["currency"], found["max_fees"]) == ("not_stated",) * 3
+    for missing in ({"amount": 100}, {"recipient_end": "x0nek"}, {}):
+        assert not compare(read(documented()), missing).matches
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"amount": 101},
+        {"recipient_end": "x0neK"},
+        {"recipient_end": "z" + RECIPIENT},
+        {"recipient": RECIPIENT[:-1] + "q"},
+        {"currency": "bitcoin"},
+        {"account_name": "ClientA COL TBTC 2"},
+        {"max_fees": 210},
+        {"tag": 7},
+        {"type": "CREATE_MESSAGE_SIGNING"},
+        {"transaction_type": "BITCOIN_LIKE_SENT"},
+        {"recipent": RECIPIENT},
+    ],
+)
+def test_any_part_of_a_statement_that_is_not_signed_so_differs(wrong: dict[str, Any]) -> None:
+    assert not compare(read(documented()), STATEMENT | wrong).matches
+
+
+@pytest.mark.parametrize("extra", [{"contract_address": EVM}, {"tag": 7}, {"memo": {"type": "text", "value": "x"}}])
+def test_what_decides_who_gets_what_has_to_be_stated(extra: dict[str, Any]) -> None:
+    signed, _ = ether(**extra)
+    statement = {"amount": 9220000000000000001, "recipient_end": "03ff3d"}
+    assert not compare(read(signed), statement).matches
+    assert compare(read(signed), statement | extra).matches
+
+
+def test_a_kind_that_is_no_send_has_to_be_stated() -> None:
+    signed, _ = ether()
+    signed["data"]["transaction_type"] = "ETHEREUM_LIKE_EXECUTE_CONTRACT"
+    statement = {"amount": 9220000000000000001, "recipient_end": "03fF3D"}
+    assert not compare(read(signed), statement).matches
+    assert compare(read(signed), statement | {"transaction_type": "ETHEREUM_LIKE_EXECUTE_CONTRACT"}).matches
+
+
+@pytest.mark.parametrize("end", ["", "nek", "0nek", "x0 nek", "x0nek\n", 12345])
+def test_an_end_that_proves_nothing_is_refused(end: Any) -> None:
+    with pytest.raises(InvalidRequest, match=r"`recipient_end` = .* at least 5 characters"):
+        compare(read(documented()), {"amount": 100, "recipient_end": end})
+
+
+def test_what_the_service_says_of_itself_is_called_consistency() -> None:
+    review = compare(read(documented()), body(), basis="the request itself (consistency only)")
+    assert "the request itself (consistency only)" in repr(review)
+
+
+# What can't be compared as a whole
+
+
+def test_a_text_for_display_is_compared_where_it_can_be() -> None:
+    statement = {"amount": 123000000000000, "recipient_end": "03ff3d", "max_fees": 14147609049000}
+    review = compare(read(displayed()), statement)
+    found = verdicts(review)
+    assert (found["amount"], found["recipient"], found["max_fees"]) == ("match",) * 3
+    assert not review.matches
+    with pytest.raises(ReviewFailed, match=r"assumed unit.*unknown=True"):
+        review.require(assumed=True)
+    review.require(unknown=True)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("Amount", "swei 123000000000001"),
+        ("Amount", "ether 123000000000000"),
+        ("Amount", "swei  123000000000000"),
+        ("Amount", 123000000000000.5),
+        ("Recipient address", EVM[:-1] + "E"),
+        ("Max total fees", "swei 1"),
+    ],
+)
+def test_a_difference_in_a_text_for_display_stops_even_who_consents(name: str, value: Any) -> None:
+    decoded = displayed()
+    decoded["Transaction properties"][name] = value
+    review = compare(
+        read(decoded), {"amount": 123000000000000, "recipient_end": "03fF3D", "max_fees": 14147609049000}
+    )
+    with pytest.raises(ReviewFailed, match="DIFFERS"):
+        review.require(assumed=True, unknown=True)
+
+
+@pytest.mark.parametrize("decoded", [{"what": "ever"}, ["100"], {"type": "TRANSFER", "data": {"to": EVM}}, 7])
+def test_an_unknown_shape_needs_consent_and_never_matches(decoded: Any) -> None:
+    review = compare(read(decoded), body())
+    assert (review.matches, review.level) == (False, "unknown")
+    with pytest.raises(ReviewFailed, match=r"unknown shape.*unknown=True"):
+        review.require(assumed=True)
+    review.require(unknown=True)
+
+
+def test_an_unknown_shape_that_contradicts_is_stopped() -> None:
+    decoded = documented() | {"type": "TRANSACTION"}
+    decoded["data"]["transaction_data"]["recipient"] = RECIPIENT[:-1] + "q"
+    review = compare(read(decoded), body())
+    assert review.level == "unknown"
+    with pytest.raises(ReviewFailed, match="recipient: DIFFERS"):
+        review.require(unknown=True)
+
+
+def test_an_assumed_kind_needs_consent() -> None:
+    signed, meant = ether()
+    review = compare(read(signed), meant)
+    with pytest.raises(ReviewFailed, match="assumed=True"):
+        review.require(unknown=True)
+    review.require(assumed=True)
+
+
+# Any change, at any place
+
+LEAVES = [
+    ("type",),
+    ("data", "transaction_type"),
+    *(("data", "transaction_data", name) for name in ("account_name", "amount", "currency", "max_fees", "recipient")),
+]
+VALUES = st.one_of(
+    st.none(), st.booleans(), st.integers(), st.text(max_size=8), st.floats(allow_nan=False, allow_infinity=False),
+    st.lists(st.text(max_size=3), max_size=2), st.dictionaries(st.text(max_size=3), st.text(max_size=3), max_size=2),
+)  # fmt: skip
+INTENTS = st.sampled_from([body(), STATEMENT, STATEMENT | {"currency": "bitcoin_testnet", "max_fees": "211"}])
+
+
+def at(decoded: dict[str, Any], path: tuple[str, ...]) -> Any:
+    for name in path:
+        decoded = decoded[name]
+    return decoded
+
+
+def spoiled(text: str) -> st.SearchStrategy[str]:
+    """Draw texts that are near the given one: a character more, less, or another."""
+
+    def change(position: int, letter: str, kind: Callable[[str, int, str], str]) -> str:
+        return kind(text, position % len(text), letter)
+
+    kinds: list[Callable[[str, int, str], str]] = [
+        lambda text, at, letter: text[:at] + letter + text[at:],
+        lambda text, at, letter: text[:at] + text[at + 1 :],
+        lambda text, at, letter: text[:at] + letter + text[at + 1 :],
+        lambda text, at, letter: text[:at] + text[at].swapcase() + text[at + 1 :],
+    ]
+    letters = st.one_of(st.sampled_from("0123456789 _\n\t\u200b\u202e"), st.characters(codec="utf-8"))
+    return st.builds(change, st.integers(0, 60), letters, st.sampled_from(kinds))
+
+
+def says_the_same(path: tuple[str, ...], value: Any) -> bool:
+    return value == at(documented(), path) or (path[-1] == "currency" and value == "bitcoin_testnet")
+
+
+@given(data=st.data(), path=st.sampled_from(LEAVES))
+def test_any_change_of_a_field_never_matches_the_draft(data: st.DataObject, path: tuple[str, ...]) -> None:
+    decoded = documented()
+    value = data.draw(st.one_of(VALUES, spoiled(at(decoded, path))))
+    assume(not says_the_same(path, value) and value not in (100, 211))
+    at(decoded, path[:-1])[path[-1]] = value
+    assert not compare(read(decoded), body()).matches
+
+
+@given(data=st.data(), path=st.sampled_from([leaf for leaf in LEAVES if leaf[-1] in ("type", "amount", "recipient")]))
+def test_any_change_of_what_was_stated_never_matches(data: st.DataObject, path: tuple[str, ...]) -> None:
+    decoded = documented()
+    before = at(decoded, path)
+    value = data.draw(st.one_of(VALUES, spoiled(before)))
+    assume(not says_the_same(path, value) and value != 100)
+    assume(not (path[-1] == "recipient" and str(value).endswith("x0nek")))
+    at(decoded, path[:-1])[path[-1]] = value
+    assert not compare(read(decoded), STATEMENT).matches
+
+
+@given(
+    intent=INTENTS,
+    place=st.sampled_from([(), ("data",), ("data", "transaction_data")]),
+    name=st.text(max_size=12),
+    value=VALUES,
+)
+def test_a_field_more_never_matches(intent: dict[str, Any], place: tuple[str, ...], name: str, value: Any) -> None:
+    decoded = documented()
+    holder = at(decoded, place)
+    if name not in holder:
+        holder[name] = value
+        assert not compare(read(decoded), intent).matches
+
+
+@given(intent=INTENTS, path=st.sampled_from([*LEAVES, ("antireplay",), ("data",), ("data", "transaction_data")]))
+def test_a_field_less_never_matches(intent: dict[str, Any], path: tuple[str, ...]) -> None:
+    decoded = documented()
+    del at(decoded, path[:-1])[path[-1]]
+    assert not compare(read(decoded), intent).matches
+
+
+@given(once=st.text(max_size=70).filter(lambda text: len(text) != 64))
+def test_without_its_antireplay_value_a_challenge_never_matches(once: str) -> None:
+    assert not compare(read(documented() | {"antireplay": once}), body()).matches
+
+
+@given(
+    decoded=st.recursive(VALUES, lambda inner: st.dictionaries(st.text(max_size=5), inner, max_size=3), max_leaves=9)
+)
+def test_whatever_is_handed_out_is_shown_and_never_breaks_the_comparison(decoded: Any) -> None:
+    review = compare(read(decoded), body())
+    assert not review.matches
+    assert isinstance(review._repr_html_() + repr(review), str)
+    assert len(review.table()) == len(review.rows)
+
+
+# Showing
+
+
+def test_the_table_has_the_fields_as_text() -> None:
+    signed, meant = ether(amount=str(2**100))
+    signed["data"]["transaction_data"]["more"] = 1
+    table = compare(read(signed), meant).table().set_index("field")
+    assert list(table.columns) == ["meant", "to_be_signed", "verdict"]
+    assert set(table.dtypes.astype(str)) == {"str"}
+    assert table.loc["amount"].tolist() == [str(2**100), str(2**100), "match"]
+    assert table[table["meant"].isna()].index.tolist() == ["more"]
+
+
+def test_a_reader_sees_the_whole_address_and_the_differences() -> None:
+    decoded = documented()
+    decoded["data"]["transaction_data"]["amount"] = "1000"
+    text = repr(compare(read(decoded), body()))
+    assert text.startswith("1 of 11 fields are not as meant, compared with your draft.")
+    assert f"recipient                      {RECIPIENT} (equal)" in text
+    assert "amount                         DIFFERS: meant '100', would be signed '1000'" in text
+
+
+def test_the_html_is_escaped_and_groups_the_address_without_blanks() -> None:
+    signed, meant = ether(account_name="<script>alert(1)</script>")
+    page = compare(read(signed), meant)._repr_html_()
+    assert "<script>" not in page
+    assert "&lt;script&gt;" in page
+    groups = "".join(f"<span style='margin-right:.35em'>{EVM[at : at + 4]}</span>" for at in range(0, len(EVM), 4))
+    assert f"title='{EVM}'>{groups}</span>" in page
+
+
+@pytest.mark.parametrize("letter", ["\u202e", "\u200b", "\n", "\u00ad", "\x1b"])
+def test_a_character_without_a_shape_is_written_out(letter: str) -> None:
+    signed, meant = ether()
+    signed["data"]["transaction_data"]["account_name"] = f"ETH{letter} Treasury 1"
+    review = compare(read(signed), meant)
+    for shown in (repr(review), review._repr_html_(), review.table().to_csv()):
+        assert letter not in shown.replace("\n", "") if letter != "\n" else "ETH\n" not in shown
+        assert letter.encode("unicode_escape").decode() in shown
