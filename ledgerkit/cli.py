@@ -1,4 +1,4 @@
-"""The command line: ``ledgerkit lab``, ``ledgerkit sandbox``, ``ledgerkit doctor``."""
+"""The command line: ``ledgerkit lab``, ``ledgerkit sandbox``, ``ledgerkit doctor``, ``ledgerkit keys``."""
 
 import argparse
 import os
@@ -44,6 +44,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     doctor = commands.add_parser("doctor", help="say which credentials are found, and whether the service takes them")
     doctor.add_argument("profile", nargs="?", help="the profile to look at")
     doctor.set_defaults(run=_doctor)
+
+    keys = commands.add_parser(
+        "keys", help="make the key pair that an API user approves with, or show its public half"
+    )
+    actions = keys.add_subparsers(required=True, metavar="ACTION")
+    new_key = actions.add_parser("new", help="make a key pair, and write its private half to a new file")
+    new_key.add_argument("--out", type=Path, default=Path("ledger-operator.pem"), metavar="PATH", help="the new file")
+    new_key.set_defaults(run=_new_key)
+    show_key = actions.add_parser("show", help="print the public half of a private key")
+    show_key.add_argument("path", type=Path, metavar="PATH", help="the file that holds the private key")
+    show_key.set_defaults(run=_show_key)
 
     chosen, others = parser.parse_known_args(arguments)
     if others and chosen.run is not _lab:
@@ -131,6 +142,33 @@ def _doctor(chosen: argparse.Namespace) -> int:
             rows = session.organization.get()
             print(f"  {session!r}")
             print(f"The service answers for the organization {rows['name'].iloc[0]!r}.")
+    except LedgerError as error:
+        print(f"{type(error).__name__}: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _new_key(chosen: argparse.Namespace) -> int:
+    from ledgerkit import LedgerError, keys
+
+    try:
+        point = keys.new(chosen.out)
+    except LedgerError as error:
+        print(f"{type(error).__name__}: {error}", file=sys.stderr)
+        return 1
+    print(
+        f"# The private key is in {chosen.out}, which only you may read. It goes to nobody, and into no repository."
+    )
+    print(f"# The administrator registers the API user with this public key:\n{point}")
+    print(f"# For your .env file:\n{keys.setting(chosen.out)}")
+    return 0
+
+
+def _show_key(chosen: argparse.Namespace) -> int:
+    from ledgerkit import LedgerError, keys
+
+    try:
+        print(keys.show(chosen.path))
     except LedgerError as error:
         print(f"{type(error).__name__}: {error}", file=sys.stderr)
         return 1

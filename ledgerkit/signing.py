@@ -70,7 +70,7 @@ def public_point(key: EllipticCurvePrivateKey) -> str:
 
 def sign_challenge(key: EllipticCurvePrivateKey, challenge: bytes) -> str:
     """Return the JWS of a challenge: its bytes are signed as they are, never decoded and written anew."""
-    _need_libraries()
+    need_libraries()
     from joserfc import jws
     from joserfc.jwk import ECKey
 
@@ -85,7 +85,7 @@ def verify(signed: str, point: str) -> bytes:
     InvalidRequest
         The point is no public key on P-256, or the JWS is not an ES256 signature of its holder.
     """
-    _need_libraries()
+    need_libraries()
     from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, EllipticCurvePublicKey
     from joserfc import jws
     from joserfc.errors import JoseError
@@ -108,7 +108,8 @@ def verify(signed: str, point: str) -> bytes:
     return checked.payload
 
 
-def _need_libraries() -> None:
+def need_libraries() -> None:
+    """Raise ``ConfigurationError`` where the libraries for keys and signatures are not installed."""
     if find_spec("cryptography") is None or find_spec("joserfc") is None:
         raise ConfigurationError(
             "keys and signatures need two more libraries: pip install 'ledgerkit-enterprise[signing]'."
@@ -148,7 +149,7 @@ def _read(path: Secret) -> tuple[Secret | None, str]:
 
 
 def _checked(text: Secret, name: str) -> EllipticCurvePrivateKey:
-    _need_libraries()
+    need_libraries()
     key, problem = _parsed(wrap_key(text))
     if key is None:
         raise ConfigurationError(f"{name} can't be used: {problem}", field="private_key")
