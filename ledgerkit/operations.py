@@ -14,6 +14,7 @@ import pandas as pd
 
 from ledgerkit.errors import PermissionDenied
 from ledgerkit.frames import DTYPES, Table
+from ledgerkit.secret import Secret
 
 Method = TypeVar("Method", bound=Callable[..., Any])
 
@@ -210,6 +211,8 @@ NOTIFICATION_TARGET: Final = "PUT /notifications/configuration"
 TRANSACTION_REJECTION: Final = "POST /transactions/{transaction_id}/reject"
 # POST answers a question here; nothing is created.
 ESTIMATE: Final = "POST /transactions/estimate-fees"
+# Everything that needs approvals begins with it.
+REQUEST_CREATION: Final = "POST /requests"
 SIGN_IN: Final = frozenset({"POST /auth/token", "POST /auth/token/refresh"})
 
 # The table of each operation that has a call, by operation; a frame's `attrs["endpoint"]` leads back to it.
@@ -228,10 +231,11 @@ OPERATIONS: Final = tuple(name for _, name in SECTIONED)
 ONLY_LAM: Final = frozenset(name for _, name in _listed(LAM))
 
 
-def operation(*names: str, returns: Table) -> Callable[[Method], Method]:
+def operation(*names: str, returns: Table, secrets: tuple[str, ...] = ()) -> Callable[[Method], Method]:
     """Mark a method with the operations that it makes, such as ``"GET /accounts"``, and with the table it returns.
 
-    The columns are added to the docstring, so that they are written down in one place only.
+    The columns are added to the docstring, so that they are written down in one place only. What is given for the
+    parameters in ``secrets`` is a :class:`~ledgerkit.secret.Secret` from here on: a traceback shows local variables.
     """
 
     def mark(method: Method) -> Method:
@@ -240,6 +244,8 @@ def operation(*names: str, returns: Table) -> Callable[[Method], Method]:
 
         @functools.wraps(method)
         def called(*arguments: Any, **named: Any) -> Any:
+            if secrets:
+                arguments, named = _concealed(secrets, list(signature.parameters), arguments, named)
             try:
                 signature.bind(*arguments, **named)
             except TypeError as error:
@@ -258,6 +264,22 @@ def operation(*names: str, returns: Table) -> Callable[[Method], Method]:
         return cast("Method", called)
 
     return mark
+
+
+def _concealed(
+    secrets: tuple[str, ...], names: list[str], arguments: tuple[Any, ...], named: dict[str, Any]
+) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """Return the arguments with the secret ones wrapped; what is no text becomes the empty one, which is refused."""
+
+    def wrapped(name: str, value: Any) -> Any:
+        if name not in secrets or isinstance(value, Secret):
+            return value
+        return Secret(value if isinstance(value, str) else "")
+
+    by_position = tuple(
+        wrapped(names[place] if place < len(names) else "", one) for place, one in enumerate(arguments)
+    )
+    return by_position, {name: wrapped(name, value) for name, value in named.items()}
 
 
 def find(method: str, path: str) -> str | None:
@@ -341,7 +363,17 @@ def _note(name: str, calls: dict[str, str]) -> str | None:
     if name.endswith("/sync"):
         return "a GET that acts: never repeated, one account a call"
     if name in calls:
-        return None
+        return _of_write(name)
     if name == ESTIMATE:
         return "no call yet: session.raw() makes it; it changes nothing"
     return "no call yet: session.raw() makes it, on a session opened with writes=True"
+
+
+def _of_write(name: str) -> str | None:
+    if name.startswith("GET "):
+        return None
+    if name == ESTIMATE:
+        return "a POST that asks: it changes nothing"
+    if name == REQUEST_CREATION:
+        return "sent once; drafts of transactions, messages, pledges and accounts are submitted with it"
+    return "sent once, of one object"

@@ -4,13 +4,16 @@ from typing import Any, Final
 
 import pandas as pd
 
+from ledgerkit.drafts import Draft
 from ledgerkit.errors import ContractViolation, InvalidRequest
 from ledgerkit.filters import Many, Time, instant
-from ledgerkit.frames import AMOUNT, FLAG, INTEGER, LIST, NUMBER, OBJECT, SELF, TEXT, TIME, Fields, Table
+from ledgerkit.frames import AMOUNT, FLAG, INTEGER, LIST, NUMBER, SELF, TEXT, TIME, Fields, Table
 from ledgerkit.operations import operation
+from ledgerkit.payloads import AccountCreation
 from ledgerkit.resources.addresses import read_address
 from ledgerkit.resources.base import Section, history, items, wrapped
 from ledgerkit.resources.histories import history_table
+from ledgerkit.resources.nft_tables import NFT, NFT_COLLECTION, NFT_PORTFOLIO
 from ledgerkit.vocabulary import AccountStatus, AccountType, AddressType, Order
 
 FIELDS: Final[Fields] = {
@@ -176,82 +179,6 @@ LABEL: Final = Table(
             "color": TEXT,
             "description": TEXT,
         },
-    },
-)
-NFT: Final = Table(
-    "NFT",
-    {
-        "account_id": INTEGER,
-        "contract_address": TEXT,
-        "token_id": TEXT,
-        "token_type": TEXT,
-        "value": NUMBER,
-        "tx_balance": {
-            "available": NUMBER,
-            "on_chain": NUMBER,
-            "pending_approval": NUMBER,
-            "submitted": NUMBER,
-        },
-        "price": {
-            "contract_address": TEXT,
-            "ticker": TEXT,
-            "token_id": TEXT,
-            "value": NUMBER,
-        },
-        "metadata": {
-            "description": TEXT,
-            "links": OBJECT,
-            "media": TEXT,
-            "medias": {
-                "big": {
-                    "mediaType": TEXT,
-                    "uri": TEXT,
-                },
-                "original": {
-                    "mediaType": TEXT,
-                    "uri": TEXT,
-                },
-                "preview": {
-                    "mediaType": TEXT,
-                    "uri": TEXT,
-                },
-            },
-            "nftName": TEXT,
-            "properties": LIST,
-            "staxImage": TEXT,
-            "tokenId": TEXT,
-            "tokenName": TEXT,
-            "tokenNameThumbnail": TEXT,
-        },
-    },
-)
-NFT_COLLECTION: Final = Table(
-    "NFT collection",
-    {
-        "account_id": INTEGER,
-        "name": TEXT,
-        "contract_address": TEXT,
-        "token_type": TEXT,
-        "token_balance": NUMBER,
-        "price": {
-            "contract_address": TEXT,
-            "ticker": TEXT,
-            "token_id": TEXT,
-            "value": NUMBER,
-        },
-        "image": {
-            "mediaType": TEXT,
-            "uri": TEXT,
-        },
-    },
-)
-NFT_PORTFOLIO: Final = Table(
-    "account",
-    {
-        "account_id": INTEGER,
-        "token_quantity": NUMBER,
-        # In wei whatever the account is of, so not in the base unit of a Polygon account.
-        "portfolio_value": {"eth_value": NUMBER, "usd_value": NUMBER},
     },
 )
 LIGHT_TOKEN: Final = Table(
@@ -467,6 +394,41 @@ class Accounts(Section, name="accounts"):
             Wait until it is done; otherwise the service does it in the background.
         """
         return self._each(Accounts.sync, locals(), lead={"account_id": "id"}, retry=False)
+
+    def create(
+        self,
+        name: str,
+        currency: str,
+        account_type: str,
+        policy_name: str,
+        *,
+        index: int = 0,
+        parent_id: int | None = None,
+        contract_address: str | None = None,
+    ) -> Draft:
+        """Draft a request to create an account; for administrators, and experimental: only a tutorial documents it.
+
+        Parameters
+        ----------
+        name
+            At most 19 characters.
+        policy_name
+            Of a policy of the workspace; no call lists them.
+        parent_id, contract_address
+            Of a token account: the account above it, and the token.
+        """
+        from ledgerkit.resources.requests import Requests  # which looks up accounts, and so imports this module
+
+        payload = AccountCreation(
+            name=name,
+            currency=currency,
+            account_type=account_type,
+            policy_name=policy_name,
+            index=index,
+            parent_id=parent_id,
+            contract_address=contract_address,
+        )
+        return Requests(self._connection).draft(payload)
 
 
 # What an account is from its creation on.

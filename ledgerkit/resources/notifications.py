@@ -4,11 +4,14 @@ from typing import Any, Final
 
 import pandas as pd
 
-from ledgerkit.errors import ContractViolation, NotFound
+from ledgerkit.echoes import hidden
+from ledgerkit.errors import ContractViolation, InvalidRequest, LedgerError, NotFound, OutcomeUnknown
 from ledgerkit.frames import TEXT, Table
-from ledgerkit.operations import operation
+from ledgerkit.operations import NOTIFICATION_TARGET, check_family, operation
+from ledgerkit.payloads import NotificationConfiguration
 from ledgerkit.resources.base import Section
-from ledgerkit.secret import MASK
+from ledgerkit.resources.writing import write
+from ledgerkit.secret import MASK, Secret
 
 
 def masked(answer: Any) -> Any:
@@ -27,6 +30,15 @@ def masked(answer: Any) -> Any:
 
 CONFIGURATION: Final = Table("configuration", {"all": {"webhook": {"url": TEXT, "secret": TEXT}}})
 
+REPLACED: Final = CONFIGURATION.extended(after={"replaced_url": TEXT})
+
+
+class _Unshown(dict[str, Any]):
+    """A body whose repr is a mask, because it is a local variable in the frames that send it."""
+
+    def __repr__(self) -> str:
+        return MASK
+
 
 class Notifications(Section, name="notifications"):
     """Where the service sends the events of the calling user."""
@@ -41,3 +53,62 @@ class Notifications(Section, name="notifications"):
             raise
         except NotFound:
             return self._frame("GET /notifications/configuration", CONFIGURATION, [], {})
+
+    # Of the two, lk.operations() names the one that is defined last.
+    @operation(NOTIFICATION_TARGET, returns=REPLACED)
+    def clear(self) -> pd.DataFrame:
+        """Send no events to the webhook of the calling user any more; ``replaced_url`` says where they went."""
+        return self._replace(NotificationConfiguration(), Secret(""))
+
+    @operation(NOTIFICATION_TARGET, returns=REPLACED, secrets=("secret",))
+    def set(self, url: str, secret: Secret | str) -> pd.DataFrame:
+        """Set where the service sends the events of the calling user.
+
+        It replaces the one webhook that the user may have; ``replaced_url`` says where events went until now.
+
+        Parameters
+        ----------
+        url
+            https only.
+        secret
+            What the service signs events with; :class:`ledgerkit.webhooks.Receiver` checks with the same one. It is
+            shown nowhere. A text in a cell is saved with the notebook: read it from where secrets are kept.
+
+        Raises
+        ------
+        InvalidRequest
+            The URL is not https, or the secret is empty.
+        OutcomeUnknown
+            The answer was lost. Setting it again does no harm.
+        """
+        hidden_secret = secret if isinstance(secret, Secret) else Secret(secret)
+        if not isinstance(url, str) or "://" not in url:
+            # Without the value: it may be the secret, in the wrong place.
+            raise InvalidRequest(
+                "`url` was not sent: it takes an https address, and the secret behind it.", field="url"
+            )
+        return self._replace(NotificationConfiguration(url=url, secret=hidden_secret), hidden_secret)
+
+    def _replace(self, configuration: NotificationConfiguration, secret: Secret) -> pd.DataFrame:
+        connection = self._connection
+        check_family(NOTIFICATION_TARGET, connection.family, NOTIFICATION_TARGET)
+        connection.check_writes(NOTIFICATION_TARGET)
+        before = self.configuration()["all_webhook_url"]
+        replaced = {"replaced_url": None if before.empty or pd.isna(before.iloc[0]) else before.iloc[0]}
+        try:
+            return write(
+                self,
+                NOTIFICATION_TARGET,
+                REPLACED,
+                {},
+                body=_Unshown(configuration.to_json()),
+                given={"url": configuration.url},
+                shown=lambda answer: {**masked(answer), **replaced} if isinstance(answer, dict) else None,
+            )
+        except LedgerError as error:
+            # A new one: the service may repeat the secret in its message, and frames hold what was answered.
+            again = " Setting it again does no harm." if isinstance(error, OutcomeUnknown) else ""
+            message = hidden(error.message, [secret.reveal()]) + again
+            wait = {name: value for name, value in error.details.items() if name == "retry_after"}
+            problem = type(error)(message, call=error.call, status=error.status, **wait)
+        raise problem

@@ -4,11 +4,14 @@ from typing import Final
 
 import pandas as pd
 
+from ledgerkit.drafts import Draft
 from ledgerkit.errors import InvalidRequest
 from ledgerkit.filters import Many
 from ledgerkit.frames import AMOUNT, INTEGER, TEXT, Table
 from ledgerkit.operations import operation
+from ledgerkit.payloads import ForcedUnpledge, PledgeIncrement
 from ledgerkit.resources.base import Section
+from ledgerkit.resources.requests import Requests
 from ledgerkit.vocabulary import PledgeState
 
 PLEDGE: Final = Table(
@@ -87,3 +90,50 @@ class Pledges(Section, name="pledges"):
     def get(self, pledge_id: Many[str]) -> pd.DataFrame:
         """Get pledges by id; for several ids, a column ``error`` says what could not be had."""
         return self._each(Pledges.get, locals(), lead={"pledge_id": "id"})
+
+    def increment(
+        self,
+        pledge_subaccount_id: int,
+        amount: int | str,
+        *,
+        account_name: str,
+        currency: str,
+        exchange_name: str,
+        contract_address: str | None = None,
+    ) -> Draft:
+        """Draft a request to pledge more of a collateral account to an exchange, or less; nothing is sent yet.
+
+        Parameters
+        ----------
+        amount
+            In base units of the account. **A negative amount un-pledges.**
+        account_name, currency, contract_address
+            Those of the collateral account, as ``session.accounts.get()`` has them.
+        """
+        payload = PledgeIncrement(
+            pledge_subaccount_id=pledge_subaccount_id,
+            account_name=account_name,
+            amount=amount,
+            currency=currency,
+            exchange_name=exchange_name,
+            contract_address=contract_address,
+        )
+        return Requests(self._connection).draft(payload)
+
+    def force_unpledge(
+        self, pledge_subaccount_id: int, *, account_name: str, currency: str, exchange_name: str
+    ) -> Draft:
+        """Draft a request of the custodian to free what is stuck at an exchange; nothing is sent yet.
+
+        Parameters
+        ----------
+        account_name, currency
+            Those of the collateral account, as ``session.accounts.get()`` has them.
+        """
+        payload = ForcedUnpledge(
+            pledge_subaccount_id=pledge_subaccount_id,
+            account_name=account_name,
+            currency=currency,
+            exchange_name=exchange_name,
+        )
+        return Requests(self._connection).draft(payload)

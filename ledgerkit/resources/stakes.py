@@ -1,198 +1,35 @@
 """Staking on Cardano, Ethereum, Solana and Tezos: positions and rewards, in the base unit of the chain."""
 
-from typing import Final
+from collections.abc import Mapping
+from typing import Any, Final, Literal
 
 import pandas as pd
 
 from ledgerkit.connection import Connection
 from ledgerkit.filters import Day, Many, Time
-from ledgerkit.frames import AMOUNT, INTEGER, NUMBER, OBJECT, REFERENCE, TEXT, TIME, Table
 from ledgerkit.operations import operation
+from ledgerkit.payloads import (
+    EthereumStakeCreation,
+    SolanaStakeApproval,
+    SolanaStakeDeactivation,
+    TezosUndelegation,
+)
 from ledgerkit.resources.base import Section, items
-from ledgerkit.vocabulary import Order, StakeStatus
+from ledgerkit.resources.stake_tables import (
+    CARDANO_REWARD,
+    CARDANO_STAKE,
+    ETHEREUM_REWARD,
+    ETHEREUM_STAKE,
+    PERIODIC_REWARDS,
+    SOLANA_REWARD,
+    SOLANA_STAKE,
+    TEZOS_REWARD,
+    TEZOS_STAKE,
+)
+from ledgerkit.resources.transactions import TRANSACTION
+from ledgerkit.resources.writing import identifier, write
+from ledgerkit.vocabulary import Order, Speed, StakeStatus
 
-CARDANO_STAKE: Final = Table(
-    "stake",
-    {
-        "account_id": INTEGER,
-        "id": INTEGER,
-        "stake_uid": TEXT,
-        "status": TEXT,
-        "amount": AMOUNT,
-        "created_by": REFERENCE,
-        "created_on": TIME,
-        "last_request": REFERENCE,
-        "blockchain_state": {
-            "balances": OBJECT,
-            "block_number": INTEGER,
-            "date": TIME,
-            "drep_delegation": TEXT,
-            "epoch": INTEGER,
-            "pool_id": TEXT,
-            "stake_address": TEXT,
-        },
-        "creation_tx": REFERENCE,
-        "total_reward": AMOUNT,
-        "validator": TEXT,
-    },
-)
-ETHEREUM_STAKE: Final = Table(
-    "stake",
-    {
-        "uid": TEXT,
-        "account_id": INTEGER,
-        "account_name": TEXT,
-        "status": TEXT,
-        "currency": TEXT,
-        "created_on": TIME,
-        "blockchain_state": {
-            "activated_at": TIME,
-            "balance": AMOUNT,
-            "consensus_rewards": AMOUNT,
-            "delegated_at": TIME,
-            "deposit_tx_sender": TEXT,
-            "effective_balance": AMOUNT,
-            "execution_rewards": AMOUNT,
-            "fee_recipient": TEXT,
-            "gross_apy": NUMBER,
-            "state": TEXT,
-            "validator_address": TEXT,
-            "withdrawal_credentials": TEXT,
-        },
-        "total_reward": AMOUNT,
-    },
-)
-SOLANA_STAKE: Final = Table(
-    "stake",
-    {
-        "account_id": INTEGER,
-        "id": INTEGER,
-        "stake_uid": TEXT,
-        "status": TEXT,
-        "amount": AMOUNT,
-        "created_by": REFERENCE,
-        "created_on": TIME,
-        "last_request": REFERENCE,
-        "blockchain_state": {
-            "activation_date": TIME,
-            "activation_epoch": INTEGER,
-            "active_balance": AMOUNT,
-            "deactivation_date": TIME,
-            "deactivation_epoch": INTEGER,
-            "inactive_balance": AMOUNT,
-            "pub_key": TEXT,
-            "rent_exempt_reserve": AMOUNT,
-            "status": TEXT,
-            "total_balance": AMOUNT,
-            "validator_address": TEXT,
-            "withdrawable_balance": AMOUNT,
-        },
-        "creation_tx": REFERENCE,
-        "total_reward": AMOUNT,
-        "validator": TEXT,
-    },
-)
-TEZOS_STAKE: Final = Table(
-    "stake",
-    {
-        "account_id": INTEGER,
-        "id": INTEGER,
-        "stake_uid": TEXT,
-        "status": TEXT,
-        "amount": AMOUNT,
-        "created_by": REFERENCE,
-        "created_on": TIME,
-        "last_request": REFERENCE,
-        "blockchain_state": {
-            "activated_at": TIME,
-            "activated_cycle": INTEGER,
-            "active_balance": AMOUNT,
-            "baker_address": TEXT,
-            "delegated_at": TIME,
-            "delegated_block": TEXT,
-            "delegated_cycle": INTEGER,
-            "gross_apy": NUMBER,
-            "rewards": AMOUNT,
-            "state": TEXT,
-            "updated_at": TIME,
-        },
-        "creation_tx": REFERENCE,
-        "total_reward": AMOUNT,
-        "validator": TEXT,
-    },
-)
-CARDANO_REWARD: Final = Table(
-    "reward",
-    {
-        "account_id": INTEGER,
-        "stake_uid": TEXT,
-        "amount": AMOUNT,
-        "created_on": TIME,
-        "info": {
-            "accumulated": AMOUNT,
-            "earned_in": TEXT,
-            "received_in": TEXT,
-        },
-    },
-)
-# created_on of a reward is when the service indexed it, not when it was paid.
-ETHEREUM_REWARD: Final = Table(
-    "reward",
-    {
-        "account_id": INTEGER,
-        "stake_uid": TEXT,
-        "amount": AMOUNT,
-        "created_on": TIME,
-        "info": {
-            "cl_apy": NUMBER,
-            "consensus_rewards": AMOUNT,
-            "el_apy": NUMBER,
-            "execution_rewards": AMOUNT,
-            "gross_apy": NUMBER,
-            "stake_balance": AMOUNT,
-        },
-    },
-)
-SOLANA_REWARD: Final = Table(
-    "reward",
-    {
-        "account_id": INTEGER,
-        "stake_uid": TEXT,
-        "amount": AMOUNT,
-        "created_on": TIME,
-        "info": {
-            "date": TIME,
-            "effective_slot": TEXT,
-            "epoch": TEXT,
-            "post_balance": AMOUNT,
-        },
-    },
-)
-TEZOS_REWARD: Final = Table(
-    "reward",
-    {
-        "account_id": INTEGER,
-        "stake_uid": TEXT,
-        "amount": AMOUNT,
-        "created_on": TIME,
-        "info": {
-            "active_balance": AMOUNT,
-            "cycle": INTEGER,
-            "cycle_begins_at": TIME,
-            "gross_apy": NUMBER,
-            "rewards": AMOUNT,
-        },
-    },
-)
-PERIODIC_REWARDS: Final = Table(
-    "account",
-    {
-        "account_id": INTEGER,
-        "last7": AMOUNT,
-        "last30": AMOUNT,
-        "total": AMOUNT,
-    },
-)
 # What a stake is from its creation on.
 SETTLED: Final = frozenset({"account_id", "creation_account_id", "creation_tx", "light", "stake_uid"})
 
@@ -277,6 +114,39 @@ class EthereumStakes(Section, name="stakes.ethereum"):
         lead = {"stake_uid": "stake_uid", "account_id": "account_id"}
         return self._each(EthereumStakes.stake_rewards, locals(), lead=lead, nodes=items)
 
+    @operation("POST /ethereum/accounts/{account_id}/stakes", returns=TRANSACTION)
+    def create(
+        self,
+        account_id: int,
+        *,
+        max_fees: int | str,
+        provider_fields: Mapping[str, Any],
+        provider: Literal["kiln"] = "kiln",
+        speed: Speed = "NORMAL",
+        gas_limit: int | str | None = None,
+        gas_price: int | str | None = None,
+    ) -> pd.DataFrame:
+        """Create a stake, and get its transaction; only a LAM can, and its documentation of it is of 2023.
+
+        Parameters
+        ----------
+        max_fees, gas_price
+            In wei. The gas goes with the speed ``CUSTOM``.
+        provider_fields
+            What the provider asks for; what that is is documented nowhere.
+        """
+        body = EthereumStakeCreation(
+            max_fees=max_fees,
+            provider=provider,
+            provider_fields=provider_fields,
+            speed=speed,
+            gas_limit=gas_limit,
+            gas_price=gas_price,
+        ).to_json()
+        inside = {"account_id": identifier("account_id", account_id)}
+        path = "POST /ethereum/accounts/{account_id}/stakes"
+        return write(self, path, TRANSACTION, inside, body=body, lead=inside, given=body)
+
 
 class SolanaStakes(Section, name="stakes.solana"):
     """Stakes on Solana."""
@@ -336,6 +206,60 @@ class SolanaStakes(Section, name="stakes.solana"):
         """Get the rewards of all active stakes of accounts over 7 days, 30 days, and altogether."""
         return self._each(SolanaStakes.periodic_rewards, locals(), lead={"account_id": "account_id"}, nodes=items)
 
+    @operation("POST /solana/accounts/{account_id}/stakes/{stake_id}/actions/deactivate", returns=SOLANA_STAKE)
+    def deactivate(
+        self, account_id: int, stake_id: int, *, stake_account: str, account_name: str | None = None
+    ) -> pd.DataFrame:
+        """Ask to deactivate a stake; only a LAM can, and its documentation of it is of 2023.
+
+        Parameters
+        ----------
+        stake_account
+            The address of the stake.
+        """
+        body = SolanaStakeDeactivation(stake_account=stake_account, account_name=account_name).to_json()
+        account = {"account_id": identifier("account_id", account_id)}
+        path = "POST /solana/accounts/{account_id}/stakes/{stake_id}/actions/deactivate"
+        inside = {**account, "stake_id": identifier("stake_id", stake_id)}
+        return write(self, path, SOLANA_STAKE, inside, body=body, lead=account, given=body)
+
+    @operation(
+        "POST /solana/accounts/{account_id}/stakes/{stake_id}/actions/{staking_action}/approve", returns=SOLANA_STAKE
+    )
+    def approve(
+        self,
+        account_id: int,
+        stake_id: int,
+        staking_action: str,
+        *,
+        request_id: int,
+        amount: int | str,
+        validator: str,
+        account_name: str | None = None,
+    ) -> pd.DataFrame:
+        """Approve an action on a stake by repeating what it is; only a LAM can, which signs by itself.
+
+        Parameters
+        ----------
+        staking_action
+            Such as ``"deactivate"``; the values are documented nowhere.
+        amount
+            In lamports.
+        validator
+            The address that is delegated to.
+        """
+        body = SolanaStakeApproval(
+            request_id=request_id, amount=amount, validator=validator, account_name=account_name
+        ).to_json()
+        account = {"account_id": identifier("account_id", account_id)}
+        path = "POST /solana/accounts/{account_id}/stakes/{stake_id}/actions/{staking_action}/approve"
+        inside = {
+            **account,
+            "stake_id": identifier("stake_id", stake_id),
+            "staking_action": identifier("staking_action", staking_action, "text"),
+        }
+        return write(self, path, SOLANA_STAKE, inside, body=body, lead=account, given=body)
+
 
 class TezosStakes(Section, name="stakes.tezos"):
     """Stakes on Tezos."""
@@ -385,6 +309,35 @@ class TezosStakes(Section, name="stakes.tezos"):
     ) -> pd.DataFrame:
         """Get the rewards of accounts, between two cycles of the chain where they are given."""
         return self._each(TezosStakes.rewards, locals(), lead={"account_id": "account_id"}, nodes=items)
+
+    @operation("POST /tezos/accounts/{account_id}/stake/actions/undelegate", returns=TEZOS_STAKE)
+    def undelegate(
+        self,
+        account_id: int,
+        *,
+        max_fees: int | str,
+        speed: Speed = "NORMAL",
+        account_name: str | None = None,
+        gas_limit: int | str | None = None,
+        storage_limit: int | str | None = None,
+    ) -> pd.DataFrame:
+        """Ask to end the delegation of an account; only a LAM can, and its documentation of it is of 2023.
+
+        Parameters
+        ----------
+        max_fees
+            In mutez.
+        """
+        body = TezosUndelegation(
+            max_fees=max_fees,
+            speed=speed,
+            account_name=account_name,
+            gas_limit=gas_limit,
+            storage_limit=storage_limit,
+        ).to_json()
+        inside = {"account_id": identifier("account_id", account_id)}
+        path = "POST /tezos/accounts/{account_id}/stake/actions/undelegate"
+        return write(self, path, TEZOS_STAKE, inside, body=body, lead=inside, given=body)
 
 
 class Stakes:

@@ -7,6 +7,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
 import yaml
 
@@ -59,6 +60,12 @@ def lam() -> dict[str, dict[str, Any]]:
 def reads() -> list[str]:
     """Return the names of the reads of the Vault API."""
     return [name for name in vault() if name.startswith("GET ")]
+
+
+def writes() -> list[str]:
+    """Return the names of the writes of both documents, but those that sign in or ask."""
+    asked = {"POST /auth/token", "POST /auth/token/refresh", "POST /transactions/estimate-fees"}
+    return [name for name in {**vault(), **lam()} if not name.startswith("GET ") and name not in asked]
 
 
 def parameters(operation: str, place: str) -> dict[str, Schema]:
@@ -172,3 +179,69 @@ def columns(operation: str, schema: Schema | None = None) -> dict[str, list[Leaf
     for leaf in leaves(schema or row(operation), operation):
         found.setdefault("_".join(leaf.path), []).append(leaf)  # as the kit joins nested names
     return found
+
+
+# What a write sends
+
+
+def problems_of_body(operation: str, body: Any) -> list[str]:
+    """Return what is wrong with a body by the schema of its operation; no body is right where none is documented."""
+    path = VAULT_FILE if operation in vault() else LAM_FILE
+    documented = operations(path)[operation].get("requestBody")
+    if documented is None:
+        return [] if body is None else ["the operation takes no body"]
+    [content] = documented["content"].values()
+    named = {name: json_schema(schema) for name, schema in document(path)["components"]["schemas"].items()}
+    schema = {**json_schema(content["schema"]), "$defs": named}
+    validator = jsonschema.Draft202012Validator(schema, format_checker=jsonschema.FormatChecker())
+    return [f"{error.json_path}: {error.message[:300]}" for error in validator.iter_errors(body)] + [
+        f"$.{name}: no such field" for name in unknown_fields(body, content["schema"], path)
+    ]
+
+
+def json_schema(node: Any) -> Any:
+    """Turn OpenAPI 3.0 into JSON Schema: nullable becomes a type."""
+    if isinstance(node, list):
+        return [json_schema(entry) for entry in node]
+    if not isinstance(node, dict):
+        return node
+    if "$ref" in node:
+        return {"$ref": node["$ref"].replace("#/components/schemas/", "#/$defs/")}
+    made = {key: json_schema(value) for key, value in node.items() if key not in {"nullable", "example", "default"}}
+    if isinstance(node.get("properties"), dict):  # a field may be called `default` or `example`
+        made["properties"] = {name: json_schema(value) for name, value in node["properties"].items()}
+    return {"anyOf": [made, {"type": "null"}]} if node.get("nullable") is True else made
+
+
+def unknown_fields(body: Any, schema: Schema, path: Path, at: str = "") -> list[str]:
+    """Return the fields that no alternative of a schema has: a service that is strict would refuse them."""
+    if not isinstance(body, dict):
+        return []
+    fields: dict[str, list[Schema]] = {}
+    free = True
+    for option in options_of(schema, path):
+        if "properties" in option:
+            free = False
+            for name, inner in option["properties"].items():
+                fields.setdefault(name, []).append(inner)
+    if free:  # an object of one's own
+        return []
+    found = []
+    for name, value in body.items():
+        inside = [unknown_fields(value, inner, path, f"{at}{name}.") for inner in fields.get(name, [])]
+        fewest: list[str] = min(inside, key=len, default=[f"{at}{name}"])
+        found += fewest
+    return found
+
+
+def options_of(schema: Schema, path: Path) -> Iterator[Schema]:
+    """Return what a schema of a document may stand for, references followed."""
+    if "$ref" in schema:
+        yield from options_of(document(path)["components"]["schemas"][schema["$ref"].rpartition("/")[2]], path)
+        return
+    for group in ("allOf", "oneOf"):
+        if group in schema:
+            for member in schema[group]:
+                yield from options_of(member, path)
+            return
+    yield schema

@@ -6,7 +6,7 @@ import pytest
 
 import ledgerkit as lk
 from conformance.calls import all_calls
-from conformance.contract import lam, needs_contract, reads, vault
+from conformance.contract import lam, needs_contract, reads, vault, writes
 
 pytestmark = needs_contract
 
@@ -47,6 +47,33 @@ def test_every_read_is_listed_with_its_call_and_as_no_write() -> None:
     assert of_reads["call"].notna().all()
     assert not of_reads["writes"].any()
     assert of_reads["call"].str.match(r"session\.[a-z0-9_.]+\(.*\)$").all()
+
+
+# Two calls with one operation: a webhook is set, or cleared.
+MADE_BY_TWO = {"PUT /notifications/configuration": 2}
+
+
+def test_every_write_is_made_by_one_method() -> None:
+    claims = Counter(call.operation for call in all_calls())
+
+    assert {operation: claims[operation] for operation in writes()} == {**dict.fromkeys(writes(), 1), **MADE_BY_TWO}
+
+
+def test_every_operation_is_listed_with_its_call() -> None:
+    frame = lk.operations()
+    calls = frame.set_index(frame["method"] + " " + frame["path"])["call"]
+
+    assert calls[calls.isna()].index.tolist() == []
+    assert calls["PUT /notifications/configuration"] == "session.notifications.set(url, secret)"
+    assert calls["POST /accounts/{account_id}/labels"] == "session.labels.attach(label_id, account_id=...)"
+
+
+def test_what_changes_something_is_listed_as_a_write() -> None:
+    frame = lk.operations()
+    listed_writes = frame[frame["writes"]]
+
+    assert sorted(listed_writes["method"] + " " + listed_writes["path"]) == sorted(writes())
+    assert listed_writes["note"].str.startswith("sent once").all()
 
 
 @pytest.mark.parametrize("operation", sorted(lam().keys() - vault().keys()))
