@@ -23,7 +23,7 @@ from ledgerkit.errors import (
 )
 from ledgerkit.outbox import Outbox
 from ledgerkit.outcomes import Outcome
-from ledgerkit.payloads import Payload
+from ledgerkit.payloads import Body
 
 Verdict = Literal["ok", "warning", "problem"]
 # What the service refused, or what never reached it: the draft may be sent again.
@@ -76,13 +76,15 @@ class Draft:
         The short text in the note that tells this request from an identical other one.
     identity
         What makes another body the same request: the body without its mark.
+    makes, then
+        What it makes, and how that is approved: a LAM makes transactions, without requests.
     """
 
     def __init__(
         self,
-        payload: Payload,
+        payload: Body,
         *,
-        send: Callable[[Payload], pd.DataFrame],
+        send: Callable[[Any], pd.DataFrame],
         find: Callable[["Draft"], Outcome],
         outbox: Outbox,
         facts: Sequence[tuple[str, str]] = (),
@@ -91,6 +93,8 @@ class Draft:
         identity: Mapping[str, Any] | None = None,
         environment: str = "",
         sent_after: float = 0.0,
+        makes: str = "request",
+        then: str = "session.requests.approve({id}, intent=draft)",
     ) -> None:
         self._payload = payload
         self._send = send
@@ -102,12 +106,14 @@ class Draft:
         self._identity = identity or payload.to_json()
         self._environment = environment
         self._sent_after = sent_after
+        self._makes = makes
+        self._then = then
         self._lock = threading.Lock()
         self._state = "draft"
         self._request_id: int | None = None
 
     @property
-    def payload(self) -> Payload:
+    def payload(self) -> Any:
         """What is sent."""
         return self._payload
 
@@ -138,7 +144,7 @@ class Draft:
 
     @property
     def request_id(self) -> int | None:
-        """The request that it made, once it was sent."""
+        """The request that it made, once it was sent; on a LAM, the transaction."""
         return self._request_id
 
     @property
@@ -151,7 +157,7 @@ class Draft:
         return self._payload.to_json()
 
     def submit(self, *, again: bool = False) -> pd.DataFrame:
-        """Send it, once: POST /requests.
+        """Send it, once: POST /requests, or on a LAM POST /transactions.
 
         Parameters
         ----------
@@ -200,7 +206,7 @@ class Draft:
                 unknown = OutcomeUnknown(f"the request was sent, and the answer can't be read ({error}).")
                 unknown.finder = self.find
                 raise unknown from error
-            self._outbox.record(key, f"request {self._request_id}")
+            self._outbox.record(key, f"{self._makes} {self._request_id}")
             return frame
 
     def find(self) -> Outcome:
@@ -212,7 +218,7 @@ class Draft:
         if self._state == "draft":
             return Outcome("not found", "it was not sent yet.")
         if self._request_id is not None:
-            return Outcome("found", f"it made request {self._request_id}.", self._request_id)
+            return Outcome("found", f"it made {self._makes} {self._request_id}.", self._request_id)
         outcome = self._find(self)
         if outcome.request_id is not None:
             self._settle(outcome.request_id)
@@ -223,12 +229,13 @@ class Draft:
 
     def _told(self) -> str:
         if self._request_id is not None:
-            return f"as request {self._request_id}"
+            return f"as {self._makes} {self._request_id}"
         return "and its outcome is not known: draft.find() looks for it"
 
     def _title(self) -> str:
         done = {"draft": "DRAFT, nothing was sent", "unknown": "SENT, OUTCOME UNKNOWN: draft.find()"}
-        return f"{self._payload.type} · {done.get(self._state, f'SENT as request {self._request_id}')}"
+        kind = getattr(self._payload, "type", "CREATE_TRANSACTION")
+        return f"{kind} · {done.get(self._state, f'SENT as {self._makes} {self._request_id}')}"
 
     def __repr__(self) -> str:
         head = f"{self._environment} · {self._title()}" if self._environment else self._title()
@@ -262,4 +269,4 @@ class Draft:
             return "To send it: draft.submit()" if not self.problems else "It can't be sent as it is."
         if self._request_id is None:
             return "Look whether it was made: draft.find()"
-        return f"To approve it: session.requests.approve({self._request_id}, intent=draft)"
+        return f"To approve it: {self._then.format(id=self._request_id)}"

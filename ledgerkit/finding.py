@@ -30,11 +30,31 @@ def find(connection: Connection, draft: Draft) -> Outcome:
             "can't tell", f"a {draft.payload.type} carries no note, and so no mark: {told}", None, candidates
         )
     mark = draft.mark
-    missing = Outcome(
+    return look(lambda: _by_mark(connection, draft, mark, since), clock, _unseen(mark))
+
+
+def find_on_lam(connection: Connection, draft: Draft) -> Outcome:
+    """Look for the transaction of a draft that went to a LAM, by its mark."""
+    from ledgerkit.resources.transactions import Transactions
+
+    mark, since = str(draft.mark), datetime.fromtimestamp(draft.sent_after, UTC)
+
+    def once() -> Outcome | None:
+        made = Transactions(connection).search(title=mark, created_after=since)
+        carrying = made[[_carries(notes, mark) for notes in made["notes"]]]
+        if carrying.empty:
+            return None
+        found = int(carrying["id"].iloc[0])
+        return Outcome("found", f"transaction {found} carries the mark {mark}.", found)
+
+    return look(once, connection.transport.clock, _unseen(mark))
+
+
+def _unseen(mark: str) -> Outcome:
+    return Outcome(
         "not found",
         f"nothing with the mark {mark} was seen, in several looks. It may be sent again, as a new draft.",
     )
-    return look(lambda: _by_mark(connection, draft, mark, since), clock, missing)
 
 
 def _by_mark(connection: Connection, draft: Draft, mark: str, since: datetime) -> Outcome | None:

@@ -38,7 +38,7 @@ class Outcome:
     text
         What was looked for, and what to do next.
     request_id
-        The request that it made, where it was found.
+        The request that it made, where it was found; on a LAM, the transaction.
     candidates
         The requests that may be it, where it can't be told.
     """

@@ -208,7 +208,7 @@ class Requests(Section, name="requests"):
         identity = made.to_json()
         if "note" in made.values():
             mark = mark or new_mark()
-            made = made.replace(note=_marked(made.note, mark))
+            made = made.replace(note=with_mark(made.values()["note"], mark))
         else:
             mark = None
         connection = self._connection
@@ -244,11 +244,12 @@ class Requests(Section, name="requests"):
         found = self.search(pending_by=self._own_id(), status=["PENDING_APPROVAL", "PENDING_FIRST_APPROVAL"])
         found = found.sort_values("id", ignore_index=True)
         now = pd.Timestamp(self._connection.transport.server_time(), unit="s", tz="UTC").as_unit("us")
+        # The server tells its time in whole seconds: what it made within this one would be of a negative age.
+        age = now - found["created_on"]
         steps = self.governance_status(found["id"].tolist())
         current = [_current(steps[steps["request_id"] == request]) for request in found["id"].tolist()]
         return found.assign(
-            # The server tells its time in whole seconds: what was made within this one is not younger than nothing.
-            age=(now - found["created_on"]).clip(lower=pd.Timedelta(0)),
+            age=age.mask(age < pd.Timedelta(0), pd.Timedelta(0)),
             time_to_expiry=found["expires_at"] - now,
             step=pd.array([one[0] for one in current], dtype="Int64"),
             approvals=pd.array([one[1] for one in current], dtype="Int64"),
@@ -416,7 +417,8 @@ def _statement(given: Mapping[str, Any]) -> dict[str, Any]:
     return {name: given[name] for name in approvals.STATEMENT}
 
 
-def _marked(note: Note | None, mark: str) -> Note:
+def with_mark(note: Note | None, mark: str) -> Note:
+    """Return a note with a mark in its content."""
     if note is None:
         return Note(title="ledgerkit", content=mark)
     return Note(title=note.title, content=f"{note.content} [{mark}]" if note.content else mark)

@@ -5,19 +5,20 @@ from typing import Any, Final, Literal
 
 import pandas as pd
 
-from ledgerkit import payloads, payments
+from ledgerkit import finding, payloads, payments
 from ledgerkit.drafts import Draft
 from ledgerkit.errors import InvalidRequest, shorten
 from ledgerkit.filters import Exact, Many, Time
 from ledgerkit.following import follow
 from ledgerkit.frames import AMOUNT, FEES, FLAG, INTEGER, LIST, NUMBER, OBJECT, TEXT, TIME, Table
 from ledgerkit.operations import ESTIMATE, TRANSACTION_REJECTION, operation
+from ledgerkit.outcomes import new_mark
 from ledgerkit.payloads import Note, Speed
 from ledgerkit.resources.base import Section, history, items
 from ledgerkit.resources.histories import history_table
 from ledgerkit.resources.labels import LABEL
-from ledgerkit.resources.requests import Requests
-from ledgerkit.transport import path_with
+from ledgerkit.resources.requests import Requests, with_mark
+from ledgerkit.resources.writing import identifier, write
 from ledgerkit.vocabulary import InteractionType, Order, TransactionStatus, TransactionType
 
 TRANSACTION: Final = Table(
@@ -295,6 +296,63 @@ class Transactions(Section, name="transactions"):
         lead = {name: getattr(asked, name, None) for name in ("transaction_type", "account_id")}
         return self._frame(ESTIMATE, ESTIMATION, [(ESTIMATE, [{**lead, **answer}])], {})
 
+    # On a LAM, which signs by itself: there are no requests and no challenges.
+
+    @operation("POST /transactions", returns=TRANSACTION)
+    def create(self, payload: payloads.LamTransaction, *, again: bool = False) -> pd.DataFrame:
+        """Create a transaction on a LAM, once.
+
+        Parameters
+        ----------
+        payload
+            A ``LamTransaction`` of :mod:`ledgerkit.payloads`; a mark is added to its note. ``payload.preview()``
+            shows what is sent.
+        again
+            That a second transaction of the same content is meant, where this session has sent one.
+
+        Raises
+        ------
+        OutcomeUnknown
+            The answer was lost; its ``find()`` looks whether the transaction was made.
+        """
+        if not isinstance(payload, payloads.LamTransaction):
+            raise InvalidRequest(
+                f"`payload` = {shorten(payload)} can't be used: it is a ledgerkit.payloads.LamTransaction.",
+                field="payload",
+            )
+        connection, mark = self._connection, new_mark()
+        marked = payload.replace(note=with_mark(payload.note, mark))
+        draft = Draft(
+            marked,
+            send=lambda body: write(self, "POST /transactions", TRANSACTION, {}, body=body.to_json()),
+            find=lambda draft: finding.find_on_lam(connection, draft),
+            outbox=connection.outbox,
+            mark=mark,
+            identity=payload.to_json(),
+            sent_after=connection.transport.server_time() - 60,
+            makes="transaction",
+        )
+        return draft.submit(again=again)
+
+    @operation("POST /transactions/{transaction_id}/approve", returns=TRANSACTION)
+    def approve(self, transaction_id: int, created: payloads.LamTransaction, *, confirm: str) -> pd.DataFrame:
+        """Approve a transaction on a LAM by repeating the values that it was created with; the LAM signs.
+
+        Parameters
+        ----------
+        transaction_id
+            The transaction.
+        created
+            The ``LamTransaction`` that it was created from, or one made from a source of your own: not from what the
+            service says of it.
+        confirm
+            ``"approve 305"``, with its id.
+        """
+        inside = {"transaction_id": identifier("transaction_id", transaction_id)}
+        _confirmed(confirm, f"approve {transaction_id}")
+        body = created.approval().to_json()
+        return write(self, "POST /transactions/{transaction_id}/approve", TRANSACTION, inside, body=body)
+
     @operation(TRANSACTION_REJECTION, returns=TRANSACTION)
     def reject(self, transaction_id: int, *, confirm: str) -> pd.DataFrame:
         """Reject a transaction that waits for approval, for good; nothing is signed.
@@ -306,18 +364,9 @@ class Transactions(Section, name="transactions"):
         confirm
             ``"reject 305"``, with its id.
         """
-        _check_one("transaction_id", transaction_id)
-        if confirm != f"reject {transaction_id}":
-            raise InvalidRequest(
-                f"nothing was sent: it is confirmed by confirm='reject {transaction_id}', not {shorten(confirm)}.",
-                field="confirm",
-            )
-        method, path = TRANSACTION_REJECTION.split()
-        path = path_with(path, transaction_id=str(transaction_id))
-        answer = self._connection.send(TRANSACTION_REJECTION, method, path)
-        return self._frame(
-            TRANSACTION_REJECTION, TRANSACTION, [(answer.call, [answer.body])], {"transaction_id": transaction_id}
-        )
+        inside = {"transaction_id": identifier("transaction_id", transaction_id)}
+        _confirmed(confirm, f"reject {transaction_id}")
+        return write(self, TRANSACTION_REJECTION, TRANSACTION, inside)
 
     def watch(self, transaction_id: int, *, seconds: float = 3600) -> pd.DataFrame:
         """Follow a transaction until it is final, printing each change; returns it as one row.
@@ -336,9 +385,11 @@ class Transactions(Section, name="transactions"):
         )
 
 
-def _check_one(name: str, value: Any) -> None:
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise InvalidRequest(f"`{name}` = {shorten(value)} can't be used: it takes one id.", field=name)
+def _confirmed(given: str, phrase: str) -> None:
+    if given != phrase:
+        raise InvalidRequest(
+            f"nothing was sent: it is confirmed by confirm={phrase!r}, not {shorten(given)}.", field="confirm"
+        )
 
 
 def _note(note: str | Note | None) -> Note | None:
