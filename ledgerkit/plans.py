@@ -2,8 +2,8 @@
 
 import html
 import threading
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from decimal import Decimal
 from os import PathLike
 from pathlib import Path
@@ -13,6 +13,7 @@ import pandas as pd
 
 from ledgerkit import journal as journals
 from ledgerkit.connection import Connection
+from ledgerkit.desks import Desk
 from ledgerkit.errors import (
     AuthenticationError,
     ConfigurationError,
@@ -26,12 +27,11 @@ from ledgerkit.errors import (
     Unsupported,
     shorten,
 )
-from ledgerkit.journal import Journal, Standing
+from ledgerkit.journal import Journal, JournalInUse, Standing
 from ledgerkit.operations import check_family
-from ledgerkit.outcomes import Outcome
 from ledgerkit.parallel import Progress
 from ledgerkit.sheets import Columns, Source, read
-from ledgerkit.sums import Draft, Row, flag_duplicates, sums
+from ledgerkit.sums import Row, flag_duplicates, sums
 
 PAYMENT_COLUMNS: Final = Columns(
     required=("account", "recipient", "amount"),
@@ -52,28 +52,6 @@ HOUR: Final = 3600.0
 # What was surely not carried out, and is no fault of the row: it is sent again when the plan goes on.
 NOT_THE_ROW: Final = (AuthenticationError, ConfigurationError, ConnectionFailed, PermissionDenied)
 REFUSALS: Final = (InvalidRequest, NotFound, Unsupported)
-
-
-@dataclass(frozen=True)
-class Desk:
-    """How the drafts of a plan are made and looked for.
-
-    Parameters
-    ----------
-    make
-        A new draft from the fields of a row.
-    remake
-        The draft of a body that a journal holds, with its mark.
-    find
-        Whether a body with a mark, sent after a moment of the server's clock, was carried out.
-    approve
-        The creator's approval of a request, where the plan approves.
-    """
-
-    make: Callable[..., Draft]
-    remake: Callable[[dict[str, Any], str | None], Draft]
-    find: Callable[[dict[str, Any], str | None, float], Outcome]
-    approve: Callable[[int, Draft], Any] | None = None
 
 
 class Plan:
@@ -99,6 +77,7 @@ class Plan:
         self._journal = journal
         self._totals = pd.DataFrame()
         self._balances = pd.DataFrame()
+        self._running = threading.Lock()
 
     # What it is
 
@@ -115,7 +94,16 @@ class Plan:
     @property
     def phrase(self) -> str:
         """What confirms the plan: how many requests are left to be sent, and the beginning of the digest."""
+        if self._desk.approve is not None:  # no sample of what is signed is documented
+            return f"send and approve {self._left()} {self.digest[:6]} assumed"
         return f"send {self._left()} {self.digest[:6]}"
+
+    def payload(self, row: int) -> Any:
+        """Return what a row sends, by its number; ``session.requests.approve`` takes it as the intent."""
+        draft = self._rows[row - 1].draft if 1 <= row <= len(self._rows) else None
+        if draft is None:
+            raise InvalidRequest(f"row {shorten(row)} has nothing that could be sent.", field="row")
+        return draft.payload
 
     @property
     def path(self) -> Path:
@@ -207,20 +195,20 @@ class Plan:
             raise InvalidRequest(
                 f"nothing was sent: {len(self.problems)} problems. {some}. plan.table() has them all.", field="plan"
             )
-        self._reread()
-        if not self._left():
+        with self._alone():
+            if not self._left():
+                return self.results()
+            self._confirm(confirm)
+            if self._journal is None:
+                self._journal = self._created()
+            progress = Progress("send")
+            try:
+                with self._journal.held():
+                    progress.expect(self._left())
+                    self._send_all(on_refusal, progress)
+            finally:
+                progress.close()
             return self.results()
-        self._confirm(confirm)
-        if self._journal is None:
-            self._journal = self._created()
-        progress = Progress("send")
-        try:
-            with self._journal.held():
-                progress.expect(self._left())
-                self._send_all(on_refusal, progress)
-        finally:
-            progress.close()
-        return self.results()
 
     def decide(self, row: int, *, request_id: int | None) -> None:
         """Say what became of a row that is in doubt, where the kit can't tell.
@@ -232,29 +220,46 @@ class Plan:
         request_id
             The request that it made; None where it surely made none, so that it is sent when the plan goes on.
         """
-        self._reread()
-        if self._journal is None:
-            raise InvalidRequest("nothing of this plan was sent: there is nothing to decide.", field="row")
-        with self._journal.held():
-            if not 1 <= row <= len(self._rows) or self._standing(row).state != "in doubt":
-                raise InvalidRequest(f"row {row} is not in doubt: there is nothing to decide.", field="row")
-            if request_id is None:
-                self._note("not sent", row, error="decided by a person")
-            else:
-                self._note("sent", row, request_id=int(request_id), how="decided by a person")
+        with self._alone():
+            if self._journal is None:
+                raise InvalidRequest("nothing of this plan was sent: there is nothing to decide.", field="row")
+            with self._journal.held():
+                if not 1 <= row <= len(self._rows) or self._standing(row).state != "in doubt":
+                    raise InvalidRequest(f"row {row} is not in doubt: there is nothing to decide.", field="row")
+                if request_id is None:
+                    self._note("not sent", row, error="decided by a person")
+                else:
+                    self._note("sent", row, request_id=int(request_id), how="decided by a person")
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Keep other threads from this plan, whose journal is read anew."""
+        if not self._running.acquire(blocking=False):
+            raise JournalInUse("another thread is running this plan. Nothing was sent from here.")
+        try:
+            if self._journal is not None:
+                self._journal = journals.read(self._journal.path)
+            yield
+        finally:
+            self._running.release()
 
     def _send_all(self, on_refusal: str, progress: Progress) -> None:
-        room = 0
+        room, unapproved = 0, None
         for number, row in enumerate(self._rows, 1):
             if self._standing(number).state == "in doubt":
                 self._look(number, row)
             while self._standing(number).state == "planned":
+                if unapproved is not None:
+                    self._check_approved(unapproved)
+                    unapproved = None
                 if room <= 0:
                     room = self._room(number)
                 self._pace()
                 self._send(number, row, on_refusal)
                 room -= 1
             self._approve(number, row)
+            if self._standing(number).request_id is not None:
+                unapproved = number
             progress.advance()
 
     def _send(self, number: int, row: Row, on_refusal: str) -> None:
@@ -312,6 +317,19 @@ class Plan:
             self._note("not approved", number, error=str(error))
             raise self._stopped(error, number, "was sent, but not approved") from error
         self._note("approved", number)
+
+    def _check_approved(self, number: int) -> None:
+        """Stop where the service wants a row approved before the next is sent, and nobody has approved it."""
+        request_id = self._standing(number).request_id
+        if self._desk.waits is None or request_id is None or not self._desk.waits(request_id):
+            return
+        raise InvalidRequest(
+            f"request {request_id} of row {number} waits for your approval, and the service wants it before the next "
+            f"is made. {self._progress()} Approve it: session.requests.approve({request_id}, "
+            f"intent=plan.payload({number})); then run the plan again. accounts.plan(..., approve=True) does both.",
+            field="plan",
+            row=number,
+        )
 
     # The service's limits
 
@@ -371,10 +389,6 @@ class Plan:
             for row in rows
         )
 
-    def _reread(self) -> None:
-        if self._journal is not None:
-            self._journal = journals.read(self._journal.path)
-
     def _created(self) -> Journal:
         try:
             return journals.create(
@@ -391,7 +405,10 @@ class Plan:
     def _confirm(self, confirm: str | None) -> None:
         if confirm is None:
             print(self)
-            confirm = input(f'Type "{self.phrase}" to send {self._left()} requests: ')
+            try:
+                confirm = input(f'Type "{self.phrase}" to send {self._left()} requests: ')
+            except (EOFError, RuntimeError) as error:  # a kernel that can't ask raises its own RuntimeError
+                confirm = f"nothing ({type(error).__name__}: nobody can be asked here)"
         if confirm.strip() != self.phrase:
             raise InvalidRequest(
                 f"{shorten(confirm)} does not confirm this plan, and nothing was sent: that is {self.phrase!r}.",

@@ -1,0 +1,125 @@
+"""How the drafts of a plan are made from rows, remade from a journal, looked for, and approved."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final
+
+from ledgerkit import approvals, finding, payloads
+from ledgerkit.connection import Connection
+from ledgerkit.drafts import Draft
+from ledgerkit.errors import InvalidRequest, ReviewFailed, shorten
+from ledgerkit.outcomes import Outcome
+from ledgerkit.resources.requests import Requests
+from ledgerkit.resources.users import Users
+
+# The clocks of this machine and of the service, and of their several servers, are not one.
+MARGIN: Final = 60.0
+MEMOS: Final = {
+    "text": payloads.MemoText,
+    "id": payloads.MemoId,
+    "hash": payloads.MemoHash,
+    "return": payloads.MemoReturn,
+}
+
+
+@dataclass(frozen=True)
+class Desk:
+    """How the drafts of a plan are made and looked for.
+
+    Parameters
+    ----------
+    make
+        A new draft from the fields of a row.
+    remake
+        The draft of a body that is written down already, with its mark.
+    find
+        Whether a body with a mark, sent after a moment of the server's clock, was carried out.
+    approve
+        The creator's approval of a request, where the plan approves.
+    waits
+        Whether a request still waits for its creator's approval, where that has to come before the next row.
+    """
+
+    make: Callable[..., Draft]
+    remake: Callable[[dict[str, Any], str | None], Draft]
+    find: Callable[[dict[str, Any], str | None, float], Outcome]
+    approve: Callable[[int, Draft], Any] | None = None
+    waits: Callable[[int], bool] | None = None
+
+
+def for_payments(connection: Connection, send: Callable[..., Draft]) -> Desk:
+    """Return the desk of payments, given ``session.transactions.send``."""
+
+    def make(
+        *, note_title: str | None = None, note_content: str | None = None, memo: Any = None, **fields: Any
+    ) -> Draft:
+        if note_content is not None and note_title is None:
+            raise InvalidRequest("`note_content` needs a `note_title`.", field="note_title")
+        if note_title is not None:
+            fields["note"] = payloads.Note(title=str(note_title), content=str(note_content or ""))
+        if memo is not None:
+            fields["memo"] = _memo(memo)
+        return send(**fields)
+
+    return Desk(make, _remake(connection), _find(connection))
+
+
+def for_accounts(connection: Connection, create: Callable[..., Draft], *, approve: bool) -> Desk:
+    """Return the desk of accounts, given ``session.accounts.create``."""
+    requests = Requests(connection)
+
+    def approval(request_id: int, draft: Draft) -> Any:
+        review = requests.review(request_id, draft)
+        if review.level not in ("documented", "assumed"):
+            raise ReviewFailed(
+                f"nothing was signed: nobody knows what the challenge of request {request_id} means. Read it with "
+                f"session.requests.review({request_id}), and approve it by hand.",
+                request_id=request_id,
+            )
+        # The plan's own phrase says "assumed"; the challenge is fetched and compared again before it is signed.
+        return requests.approve(request_id, draft, confirm=approvals.phrase_for(review, request_id))
+
+    def waits(request_id: int) -> bool:
+        user = approvals.operator_of(connection).user_id(Users(connection).search)
+        return len(requests.search(id=request_id, pending_by=user)) > 0
+
+    remake, find = _remake(connection), _find(connection)
+    return Desk(create, remake, find, approve=approval) if approve else Desk(create, remake, find, waits=waits)
+
+
+def _remake(connection: Connection) -> Callable[..., Draft]:
+    requests = Requests(connection)
+
+    def remake(body: dict[str, Any], mark: str | None, sent_after: float = 0.0) -> Draft:
+        return Draft(
+            payloads.from_json(body),
+            send=requests._post,
+            find=lambda draft: finding.find(connection, draft),
+            outbox=connection.outbox,
+            mark=mark,
+            environment=str(connection.origin["environment"]),
+            sent_after=sent_after,
+        )
+
+    return remake
+
+
+def _find(connection: Connection) -> Callable[[dict[str, Any], str | None, float], Outcome]:
+    remake = _remake(connection)
+
+    def find(body: dict[str, Any], mark: str | None, sent_at: float) -> Outcome:
+        return finding.find(connection, remake(body, mark, sent_at - MARGIN))
+
+    return find
+
+
+def _memo(memo: Any) -> Any:
+    """Return a memo from its text: to an exchange, a number as text is another customer than the number."""
+    kind, colon, text = str(memo).partition(":")
+    if not colon or kind not in MEMOS:
+        raise InvalidRequest(
+            f"`memo` = {shorten(memo)} can't be used: it says what kind it is, as in 'text:Invoice 42', 'id:12345', "
+            "'hash:...' or 'return:...'.",
+            field="memo",
+        )
+    return MEMOS[kind](text)
