@@ -12,7 +12,7 @@ def estimate(service: Service, call: Call) -> bytes:
     """Answer what a transaction would cost; its own ``max_fees`` and the balance do not matter yet."""
     try:
         body: Any = decode(call.body)
-    except ValueError:
+    except (ValueError, RecursionError):  # nested too deep to read is no JSON of ours either
         raise Refusal(400, "The body is not JSON") from None
     if not isinstance(body, dict):
         raise refused("body", body, "an object is expected")

@@ -37,7 +37,9 @@ def read(service: Service, viewer: Viewer, body: Node) -> Intent:
     required = ("index", "name", "currency", "policy_name")
     fields = record(data["account_data"], WHERE, required, ("parent_id", "contract_address"))
     _check_name(service, fields["name"])
-    currency = choice(fields["currency"], f"{WHERE}.currency", COINS)
+    currency = text(fields["currency"], f"{WHERE}.currency")
+    if currency not in COINS or COINS[currency].family == "fiat":
+        raise refused(f"{WHERE}.currency", currency, "not a currency of which there are accounts")
     index = integer(fields["index"], f"{WHERE}.index", LARGEST_INDEX)
     text(fields["policy_name"], f"{WHERE}.policy_name")
     families = _FAMILIES.get(kind, (kind.lower(),))

@@ -248,16 +248,23 @@ def _check_contract_data(value: Any, name: str) -> None:
     function = text(call["function_name"], f"{name}.function_name")
     if not isinstance(call["abi"], list) or not all(isinstance(entry, dict) for entry in call["abi"]):
         raise refused(f"{name}.abi", call["abi"], "a list of objects is expected")
-    found = [entry for entry in call["abi"] if entry.get("name") == function]
-    if not found:
+    inputs = [_inputs(entry) for entry in call["abi"] if entry.get("name") == function]
+    if not inputs:
         raise refused(f"{name}.function_name", function, "the abi has no such function")
     arguments = call["function_arguments"]
     if not isinstance(arguments, dict):
         raise refused(f"{name}.function_arguments", arguments, "an object is expected")
-    inputs = [{part.get("name") for part in entry.get("inputs") or []} for entry in found]
-    if set(arguments) not in inputs:
-        rule = f"the abi has {', '.join(sorted(str(part) for part in inputs[0])) or 'none'}"
+    if sorted(arguments) not in inputs:
+        rule = f"the function takes {', '.join(inputs[0]) or 'none'}"
         raise refused(f"{name}.function_arguments", sorted(arguments), rule)
+
+
+def _inputs(entry: Node) -> list[str]:
+    """Return the names of the arguments of a function of an abi, in order of the alphabet."""
+    parts = entry.get("inputs")
+    return (
+        sorted(str(part.get("name")) for part in parts if isinstance(part, dict)) if isinstance(parts, list) else []
+    )
 
 
 def _check_memo(value: Any, name: str) -> None:
