@@ -1,0 +1,1 @@
+"""Writes, against the sandbox over real HTTP."""
