@@ -1,6 +1,7 @@
 """Writes of labels, which the LAM alone has: making one, and tying it to accounts and transactions."""
 
-from .answers import Refusal, decode, encode
+from .answers import Refusal, encode
+from .bodies import body_of
 from .intents_fields import integer, record, refused, text
 from .lam_users import acting
 from .reads import Answer
@@ -78,15 +79,6 @@ def detach(section: str, parameter: str, name: str) -> Answer:
         return _DONE
 
     return answer
-
-
-def body_of(call: Call) -> object:
-    """Return the JSON of a call's body."""
-    try:
-        found: object = decode(call.body)
-    except ValueError:
-        raise Refusal(400, "The body is not JSON") from None
-    return found
 
 
 def _write(service: Service, section: str, node: Node, identifier: int, lite: Node | None = None) -> None:

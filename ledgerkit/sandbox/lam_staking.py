@@ -5,9 +5,9 @@ from typing import Any
 from . import rules
 from .addressbook import CONTRACTS
 from .answers import Refusal, encode
+from .bodies import body_of
 from .intent import Intent
 from .intents_fields import choice, integer, record, refused, text
-from .label_writes import body_of
 from .lam_users import acting
 from .lam_writes import SPEEDS, check_number
 from .reads import currency_family

@@ -5,8 +5,8 @@ from typing import Any
 
 from . import intents
 from .answers import Refusal, encode
+from .bodies import body_of
 from .intents_fields import choice, record, refused, text
-from .label_writes import body_of
 from .lam_users import acting
 from .service import Call, Service
 from .store import Node

@@ -1,6 +1,7 @@
 """The webhook that each caller may set."""
 
-from .answers import Refusal, decode, encode
+from .answers import Refusal, encode
+from .bodies import body_of
 from .service import Call, Service
 from .webhooks import accepts
 
@@ -15,10 +16,7 @@ def configuration(service: Service, call: Call) -> bytes:
 
 def set_configuration(service: Service, call: Call) -> bytes:
     """Replace the caller's configuration."""
-    try:
-        body = decode(call.body)
-    except ValueError:
-        raise Refusal(400, "The body is not JSON") from None
+    body = body_of(call)
     if not isinstance(body, dict) or set(body) != {"all"} or not isinstance(body["all"], dict):
         raise Refusal(400, "A configuration has one field, 'all'")
     webhook = body["all"].get("webhook")

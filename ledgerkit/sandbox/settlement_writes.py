@@ -6,7 +6,8 @@ from dataclasses import replace
 from typing import Any
 
 from . import intents
-from .answers import Refusal, decode, encode
+from .answers import Refusal, encode
+from .bodies import body_of
 from .intents_fields import amount, choice, integer, record, refused, text
 from .lam_users import acting
 from .reads import Answer
@@ -40,7 +41,7 @@ def create(service: Service, call: Call) -> bytes:
     user = _exchange_user(service, call)
     follow(service)
     body = record(
-        _json(call),
+        body_of(call),
         "",
         ("id", "from_pledge_id", "meta"),
         ("inbound_transaction_intent", "outbound_transaction_intent", "repledge_intent"),
@@ -94,7 +95,7 @@ def cancel(service: Service, call: Call) -> bytes:
 def recover(service: Service, call: Call) -> bytes:
     """Replace an outbound transaction that waits in the mempool by one that pays more."""
     _exchange_user(service, call)
-    body = record(_json(call), "", ("fee_strategy", "max_fee"))
+    body = record(body_of(call), "", ("fee_strategy", "max_fee"))
     ceiling = amount(body["max_fee"], "max_fee")
     settlement, transaction = _outgoing(service, call)
     if transaction is None or transaction["status"] != "SUBMITTED":
@@ -292,10 +293,3 @@ def _uuid4(value: Any) -> str:
     if found.version != 4 or str(found) != value:
         raise refused("id", value, "a UUID of version 4 is expected, in lower case with hyphens")
     return str(found)
-
-
-def _json(call: Call) -> Any:
-    try:
-        return decode(call.body)
-    except ValueError:
-        raise Refusal(400, "The body is not JSON") from None
