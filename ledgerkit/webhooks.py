@@ -13,6 +13,7 @@ from collections import OrderedDict, deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from queue import SimpleQueue
 from types import TracebackType
@@ -236,9 +237,11 @@ class Receiver:
         if self._server is None:
             self._server = _Server(self._address, self._receive)
             self._accepts = True
+            # stop() waits for the server to look up: half a second, unless told otherwise.
+            serve = partial(self._server.serve_forever, poll_interval=0.05)
             self._threads = [
                 threading.Thread(target=target, name="ledgerkit webhooks", daemon=True)
-                for target in (self._server.serve_forever, self._work)
+                for target in (serve, self._work)
             ]
             for thread in self._threads:
                 thread.start()
