@@ -280,7 +280,8 @@ class Sandbox:
         self.faults.on_expire_refresh.append(tokens.expire_refresh)
         self._access = Access(world, tokens, sight, **self._keys)
         webhooks = Webhooks(sight, collections, self.faults.now, operators(world))
-        engine = Engine(world, collections, relations, self.faults.now, webhooks.announce, self._pace)
+        engine = Engine(world, collections, relations, self.faults.now, self._pace)
+        engine.listeners.append(webhooks.announce)
         self._service = Service(
             world,
             self.faults,

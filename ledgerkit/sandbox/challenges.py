@@ -6,7 +6,7 @@ import copy
 import json
 import secrets
 from collections.abc import Callable
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
@@ -14,6 +14,9 @@ from cryptography.hazmat.primitives.asymmetric import ec, utils
 
 from .answers import Refusal, decode
 from .store import Node
+
+if TYPE_CHECKING:
+    from .intent import Intent
 
 Verb = Literal["approve", "reject"]
 Shape = Literal["documented", "display", "unknown"]
@@ -102,6 +105,28 @@ class Challenges:
     def forget(self, request_id: int) -> None:
         """Make every challenge of a request void."""
         self._issued = {key: issued for key, issued in self._issued.items() if key[0] != request_id}
+
+
+def subject_of(intent: "Intent") -> Node:
+    """Return what a challenge shows of a creation: what the service will carry out.
+
+    Only transactions are documented; the rest is shown alike.
+    """
+    data = {key: value for key, value in intent.data.items() if key != "account_id"}
+    if intent.target_type == "TRANSACTION":
+        return {"transaction_data": _signed(data["transaction_data"]), "transaction_type": intent.kind}
+    if intent.target_type == "MESSAGE":
+        message = dict(data["message_data"])
+        return {**data, "account_name": message.pop("account_name"), "message_data": message}
+    if intent.target_type in ("FORCED_UNPLEDGE", "PLEDGE_INCREMENT"):
+        return _signed(next(value for value in data.values() if isinstance(value, dict)))
+    return data
+
+
+def _signed(fields: Node) -> Node:
+    """Write fields as the signing device shows them: without what is null, and currencies with spaces."""
+    shown = {key: value for key, value in fields.items() if value is not None}
+    return {**shown, "currency": shown["currency"].replace("_", " ")}
 
 
 def read_jws(jws: str) -> tuple[bytes, bytes, bytes]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from .answers import Refusal
 from .catalogue import Relations
-from .challenges import Challenges, Verb
+from .challenges import Challenges, Verb, subject_of
 from .colleagues import Colleagues
 from .governance import FINAL, SECTIONS, Ballot, Step, governance_status, remember
 from .progress import Progress
@@ -19,7 +19,7 @@ from .viewers import Viewer
 from .world import World
 
 if TYPE_CHECKING:
-    from .intents import Intent
+    from .intent import Intent
 
 Announce = Callable[[str, str, Any, frozenset[int] | None], None]
 Outcome = str
@@ -41,8 +41,6 @@ class Engine:
         The workspace.
     clock
         Seconds since the epoch.
-    announce
-        Told of every event: its type, the type and the id of its object, and the users whom it concerns.
     pace
         Seconds for each stage of a transaction after its quorum; 0 goes through all of them at once.
 
@@ -52,6 +50,8 @@ class Engine:
         Held while anything changes, and by whoever wants to read several things that agree.
     intents
         What was asked for, by the id of the request; the requests of the past have none.
+    listeners
+        Told of every event: its type, the type and the id of its object, and the users whom it concerns (None: all).
     finished
         Called with a request and its outcome (APPROVED, REJECTED or EXPIRED) once it waits no longer.
     """
@@ -62,7 +62,6 @@ class Engine:
         collections: dict[str, Collection],
         relations: Relations,
         clock: Callable[[], float],
-        announce: Announce,
         pace: float,
     ) -> None:
         self.lock = threading.RLock()
@@ -71,10 +70,10 @@ class Engine:
         self.intents: dict[int, Intent] = {}
         self.challenges = Challenges()
         self.colleagues = Colleagues(self)
+        self.listeners: list[Announce] = []
         self.finished: list[Callable[[Node, Outcome], None]] = []
         self._requests = collections["requests"]
         self._transactions = collections["transactions"]
-        self._announce = announce
         self._clock = clock
         self._ahead = 0.0
         self._random = random.Random(f"engine {world.seed}")
@@ -83,8 +82,13 @@ class Engine:
         # when the last vote came in, for requests whose creator approved while the sandbox ran
         self._last_votes: dict[int, float] = {}
         self._account_acts: deque[float] = deque()
-        self._progress = Progress(world, collections, relations, self._schedule, announce, pace)
+        self._progress = Progress(world, collections, relations, self._schedule, self.announce, pace)
         self._schedule_expiries()
+
+    def announce(self, event_type: str, payload_type: str, identifier: Any, users: frozenset[int] | None) -> None:
+        """Tell every listener of an event."""
+        for listener in self.listeners:
+            listener(event_type, payload_type, identifier, users)
 
     # --- time -----------------------------------------------------------------------------------------------------
 
@@ -128,12 +132,13 @@ class Engine:
 
     # --- creation -------------------------------------------------------------------------------------------------
 
-    def user_of(self, viewer: Viewer) -> int:
-        """Return the user who acts: a LAM acts as the first API user."""
-        return viewer.identity if isinstance(viewer.identity, int) else self.world.credentials.api_users[0].user_id
-
     def create(self, viewer: Viewer, intent: "Intent") -> Node:
         """Create a request and its object; the creator has to approve it before anybody else learns of it.
+
+        Parameters
+        ----------
+        viewer
+            The user who creates; a LAM acts for one.
 
         Raises
         ------
@@ -148,7 +153,7 @@ class Engine:
                 )
             if intent.request_type == "CREATE_ACCOUNT":
                 self._count_account_act()
-            now, creator = self.now(), self.user_of(viewer)
+            now, creator = self.now(), user_of(viewer)
             identifier = self._requests.next_id()
             # the service reads its clock twice: the expiry is never exactly seven days on
             expires = now + LIFE - self._random.randrange(20, 900) / 1e6
@@ -166,7 +171,7 @@ class Engine:
             self.intents[identifier] = intent
             self._enter(request, Ballot(creator, intent.steps, [[] for _ in intent.steps], 0, opened=False))
             self._schedule(expires, lambda when: self._expire(identifier))
-            self._announce("REQUEST_HAS_BEEN_CREATED", "REQUEST", identifier, frozenset({creator}))
+            self.announce("REQUEST_HAS_BEEN_CREATED", "REQUEST", identifier, frozenset({creator}))
             return self._answered(request)
 
     def _enter(self, request: Node, ballot: Ballot) -> None:
@@ -174,7 +179,7 @@ class Engine:
         self.ballots[identifier] = ballot
         world.pending_by[identifier] = ballot.awaited()
         world.approved_by[identifier], world.rejected_by[identifier] = [], []
-        subject = self._progress.subject(self.intents[identifier])
+        subject = subject_of(self.intents[identifier])
         kind = request["type"].removeprefix("CREATE_")
         world.challenges[identifier] = {
             verb: {"data": subject, "type": f"{verb.upper()}_{kind}"} for verb in ("approve", "reject")
@@ -280,13 +285,13 @@ class Engine:
         if user == ballot.creator or request_id in self._last_votes:
             self._last_votes[request_id] = self.now()
         ballot.opened = True
-        self._announce("REQUEST_HAS_RECEIVED_AN_APPROVAL", "REQUEST", request_id, None)
+        self.announce("REQUEST_HAS_RECEIVED_AN_APPROVAL", "REQUEST", request_id, None)
         if ballot.missing > 0:
             self._write(request, "PENDING_APPROVAL")
         elif ballot.stage + 1 < len(ballot.steps):
             ballot.stage += 1
             self._write(request, "PENDING_APPROVAL")
-            self._announce("REQUEST_HAS_REACHED_STEP", "REQUEST", request_id, None)
+            self.announce("REQUEST_HAS_REACHED_STEP", "REQUEST", request_id, None)
         else:
             self._end(request_id, "APPROVED")
 
@@ -327,7 +332,7 @@ class Engine:
             "REJECTED": "REQUEST_HAS_BEEN_ABORTED",
             "EXPIRED": "REQUEST_HAS_EXPIRED",
         }[outcome]
-        self._announce(event, "REQUEST", request_id, None)
+        self.announce(event, "REQUEST", request_id, None)
         self._progress.end(request, outcome, self.now())
         for act in self.finished:
             act(request, outcome)
@@ -375,6 +380,13 @@ class Engine:
             "expired_at": request["expires_at"],
             "used_admin_group": request["used_admin_group"],
         }
+
+
+def user_of(viewer: Viewer) -> int:
+    """Return the user who acts, or refuse with 403."""
+    if viewer.family != "api_user" or not isinstance(viewer.identity, int):
+        raise Refusal(403, "Forbidden: only a user of the workspace creates requests and votes on them")
+    return viewer.identity
 
 
 def _step_node(index: int, step: Step) -> Node:

@@ -9,7 +9,7 @@ from starlette.datastructures import QueryParams
 from . import filters
 from .answers import Refusal, bad_value, encode, page_body
 from .catalogue import Listing, Relations
-from .engine import Engine
+from .engine import Announce, Engine
 from .faults import Faults
 from .store import Collection, Node, Predicate
 from .tokens import TokenIssuer
@@ -64,6 +64,17 @@ class Service:
     webhooks: Webhooks
     engine: Engine
     parts: dict[tuple[str, int], Collection] = field(default_factory=dict)
+
+    @property
+    def listeners(self) -> list[Announce]:
+        """Who is told of events; append to subscribe."""
+        return self.engine.listeners
+
+    def announce(
+        self, event_type: str, payload_type: str, identifier: Any, users: frozenset[int] | None = None
+    ) -> None:
+        """Tell every listener of an event; `users` are those whom it concerns, None all who see the object."""
+        self.engine.announce(event_type, payload_type, identifier, users)
 
     def node(self, call: Call, section: str, identifier: Any, name: str) -> Node:
         """Return a node that the caller may see, or refuse with 404."""

@@ -5,6 +5,8 @@ from typing import Any
 from . import intents
 from .answers import Refusal, decode, encode
 from .challenges import Verb, encode_challenge
+from .engine import user_of
+from .lam_users import acting
 from .reads import Answer
 from .service import Call, Service
 from .store import Node
@@ -21,8 +23,9 @@ def challenge(verb: Verb) -> Answer:
 
     def answer(service: Service, call: Call) -> bytes:
         request = _request(service, call)
-        user = _voter(service, call)
-        written = service.engine.challenge(request["id"], user["id"], verb)
+        written = None
+        if call.viewer.family == "api_user":
+            written = service.engine.challenge(request["id"], user_of(call.viewer), verb)
         if written is None:
             raise Refusal(404, f"Challenge of request {request['id']} not found: it waits for no vote of yours")
         return encode({"challenge": encode_challenge(written), "id": request["id"]})
@@ -53,7 +56,8 @@ def reject_transaction(service: Service, call: Call) -> bytes:
     transaction = service.node(call, "transactions", call.integer("transaction_id"), "Transaction")
     if transaction["status"] != "PENDING_APPROVAL":
         raise Refusal(400, f"Transaction {transaction['id']} is {transaction['status']}: it waits for no approval")
-    service.engine.reject_now(transaction["last_request"], service.engine.user_of(call.viewer))
+    user = acting(service, call) if call.viewer.family == "lam" else user_of(call.viewer)
+    service.engine.reject_now(transaction["last_request"], user)
     return encode(service.node(call, "transactions", transaction["id"], "Transaction"))
 
 
@@ -65,7 +69,7 @@ def request_with_challenge(service: Service, call: Call) -> bytes:
     request = _request(service, call)
     written = None
     if call.viewer.family == "api_user":
-        user = service.engine.user_of(call.viewer)
+        user = user_of(call.viewer)
         held = service.engine.challenges.outstanding(request["id"], user, "approve")
         written = held or service.engine.challenge(request["id"], user, "approve")
     text = None
@@ -79,9 +83,7 @@ def _request(service: Service, call: Call) -> Node:
 
 
 def _voter(service: Service, call: Call) -> Node:
-    if call.viewer.family != "api_user":
-        raise Refusal(403, "Forbidden: only a user of the workspace votes on requests")
-    found = service.collections["users"].find(call.viewer.identity)
+    found = service.collections["users"].find(user_of(call.viewer))
     if found is None or found["status"] != "ACTIVE":
         raise Refusal(403, f"Forbidden: user {call.viewer.identity} is not active")
     return found

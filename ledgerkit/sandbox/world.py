@@ -7,11 +7,11 @@ from datetime import UTC, datetime
 
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from .accounts import Account, Chart, account_currency, build_accounts, write_rules
+from .accounts import FRESH_ADDRESSES, Account, Chart, account_currency, build_accounts, write_rules
 from .addressbook import address_risk, address_sanctions, build_address_book
-from .chains import valid_address
+from .chains import keccak256, make_address, valid_address
 from .changes import draft_changes
-from .currencies import COINS, currency_nodes, token_nodes
+from .currencies import COINS, TOKENS, currency_nodes, token_nodes
 from .governance import Ballot, settle
 from .holdings import (
     History,
@@ -20,7 +20,17 @@ from .holdings import (
     write_balances,
     write_coin_fields,
 )
-from .material import Material, Node, certificate_chain, counter, sign, stamp
+from .material import (
+    Material,
+    Node,
+    certificate_chain,
+    counter,
+    public_point,
+    sign,
+    sign_digest,
+    signature_der,
+    stamp,
+)
 from .nfts import build_gallery
 from .people import (
     ApiUserCredential,
@@ -149,6 +159,107 @@ class World:
         signed = ".".join(parts)
         r, s = sign(self._leaf_key, signed.encode())
         return f"{signed}.{_segment(r.to_bytes(32, 'big') + s.to_bytes(32, 'big'))}"
+
+    def account_fields(self, kind: str, fields: Node) -> Node:
+        """Return what a new account is made of, under a policy that API Signers create and managers approve."""
+        accounts = self.accounts
+        parent = next((node for node in accounts if node["id"] == fields.get("parent_id")), None)
+        sibling = parent or next((node for node in accounts if node["currency"] == fields["currency"]), None)
+        index = fields["index"] if parent is None else parent["index"]
+        path = "44'/60'/0'" if sibling is None else sibling["derivation_path"]
+        groups = {node["name"]: node["id"] for node in self.groups}
+        steps = [{"group": groups["API Signers"], "quorum": 1}, {"group": groups["Management"], "quorum": 2}]
+        rule_sets = [rules for node in accounts for rules in node["governance_rules"]]
+        rule = {
+            "id": max(rule["id"] for rules in rule_sets for rule in rules["rules"]) + 1,
+            "type": "MULTI_AUTHORIZATIONS",
+            "data": steps,
+        }
+        set_id = max(rules["id"] for rules in rule_sets) + 1
+        return {
+            "index": index,
+            "name": fields["name"],
+            "type": kind,
+            "currency": fields["currency"],
+            "status": "PENDING",
+            "balance": "0",
+            "available_balance": "0",
+            "pending_balance": "0",
+            "address": None,
+            "xpub": None,
+            "contract_address": fields.get("contract_address"),
+            "coin_fields": None,
+            "parent": fields.get("parent_id"),
+            "labels": [],
+            "token_accounts": [],
+            "tradelink_data": None,
+            "derivation_path": f"{path.rpartition('/')[0]}/{index}'",
+            "governance_rules": [{"id": set_id, "index": 0, "name": fields["policy_name"], "rules": [rule]}],
+        }
+
+    def open_account(self, node: Node) -> None:
+        """Keep the books of a new account, which holds nothing."""
+        contract = (node["contract_address"] or "").lower()
+        token = next((token for token in TOKENS if contract and token.contract.lower() == contract), None)
+        account = Account(node, COINS[node["currency"]], token, "", 0.0, 0.0, 0.0)
+        self._books.open(account)
+        identifier = node["id"]
+        self.account_currency[identifier] = account_currency(account)
+        self.balances[identifier] = dict.fromkeys(("available", "pending", "total"), 0)
+        self.addresses[identifier] = []
+        self.history[("accounts", identifier)] = []
+
+    def give_addresses(self, node: Node) -> None:
+        """Give an account its addresses, where it has none yet: those of its parent, or of its own key."""
+        if self.addresses[node["id"]]:
+            return
+        if node["parent"] is not None:
+            given = [dict(entry) for entry in self.addresses[node["parent"]]]
+        else:
+            material, coin, path = Material(self.seed, self.now), COINS[node["currency"]], node["derivation_path"]
+            utxo = node["type"] in ("Bitcoin", "Generic")
+            given = [
+                {
+                    "address": make_address(
+                        coin.name, coin.family, material.derive("address", coin.name, path, step)
+                    ),
+                    "derivation_path": f"{path}/0/{step}",
+                }
+                for step in range(FRESH_ADDRESSES if utxo else 1)
+            ]
+        self.addresses[node["id"]] = given
+        if node["type"] not in ("Bitcoin", "Generic"):
+            node["address"] = given[0]["address"]
+
+    def token_account(self, account: Node, mint: str, tx_hash: str) -> Node:
+        """Return a new token account of Solana."""
+        token = next((token for token in TOKENS if token.contract == mint), None)
+        seed = Material(self.seed, self.now).derive("token account", account["id"], mint)
+        return {
+            "account_name": account["name"],
+            "associated_token_account": make_address("solana", "solana", seed),
+            "available": 0,
+            "contract_address": mint,
+            "creation_transaction_hash": tx_hash,
+            "parent_id": account["id"],
+            "pending": 0,
+            "status": "ACTIVE",
+            "ticker": mint[:4] if token is None else token.ticker,
+        }
+
+    def sign_message(self, account_name: str, text: str) -> str:
+        """Sign an EIP-191 message with the key of an account."""
+        raw = f"\x19Ethereum Signed Message:\n{len(text.encode())}{text}".encode()
+        key = Material(self.seed, self.now).key("account", account_name, curve=ec.SECP256K1())
+        # the hash of the sandbox takes one block: the first bytes stand for a longer message, as in the past
+        return "0x" + signature_der(sign_digest(key, keccak256(raw[:135]))).hex()
+
+    def sign_digest(self, account_name: str, index: int, item: Node) -> Node:
+        """Return a digest with its signature by a key of an account."""
+        key = Material(self.seed, self.now).key("account", account_name, index, curve=ec.SECP256K1())
+        r, s = sign_digest(key, bytes.fromhex(item["digest"]))
+        signature = {"r": str(r), "s": str(s), "v": 37, "der": signature_der((r, s)).hex()}
+        return {**item, "pub_key": "0x" + public_point(key), "signature": signature}
 
     def address_risk(self, address: str) -> Node:
         """Return the risk of any address."""
