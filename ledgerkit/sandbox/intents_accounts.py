@@ -65,7 +65,7 @@ def _check_name(service: Service, value: object) -> None:
     if not _NAME.fullmatch(name):
         raise refused(f"{WHERE}.name", name, "letters, digits, spaces, _ and - are allowed")
     # the module that signs knows accounts by their names
-    if any(account["name"] == name for account in service.collections["accounts"]):
+    if any(node["name"] == name and node["status"] != "REJECTED" for node in service.collections["accounts"]):
         raise refused(f"{WHERE}.name", name, "another account has this name")
 
 

@@ -1,12 +1,18 @@
-"""Bodies of creations that the sandbox accepts, one for each kind, and who may create each."""
+"""Bodies of creations that the sandbox accepts, one for each kind; who may create each, and what becomes of it."""
 
+import copy
 from typing import Any
 
-from ledgerkit.sandbox import rules
+import pytest
+
+from ledgerkit.sandbox import intents, rules
+from ledgerkit.sandbox.answers import Refusal
+from ledgerkit.sandbox.intents import Intent
 from ledgerkit.sandbox.service import Service
 from ledgerkit.sandbox.viewers import Viewer
 
 Node = dict[str, Any]
+DETAILS = "data.transaction_data"
 # name of the body: transaction type, account, what it has beside amount, recipient and ceiling
 SENDS: dict[str, tuple[str, str, Node]] = {
     "bitcoin": ("BITCOIN_LIKE_SEND", "TBTC Test 1", {}),
@@ -159,3 +165,37 @@ def creator(service: Service, body: Node) -> Viewer:
         return Viewer("api_user", 41)
     node = find(service, "accounts", body["data"]["account_id"])
     return Viewer("api_user", rules.steps_of(service, node["governance_rules"][0])[0].approvers[0])
+
+
+def read(service: Service, body: Node) -> Intent:
+    """Read a body as one who may create it."""
+    return intents.read(service, creator(service, body), body)
+
+
+def refusal(service: Service, body: Any, viewer: Viewer | None = None) -> Refusal:
+    """Return how the service refuses a body."""
+    with pytest.raises(Refusal) as caught:
+        intents.read(service, viewer or creator(service, body), body)
+    return caught.value
+
+
+def put(body: Node, path: str, value: Any) -> Node:
+    """Return a copy of a body with another value at a dotted path."""
+    changed = copy.deepcopy(body)
+    *parents, last = path.split(".")
+    node = changed
+    for name in parents:
+        node = node[name]
+    node[last] = value
+    return changed
+
+
+def drop(body: Node, path: str) -> Node:
+    """Return a copy of a body without the field at a dotted path."""
+    changed = copy.deepcopy(body)
+    *parents, last = path.split(".")
+    node = changed
+    for name in parents:
+        node = node[name]
+    del node[last]
+    return changed
