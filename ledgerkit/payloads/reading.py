@@ -76,5 +76,7 @@ def from_json(body: Mapping[str, Any]) -> Payload:
     if named == Transaction.type:
         data = body.get("data")
         named = data.get("transaction_type") if isinstance(data, Mapping) else None
-        kind = KINDS.get(named, Raw) if isinstance(named, str) else Raw
+        if not isinstance(named, str):
+            raise refused("data", data, "that of a transaction is a dict with a `transaction_type`")
+        kind = KINDS.get(named, Raw)
     return kind.from_json(body)

@@ -224,8 +224,9 @@ class Raw(Payload, frozen=True):
 
     def title(self) -> str:
         """Return in one line what this does."""
-        return f"Create a request of the type {self.type}, which the kit does not know"
+        return f"Create a request of the type {self.type} from a body of one's own"
 
     def lines(self) -> list[Line]:
         """Return that nothing was checked."""
-        return [Line("Attention", "nothing in this body was checked: read the JSON")]
+        kind = [] if self.transaction_type is None else [Line("Kind of transaction", self.transaction_type)]
+        return [*kind, Line("Attention", "nothing in this body was checked: read the JSON")]

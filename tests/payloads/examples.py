@@ -1,8 +1,7 @@
 """One example of every payload, and strategies that draw others."""
 
-import warnings
 from collections.abc import Mapping
-from typing import Any, Final, get_args, get_type_hints
+from typing import Any, Final
 
 from hypothesis import strategies as st
 
@@ -15,7 +14,6 @@ from ledgerkit.payloads import (
     EthereumLikeDeployContract,
     EthereumLikeExecuteContract,
     EthereumLikeSend,
-    FeePaying,
     FeesPerByte,
     ForcedUnpledge,
     GasPrice,
@@ -45,7 +43,6 @@ from ledgerkit.payloads import (
     Transaction,
     TronLikeSend,
 )
-from ledgerkit.payloads.transactions import EthereumCurrency, PolkadotCurrency, SolanaCurrency
 
 BITCOIN: Final = "tb1q9wexw9pzjklj7yqld6g3lejxzr0wgvwhzx0nek"
 EVM: Final = "0x71C7656EC7ab88b098defB751B7401B5f6d8976F"
@@ -101,7 +98,9 @@ EXAMPLES: Final[Mapping[str, Payload]] = {
     "solana": _of(SolanaLikeSend, "solana", amount=5, recipient=MINT, max_priority_fee=5000),
     "solana, a token": _of(SolanaLikeSendSplTokenChecked, "solana_devnet", amount=5, recipient=MINT, token_mint=MINT),
     "solana, a token account": _of(SolanaLikeCreateSplTokenAccount, "solana_testnet", token_mint=MINT),
-    "polkadot": _of(PolkadotLikeSend, "polkadot", amount=5, recipient="1FRMM8PEiWXYax7rpS6X4XZX1aAAxSWx1CrKTyrVYhV24fg"),
+    "polkadot": _of(
+        PolkadotLikeSend, "polkadot", amount=5, recipient="1FRMM8PEiWXYax7rpS6X4XZX1aAAxSWx1CrKTyrVYhV24fg"
+    ),
     "polkadot, bond more": _of(PolkadotLikeBondExtra, "westend", amount=5),
     "polkadot, unbond": _of(PolkadotLikeUnbond, "westend", amount=5),
     "polkadot, bond again": _of(PolkadotLikeRebond, "westend", amount=5),
