@@ -1,0 +1,514 @@
+"""Plans: all rows checked first, one confirmation, and no row sent twice or lost, whatever dies on the way."""
+
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from paying import RECIPIENT, Killed, Moments, Service, payments, watch_the_disk
+
+from ledgerkit import journal as journals
+from ledgerkit import plans
+from ledgerkit.errors import (
+    ConnectionFailed,
+    InvalidRequest,
+    NotFound,
+    OutcomeUnknown,
+    PermissionDenied,
+    RateLimited,
+    SessionClosed,
+)
+from ledgerkit.journal import JournalDamaged, JournalInUse
+from ledgerkit.outcomes import Outcome
+
+
+@pytest.fixture
+def service() -> Service:
+    return Service()
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "plan.jsonl"
+
+
+def states(plan: plans.Plan) -> list[str]:
+    return plan.results()["state"].tolist()
+
+
+def one(**changes: Any) -> pd.DataFrame:
+    return pd.DataFrame([{"account": 2, "recipient": RECIPIENT, "amount": "0.5 BTC", **changes}])
+
+
+# Sending
+
+
+def test_a_confirmed_plan_sends_each_row_once_and_in_order(service: Service, path: Path) -> None:
+    plan = service.plan(payments(5), path)
+    results = plan.run(plan.phrase)
+    assert service.amounts() == [1, 2, 3, 4, 5]
+    assert results["request_id"].tolist() == [1, 2, 3, 4, 5]
+    assert results["state"].tolist() == ["sent"] * 5
+    assert results["mark"].tolist() == [made["note"]["content"] for made in service.made]
+
+
+def test_the_phrase_names_the_count_and_the_plan(service: Service, path: Path) -> None:
+    plan = service.plan(payments(3), path)
+    assert plan.phrase == f"send 3 {plan.digest[:6]}"
+    assert plan.phrase in repr(plan)
+
+
+@pytest.mark.parametrize("said", ["", "yes", "send 3", "send 2 {digest}", "SEND 3 {digest}", "send 3 000000"])
+def test_any_other_phrase_sends_nothing_and_leaves_no_journal(service: Service, path: Path, said: str) -> None:
+    plan = service.plan(payments(3), path)
+    with pytest.raises(InvalidRequest, match="nothing was sent"):
+        plan.run(said.format(digest=plan.digest[:6]))
+    assert service.made == []
+    assert not path.exists()
+
+
+def test_without_a_phrase_it_shows_the_plan_and_asks(
+    service: Service, path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    plan = service.plan(payments(2), path)
+    phrase, asked = plan.phrase, []
+
+    def answer(prompt: str) -> str:
+        asked.append(prompt)
+        return phrase
+
+    monkeypatch.setattr("builtins.input", answer)
+    plan.run()
+    assert asked == [f'Type "{phrase}" to send 2 requests: ']
+    assert RECIPIENT in capsys.readouterr().out
+    assert len(service.made) == 2
+
+
+def test_where_nobody_can_be_asked_nothing_is_sent(
+    service: Service, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def nobody(prompt: str) -> str:
+        raise EOFError
+
+    monkeypatch.setattr("builtins.input", nobody)
+    with pytest.raises(InvalidRequest, match="nobody can be asked"):
+        service.plan(payments(2), path).run()
+    assert service.made == []
+
+
+def test_a_session_that_reads_only_is_told_before_it_is_asked(service: Service, path: Path) -> None:
+    connection = service.connection()
+
+    def refuse(call: str) -> None:
+        raise PermissionDenied("this session reads only", call=call)
+
+    connection.check_writes = refuse
+    plan = plans.payments(connection, service.desk(), payments(2), journal=path)
+    with pytest.raises(PermissionDenied):
+        plan.run()
+    assert not path.exists()
+
+
+# Again
+
+
+def test_running_it_again_sends_nothing_twice(service: Service, path: Path) -> None:
+    plan = service.plan(payments(3), path)
+    plan.run(plan.phrase)
+    assert states(plan) == ["sent"] * 3
+    plan.run()  # asks for nothing, since nothing is left
+    again = service.plan(payments(3), path)
+    again.run()
+    assert service.amounts() == [1, 2, 3]
+
+
+def test_the_same_file_planned_again_finds_its_journal_beside_it(service: Service, tmp_path: Path) -> None:
+    file = tmp_path / "march.csv"
+    file.write_text(f"account,recipient,amount\n2,{RECIPIENT},0.5 BTC\n")
+    plan = plans.payments(service.connection(), service.desk(), file)
+    plan.run(plan.phrase)
+    again = plans.payments(service.connection(), service.desk(), file)
+    assert again.path.parent == tmp_path
+    assert again.path == plan.path
+    again.run()
+    assert len(service.made) == 1
+
+
+def test_a_plan_is_resumed_from_its_journal_alone_with_the_same_marks(service: Service, path: Path) -> None:
+    plan = service.plan(payments(3), path)
+    service.acts = ["make", ConnectionFailed("no route")]
+    with pytest.raises(ConnectionFailed, match="row 2 was not sent"):
+        plan.run(plan.phrase)
+    resumed = plans.resume(service.connection(), service.desk(), "payments", path)
+    assert resumed.phrase.startswith("send 2 ")
+    resumed.run(resumed.phrase)
+    assert service.amounts() == [1, 2, 3]
+    assert resumed.results()["mark"].tolist() == plan.results()["mark"].tolist()
+
+
+@pytest.mark.parametrize("origin", [{"workspace": "other"}, {"base_url": "http://127.0.0.1:2"}])
+def test_the_journal_of_another_place_is_refused(service: Service, path: Path, origin: dict[str, str]) -> None:
+    plan = service.plan(payments(2), path)
+    plan.run(plan.phrase)
+    with pytest.raises(InvalidRequest, match=f"`{next(iter(origin))}`"):
+        plans.payments(service.connection(**origin), service.desk(), payments(2), journal=path)
+
+
+def test_the_journal_of_another_user_is_refused_who_would_not_find_what_was_sent(
+    service: Service, path: Path
+) -> None:
+    plan = service.plan(payments(2), path)
+    plan.run(plan.phrase)
+    connection = service.connection()
+    connection.operator = type("Operator", (), {"claimed": lambda self: "04AB"})()
+    with pytest.raises(InvalidRequest, match="`user`"):
+        plans.payments(connection, service.desk(), payments(2), journal=path)
+
+
+def test_the_journal_of_other_payments_is_refused(service: Service, path: Path) -> None:
+    plan = service.plan(payments(2), path)
+    plan.run(plan.phrase)
+    with pytest.raises(InvalidRequest, match="another plan"):
+        service.plan(payments(3), path)
+
+
+def test_a_journal_that_appeared_since_the_plan_was_made_is_not_taken_for_its_own(
+    service: Service, path: Path
+) -> None:
+    first, second = service.plan(payments(2), path), service.plan(payments(2), path)
+    first.run(first.phrase)
+    with pytest.raises(InvalidRequest, match="Make the plan anew"):
+        second.run(second.phrase)
+    assert len(service.made) == 2
+
+
+def test_two_can_not_run_one_plan(service: Service, path: Path) -> None:
+    plan = service.plan(payments(2), path)
+    service.acts = [ConnectionFailed("no route")]
+    with pytest.raises(ConnectionFailed):
+        plan.run(plan.phrase)
+    with journals.read(path).held(), pytest.raises(JournalInUse):
+        plan.run(plan.phrase)
+    assert service.made == []
+
+
+# Refusals, limits and lost answers
+
+
+def test_a_refused_row_stops_the_plan_and_is_not_sent_again(service: Service, path: Path) -> None:
+    plan = service.plan(payments(3), path)
+    service.acts = ["make", InvalidRequest("not on the whitelist (400).", status=400)]
+    with pytest.raises(InvalidRequest, match=r"row 2 was refused.*whitelist") as raised:
+        plan.run(plan.phrase)
+    assert raised.value.details["row"] == 2
+    assert states(plan) == ["sent", "refused", "planned"]
+    plan.run(plan.phrase)
+    assert service.amounts() == [1, 3]
+    assert states(plan) == ["sent", "refused", "sent"]
+    assert "whitelist" in plan.results()["error"][1]
+
+
+def test_refused_rows_are_skipped_where_that_is_asked_for(service: Service, path: Path) -> None:
+    plan = service.plan(payments(3), path)
+    service.acts = ["make", NotFound("no such account (404).")]
+    plan.run(plan.phrase, on_refusal="skip")
+    assert states(plan) == ["sent", "refused", "sent"]
+
+
+def test_a_rate_limit_is_waited_for_as_long_as_it_says(service: Service, path: Path) -> None:
+    plan = service.plan(payments(2), path)
+    service.acts = ["make", RateLimited("used up", retry_after=90.0)]
+    plan.run(plan.phrase)
+    assert service.clock.waits == [90.0]
+    assert service.amounts() == [1, 2]
+
+
+@pytest.mark.parametrize("error", [ConnectionFailed("no route"), PermissionDenied("not yours")])
+def test_what_is_no_fault_of_the_row_stops_the_plan_and_is_sent_later(
+    service: Service, path: Path, error: Exception
+) -> None:
+    plan = service.plan(payments(2), path)
+    service.acts = [error]
+    with pytest.raises(type(error), match="row 1 was not sent"):
+        plan.run(plan.phrase)
+    assert states(plan) == ["planned", "planned"]
+    plan.run(plan.phrase)
+    assert service.amounts() == [1, 2]
+
+
+def test_with_a_hundred_waiting_requests_nothing_is_sent_until_there_is_room(service: Service, path: Path) -> None:
+    plan = service.plan(payments(2), path)
+    service.pending = 100
+    with pytest.raises(InvalidRequest, match="row 1 was not sent"):
+        plan.run(plan.phrase)
+    assert states(plan) == ["planned", "planned"]
+    service.pending = 99
+    plan.run(plan.phrase)
+    assert service.amounts() == [1, 2]
+
+
+def test_a_refusal_for_want_of_room_is_none_of_the_row(service: Service, path: Path) -> None:
+    plan = service.plan(payments(2), path)
+
+    def full(payload: Any) -> pd.DataFrame:
+        service.pending = 100  # others were faster
+        raise InvalidRequest("too many pending requests (400).", status=400)
+
+    service.post, post = full, service.post  # type: ignore[method-assign]
+    with pytest.raises(InvalidRequest, match="as many as the service takes"):
+        plan.run(plan.phrase)
+    assert states(plan) == ["planned", "planned"]
+    service.post, service.pending = post, 0  # type: ignore[method-assign]
+    plan.run(plan.phrase)
+    assert service.amounts() == [1, 2]
+
+
+def test_a_lost_answer_is_looked_for_at_once_and_the_plan_goes_on(service: Service, path: Path) -> None:
+    plan = service.plan(payments(3), path)
+    service.acts = ["make", "lose"]
+    plan.run(plan.phrase)
+    assert service.amounts() == [1, 2, 3]
+    assert plan.results()["request_id"].tolist() == [1, 2, 3]
+
+
+def test_what_is_not_found_right_after_it_was_sent_is_not_sent_again_at_once(service: Service, path: Path) -> None:
+    plan = service.plan(payments(2), path)
+    service.acts = [OutcomeUnknown("the answer was lost.")]
+    with pytest.raises(OutcomeUnknown, match="row 1") as raised:
+        plan.run(plan.phrase)
+    assert raised.value.details["mark"] == plan.results()["mark"][0]
+    assert states(plan) == ["in doubt", "planned"]
+    plan.run(plan.phrase)
+    assert service.amounts() == [1, 2]
+
+
+def test_what_arrives_late_is_found_by_the_next_run(service: Service, path: Path) -> None:
+    plan = service.plan(payments(2), path)
+    service.acts = [OutcomeUnknown("the answer was lost.")]
+    with pytest.raises(OutcomeUnknown):
+        plan.run(plan.phrase)
+    service.made.append(plan.payload(1).to_json())
+    plan.run(plan.phrase)
+    assert service.amounts() == [1, 2]
+
+
+def test_a_session_that_was_closed_leaves_the_row_in_doubt(service: Service, path: Path) -> None:
+    plan = service.plan(payments(1), path)
+    service.acts = [SessionClosed("closed meanwhile.")]
+    with pytest.raises(SessionClosed):
+        plan.run(plan.phrase)
+    assert states(plan) == ["in doubt"]
+
+
+def test_where_it_can_not_be_told_a_person_decides(service: Service, path: Path) -> None:
+    plan = service.plan(payments(3), path)
+    service.missing = lambda: Outcome("can't tell", "two carry the mark.")
+    for number, request_id in ((1, 77), (2, None)):
+        service.acts = [OutcomeUnknown("the answer was lost.")]
+        for _ in range(2):
+            with pytest.raises(OutcomeUnknown, match=rf"plan.decide\({number}, request_id="):
+                plan.run(plan.phrase)
+        plan.decide(number, request_id=request_id)
+    plan.run(plan.phrase)
+    assert service.amounts() == [2, 3]
+    assert plan.results()["request_id"].tolist() == [77, 1, 2]
+
+
+def test_there_is_nothing_to_decide_of_a_row_that_is_not_in_doubt(service: Service, path: Path) -> None:
+    plan = service.plan(payments(2), path)
+    with pytest.raises(InvalidRequest):
+        plan.decide(1, request_id=None)
+    plan.run(plan.phrase)
+    for row in (1, 0, 3):
+        with pytest.raises(InvalidRequest, match=f"row {row}"):
+            plan.decide(row, request_id=None)
+
+
+# Dying
+
+
+def run_to_the_end(service: Service, path: Path, count: int) -> None:
+    """Plan the same payments anew, as a new process does, and run them."""
+    for _ in range(2):  # in the first run, a row may be in doubt that is found not to be there
+        plan = service.plan(payments(count), path)
+        plan.run(plan.phrase)
+    assert states(plan) == ["sent"] * count
+
+
+def test_every_moment_at_which_a_process_can_die(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    service = Service()
+    watch_the_disk(monkeypatch, lambda: service.moments)
+    plan = service.plan(payments(3), tmp_path / "whole.jsonl")
+    plan.run(plan.phrase)
+    moments = service.moments.names
+    assert len(moments) == 3 + 3 * (3 + 2 + 3)
+    for end_at, moment in enumerate(moments):
+        path = tmp_path / f"{end_at}.jsonl"
+        service = Service(moments=Moments(end_at))
+        plan = service.plan(payments(3), path)
+        with pytest.raises(Killed, match=moment):
+            plan.run(plan.phrase)
+        service.moments = Moments()
+        if end_at <= 1:  # making the journal was cut short: nothing was sent, as the error says
+            with pytest.raises(JournalDamaged, match="nothing was sent") if path.exists() else pytest.raises(Killed):
+                service.plan(payments(3), path)
+                raise Killed
+            assert service.made == []
+            path.unlink(missing_ok=True)
+        run_to_the_end(service, path, 3)
+        assert service.amounts() == [1, 2, 3], moment
+
+
+@given(
+    deaths=st.lists(st.integers(3, 60), max_size=6),
+    acts=st.lists(st.sampled_from(["make", "lose", "limit", "unsent"]), max_size=12),
+    count=st.integers(1, 8),
+)
+@settings(deadline=None, max_examples=150)
+def test_no_payment_is_made_twice_or_lost(
+    deaths: list[int], acts: list[str], count: int, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    errors: dict[str, Exception] = {
+        "limit": RateLimited("used up", retry_after=1.0),
+        "unsent": ConnectionFailed("no route"),
+    }
+    service = Service(acts=[errors.get(act, act) for act in acts])
+    path = tmp_path_factory.mktemp("plan") / "plan.jsonl"
+    with pytest.MonkeyPatch.context() as patch:
+        watch_the_disk(patch, lambda: service.moments)
+        for end_at in [*deaths, *[None] * (len(acts) + 1)]:
+            service.moments = Moments(end_at)
+            plan = service.plan(payments(count), path)
+            try:
+                plan.run(plan.phrase)
+            except (Killed, ConnectionFailed):
+                assert len(service.made) == len(set(service.amounts()))
+    assert service.amounts() == list(range(1, count + 1))
+    assert states(plan) == ["sent"] * count
+
+
+# Rows
+
+
+def test_a_csv_file_is_read_as_text_so_that_no_digit_is_lost(service: Service, tmp_path: Path) -> None:
+    file = tmp_path / "payments.csv"
+    file.write_text(
+        f'account,recipient,amount\n2,{RECIPIENT},"0.10000001 BTC"\n\n2,{RECIPIENT},3 satoshi\n', "utf-8-sig"
+    )
+    plan = service.plan(file, tmp_path / "plan.jsonl")
+    assert plan.table()["amount"].tolist() == [10_000_001, 3]
+
+
+@pytest.mark.parametrize("amount", [0.5, 1.0, float("inf")])
+def test_a_float_is_refused_by_name_and_row(service: Service, path: Path, amount: float) -> None:
+    frame = pd.concat([one(), one(amount=amount)], ignore_index=True)
+    with pytest.raises(InvalidRequest, match=r"row 2: `amount` = .* is a float"):
+        service.plan(frame, path)
+
+
+def test_exact_values_of_a_frame_are_taken_as_they_are(service: Service, path: Path) -> None:
+    frame = pd.concat([one(amount=Decimal("0.1")), one(amount=7), one(amount="2 satoshi", account="2")])
+    plan = service.plan(frame, path)
+    assert plan.table()["amount"].tolist() == [10_000_000, 7, 2]
+    assert all(type(amount) is int for amount in plan.table()["amount"])
+
+
+@pytest.mark.parametrize(
+    ("frame", "said"),
+    [
+        (one(acount=3), "no column 'acount'. Did you mean 'account'"),
+        (one(nonsense=3), "no column 'nonsense'. There are account, recipient"),
+        (one().drop(columns="amount"), "column amount is missing"),
+        (one(amount=None), "row 1 has no amount"),
+        (one(recipient=""), "row 1 has no recipient"),
+        (one(amount=True), "is a bool"),
+        (one().head(0), "no rows"),
+    ],
+)
+def test_what_is_wrong_with_a_frame_is_said(service: Service, path: Path, frame: pd.DataFrame, said: str) -> None:
+    with pytest.raises(InvalidRequest, match=said):
+        service.plan(frame, path)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("account,recipient,amount\n2,tb1q,1,5 BTC\n", "row 1 of .* has 4 values"),
+        ("account,account,recipient,amount\n2,2,tb1q,5\n", "'account' is there twice"),
+        ("account;recipient;amount\n", "no column"),
+        ('account,recipient,amount\n2,"tb1q,1 BTC\n', "no CSV file"),
+        ("", "missing"),
+    ],
+)
+def test_what_is_wrong_with_a_file_is_said(service: Service, tmp_path: Path, text: str, said: str) -> None:
+    file = tmp_path / "payments.csv"
+    file.write_text(text)
+    with pytest.raises(InvalidRequest, match=said):
+        service.plan(file, tmp_path / "plan.jsonl")
+
+
+def test_a_file_that_is_not_there_is_named(service: Service, tmp_path: Path) -> None:
+    with pytest.raises(InvalidRequest, match=r"none\.csv can't be used"):
+        service.plan(tmp_path / "none.csv", tmp_path / "plan.jsonl")
+
+
+# Checks
+
+
+def test_all_problems_of_all_rows_are_told_and_nothing_is_sent(service: Service, path: Path) -> None:
+    frame = pd.concat([one(amount="1 ETH"), one(), one(amount="0.123456789 BTC")], ignore_index=True)
+    plan = service.plan(frame, path)
+    assert [bool(problems) for problems in plan.table()["problems"]] == [True, False, True]
+    with pytest.raises(InvalidRequest, match="nothing was sent: 2 problems"):
+        plan.run(plan.phrase)
+    assert service.made == []
+    assert not path.exists()
+
+
+def test_the_same_payment_twice_must_be_meant(service: Service, path: Path) -> None:
+    twice = pd.concat([one(), one(recipient=RECIPIENT.upper(), amount=50_000_000)], ignore_index=True)
+    plan = service.plan(twice, path)
+    assert plan.problems[0].startswith("row 2: it is the same as row 1")
+    allowed = service.plan(twice, path, allow_duplicates=True)
+    assert allowed.problems == []
+    allowed.run(allowed.phrase)
+    assert service.amounts() == [50_000_000, 50_000_000]
+
+
+def test_the_balance_covers_all_rows_and_their_fees_together(service: Service, path: Path) -> None:
+    service.available = 3 * 100 + 1 + 2 + 3  # fees of 100 each
+    assert service.plan(payments(3), path).problems == []
+    service.available -= 1
+    plan = service.plan(payments(3), path)
+    assert [problem[:6] for problem in plan.problems] == ["row 3:"]
+    assert plan.balances().to_dict("records") == [{"account_id": 2, "needed": 306, "available": 305}]
+
+
+def test_totals_are_exact_in_base_units_and_display_units(service: Service, path: Path) -> None:
+    frame = pd.concat([one(amount=2**60 + 1), one(amount=2**60)], ignore_index=True)
+    service.available = 2**70
+    totals = service.plan(frame, path).totals().set_index("of")
+    assert totals["base_units"]["amount"] == 2**61 + 1
+    assert totals["display"]["amount"] == Decimal(2**61 + 1).scaleb(-8)
+    assert totals["base_units"]["fees, at most"] == 200
+    assert set(totals["ticker"]) == {"BTC"}
+
+
+def test_whole_addresses_and_the_phrase_are_shown_and_nothing_is_html_that_is_text(
+    service: Service, path: Path
+) -> None:
+    plan = service.plan(one(amount="<b>1</b> BTC"), path)
+    assert "<b>1" not in plan._repr_html_()
+    shown = service.plan(payments(2), path)
+    for text in (repr(shown), shown._repr_html_()):
+        assert RECIPIENT in text
+        assert "LOCAL" in text
+    assert shown.phrase in repr(shown)
+
+
+def test_a_journal_in_no_folder_is_refused_before_anything_else(service: Service, tmp_path: Path) -> None:
+    with pytest.raises(InvalidRequest, match="no such folder"):
+        service.plan(payments(1), tmp_path / "none" / "plan.jsonl")
