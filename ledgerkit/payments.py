@@ -118,13 +118,13 @@ def prepare(
                     "warning",
                     f"max_fees is below the estimate of {_shown(estimated, of_fees)}: it may not be broadcast",
                 )
-    fees = asked if asked is not None else (estimated or 0)
+    fees = asked if asked is not None else estimated
     shown = _shown(base, own)
     facts = (
         ("from", f"{name} (account {account_id}, {source['currency']})"),
         ("to", recipient),
         ("amount", shown),
-        ("fees, at most", _shown(fees, of_fees)),
+        ("fees, at most", "not known" if fees is None else _shown(fees, of_fees)),
     )
     checks = (
         _state(source),
@@ -240,7 +240,7 @@ def _balance(
     connection: Connection,
     source: "pd.Series[Any]",
     amount: int,
-    fees: int,
+    fees: int | None,
     own: list[Mapping[str, Any]],
     of_fees: list[Mapping[str, Any]],
     *,
@@ -249,6 +249,8 @@ def _balance(
     """Say whether the balance covers it; the fees of a token are paid by its parent."""
     if mint:
         return [Check("balance", "warning", "the balance of an SPL token is not compared")]
+    if fees is None:
+        return [_covers("balance", source["available_balance"], amount, "the amount without fees", own)]
     if source["type"] not in _TOKENS:
         return [_covers("balance", source["available_balance"], amount + fees, "amount and fees", own)]
     checks = [_covers("balance", source["available_balance"], amount, "the amount", own)]

@@ -77,11 +77,14 @@ class App:
         request = Request(scope, receive)
         struck = self._faults.strikes(request.method, scope["path"])
         by_kind = {fault.kind: fault for fault in struck}
-        delay = self._latency + sum(fault.seconds for fault in struck)
-        if delay:
-            await asyncio.sleep(delay)
+        await request.body()  # it is here before it is late: a caller who gives up does not take it back
+        early, late = (sum(fault.seconds for fault in struck if fault.answered is after) for after in (False, True))
+        if self._latency + early:
+            await asyncio.sleep(self._latency + early)
         blow = by_kind.get("drop") or by_kind.get("status")
         response = Response() if blow and not blow.answered else await self._answer(request)
+        if late:
+            await asyncio.sleep(late)
         if "drop" in by_kind:
             self._note(request, 0)
             await _abort(receive)

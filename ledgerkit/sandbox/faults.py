@@ -94,10 +94,16 @@ class Faults:
         self._release(ended)
 
     def latency(
-        self, seconds: float, *, path: str | None = None, method: str | None = None, times: int | None = None
+        self,
+        seconds: float,
+        *,
+        path: str | None = None,
+        method: str | None = None,
+        times: int | None = None,
+        answered: bool = False,
     ) -> Fault:
-        """Let answers take longer."""
-        return self._add(Fault("latency", path, method, times, seconds=seconds))
+        """Let answers take longer; with ``answered``, after the call was carried out."""
+        return self._add(Fault("latency", path, method, times, seconds=seconds, answered=answered))
 
     def status(
         self,

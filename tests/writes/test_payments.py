@@ -76,7 +76,7 @@ def test_the_kind_follows_from_the_type_of_the_account(session: lk.Session, acco
 
 def test_the_fees_of_a_token_are_paid_and_checked_in_the_coin_of_the_network(session: lk.Session) -> None:
     account = session.accounts.search(name="USDC Treasury").iloc[0]
-    draft = session.transactions.send("USDC Treasury", "0x" + "ab" * 20, "12.5 USDC")
+    draft = session.transactions.send("USDC Treasury", "0x" + "ab" * 20, "12.5 USDC", max_fees="0.01 ETH")
     data = draft.to_json()["data"]["transaction_data"]
     assert data["amount"] == "12500000"
     assert data["contract_address"] == account["contract_address"]
@@ -111,7 +111,7 @@ def test_what_can_not_be_a_payment_is_refused_by_name(
 
 def test_more_than_there_is_can_not_be_sent(session: lk.Session, recipient: str) -> None:
     available = int(session.accounts.get(BITCOIN_ACCOUNT)["available_balance"].iloc[0])
-    draft = session.transactions.send(BITCOIN_ACCOUNT, recipient, available)
+    draft = session.transactions.send(BITCOIN_ACCOUNT, recipient, available, max_fees=10)
     assert checks(draft)["balance"] == "problem"  # the fees come on top
     with pytest.raises(lk.InvalidRequest, match=r"nothing was sent: .*balance"):
         draft.submit()
