@@ -8,9 +8,21 @@ import pandas as pd
 import pytest
 from bug_reports import shown
 from serving import Act, Drop, LeapingClock, Reply, Seen, Server, in_turn, signed_in
-from write_examples import HOOK, LAM_WRITES, OUTBOUND, PLEDGE, SECRET, SETTLED, SETTLEMENT, WRITES, Write
+from write_examples import (
+    HOOK,
+    LAM_WRITES,
+    OUTBOUND,
+    PLEDGE,
+    SECRET,
+    SETTLED,
+    SETTLEMENT,
+    TRANSACTION,
+    WRITES,
+    Write,
+)
 
 import ledgerkit as lk
+from ledgerkit.outcomes import SECONDS_BETWEEN
 from ledgerkit.secret import MASK, Secret
 
 Serve = Callable[..., Server]
@@ -173,11 +185,74 @@ def test_every_settlement_has_an_id_of_its_own(serve: Serve, connect_to: Connect
     server = serve(signed_in(lambda seen: Reply({**SETTLED, "id": seen.json["id"]})))
     session = connect_to(server, OPERATOR, writes=True)
 
-    frames = [settle(session), settle(session)]
+    frames = [settle(session), settle(session, again=True)]
 
     sent = [seen.json["id"] for seen in written(server)]
     assert [frame["id"].iloc[0] for frame in frames] == sent
     assert len(set(sent)) == 2
+
+
+def open_stake(session: lk.Session, **more: Any) -> pd.DataFrame:
+    return session.stakes.ethereum.create(3, max_fees=10, provider_fields={"validators": 1}, **more)
+
+
+@pytest.mark.parametrize(
+    ("make", "who", "answer"),
+    [(settle, OPERATOR, SETTLED), (open_stake, GATEWAY, TRANSACTION)],
+    ids=["settlement", "stake"],
+)
+def test_a_cell_that_is_run_twice_does_not_send_the_same_twice(
+    serve: Serve, connect_to: Connect, make: Callable[..., pd.DataFrame], who: Any, answer: dict[str, Any]
+) -> None:
+    server = serve(signed_in(lambda seen: Reply({**answer, "id": seen.json.get("id", 90)})))
+    session = connect_to(server, who, writes=True)
+    make(session)
+
+    with pytest.raises(lk.InvalidRequest, match=r"has sent the same before: .*again=True"):
+        make(session)
+    assert len(written(server)) == 1
+
+    make(session, again=True)
+    assert len(written(server)) == 2
+
+
+@pytest.mark.parametrize(
+    ("answer", "free"),
+    [(Reply({"message": "no"}, 400), True), (Reply({"message": "no"}, 403), True), (Drop(), False)],
+    ids=["refused", "denied", "lost"],
+)
+def test_what_was_surely_not_carried_out_may_be_sent_again(
+    serve: Serve, connect_to: Connect, answer: Act, free: bool
+) -> None:
+    server = serve(signed_in(lambda seen: answer))
+    session = connect_to(server, OPERATOR, writes=True)
+    with pytest.raises(lk.LedgerError):
+        settle(session, id=SETTLEMENT)
+
+    with pytest.raises(lk.LedgerError) as raised:
+        settle(session, id=SETTLEMENT)
+
+    assert len(written(server)) == (2 if free else 1)
+    assert free or f"settlement {SETTLEMENT}, whose outcome is not known" in str(raised.value)
+
+
+def test_a_settlement_that_is_surely_missing_may_be_sent_again(serve: Serve, connect_to: Connect) -> None:
+    def answer(seen: Seen) -> Act:
+        if seen.method == "GET":
+            return Reply(status=404)
+        return Drop() if len(written(server)) == 1 else Reply({**SETTLED, "id": seen.json["id"]})
+
+    server = serve(signed_in(answer))
+    session = connect_to(server, OPERATOR, writes=True)
+    with pytest.raises(lk.OutcomeUnknown) as raised:
+        settle(session)
+    assert raised.value.find().state == "not found"
+
+    frame = settle(session, id=raised.value.details["id"])
+
+    first, second = written(server)
+    assert first.json == second.json
+    assert frame.attrs["parameters"]["id"] == first.json["id"]
 
 
 def test_a_settlement_whose_answer_was_lost_is_found_by_its_id(serve: Serve, connect_to: Connect) -> None:
@@ -191,7 +266,7 @@ def test_a_settlement_whose_answer_was_lost_is_found_by_its_id(serve: Serve, con
 
     assert outcome.state == "found"
     assert "OUTBOUND_PENDING: do not send it again" in outcome.text
-    assert server.seen[-1].path == f"/settlements/{SETTLEMENT}"
+    assert server.paths() == ["/settlements", *[f"/settlements/{SETTLEMENT}"] * 2]
     assert len(written(server)) == 1
 
 
@@ -201,14 +276,12 @@ def test_a_settlement_is_missing_only_after_several_looks(serve: Serve, connect_
     session = connect_to(server, OPERATOR, writes=True, clock=clock)
     with pytest.raises(lk.OutcomeUnknown) as raised:
         settle(session, id=SETTLEMENT)
-    before = clock.time()
-
     outcome = raised.value.find()
 
     assert outcome.state == "not found"
     assert f"id='{SETTLEMENT}'" in outcome.text
     assert len([seen for seen in server.seen if seen.method == "GET"]) >= 3
-    assert clock.time() - before >= 10
+    assert clock.waits.count(SECONDS_BETWEEN) >= 2
 
 
 def test_a_settlement_of_the_same_id_against_another_pledge_is_not_taken_for_it(

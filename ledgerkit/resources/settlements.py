@@ -12,7 +12,7 @@ from ledgerkit.operations import operation
 from ledgerkit.outcomes import Outcome, look
 from ledgerkit.payloads import FeesPerByte, GasPrice, PriorityFees, Settlement, SettlementRecovery, Speed, Transaction
 from ledgerkit.resources.base import Section
-from ledgerkit.resources.writing import identifier, write
+from ledgerkit.resources.writing import identifier, write, write_new
 
 SETTLEMENT: Final = Table(
     "settlement",
@@ -86,6 +86,7 @@ class Settlements(Section, name="settlements"):
         repledge_intent: Mapping[str, Any] | None = None,
         meta: Mapping[str, Any] | None = None,
         id: str | None = None,
+        again: bool = False,
     ) -> pd.DataFrame:
         """Settle against a pledge that is ready; for users of an exchange.
 
@@ -105,11 +106,13 @@ class Settlements(Section, name="settlements"):
             An object of one's own.
         id
             A UUID of one's own.
+        again
+            That a second settlement of the same content is meant, where this session has sent one.
 
         Raises
         ------
         InvalidRequest
-            Nothing to settle was given, or the service refuses it.
+            There is nothing to settle, this session has sent the same before, or the service refuses it.
         OutcomeUnknown
             The answer was lost.
         """
@@ -123,12 +126,20 @@ class Settlements(Section, name="settlements"):
         }
         body = Settlement(**{name: value for name, value in given.items() if value is not None}).to_json()
         own = {name: body[name] for name in ("id", "from_pledge_id")}
+        same = {"operation": "POST /settlements", **body, "id": id}
         try:
-            return write(self, "POST /settlements", SETTLEMENT, {}, body=body, lead=own, given=own)
+            return write_new(
+                self,
+                f"settlement {own['id']}",
+                same,
+                again,
+                lambda: write(self, "POST /settlements", SETTLEMENT, {}, body=body, lead=own, given=own),
+            )
         except OutcomeUnknown as unknown:
             unknown.message += f" Its id is {own['id']}; find() on this error looks for it."
             unknown.details |= own
-            unknown.finder = lambda: self._find(**own)
+            key = unknown.details.pop("outbox_key")
+            unknown.finder = lambda: self._find(**own, key=key)
             raise
 
     @operation("POST /settlements/{settlement_id}/cancel", returns=SETTLEMENT)
@@ -170,7 +181,7 @@ class Settlements(Section, name="settlements"):
             given=body,
         )
 
-    def _find(self, id: str, from_pledge_id: str) -> Outcome:
+    def _find(self, id: str, from_pledge_id: str, key: str) -> Outcome:
         def once() -> Outcome | None:
             try:
                 found = self.get(id).iloc[0]
@@ -183,4 +194,7 @@ class Settlements(Section, name="settlements"):
             return Outcome("found", f"settlement {id} is there, in state {found['state']}: do not send it again.")
 
         missing = f"settlement {id} is not there: send it again, with id={id!r}, so that it is the same settlement."
-        return look(once, self._connection.transport.clock, Outcome("not found", missing))
+        outcome = look(once, self._connection.transport.clock, Outcome("not found", missing))
+        if outcome.state == "not found":
+            self._connection.outbox.release(key)
+        return outcome

@@ -27,7 +27,7 @@ from ledgerkit.resources.stake_tables import (
     TEZOS_STAKE,
 )
 from ledgerkit.resources.transactions import TRANSACTION
-from ledgerkit.resources.writing import identifier, write
+from ledgerkit.resources.writing import identifier, write, write_new
 from ledgerkit.vocabulary import Order, Speed, StakeStatus
 
 # What a stake is from its creation on.
@@ -125,6 +125,7 @@ class EthereumStakes(Section, name="stakes.ethereum"):
         speed: Speed = "NORMAL",
         gas_limit: int | str | None = None,
         gas_price: int | str | None = None,
+        again: bool = False,
     ) -> pd.DataFrame:
         """Create a stake, and get its transaction; only a LAM can, and its documentation of it is of 2023.
 
@@ -134,6 +135,8 @@ class EthereumStakes(Section, name="stakes.ethereum"):
             In wei. The gas goes with the speed ``CUSTOM``.
         provider_fields
             What the provider asks for; what that is is documented nowhere.
+        again
+            That a second stake of the same content is meant, where this session has sent one.
         """
         body = EthereumStakeCreation(
             max_fees=max_fees,
@@ -145,7 +148,13 @@ class EthereumStakes(Section, name="stakes.ethereum"):
         ).to_json()
         inside = {"account_id": identifier("account_id", account_id)}
         path = "POST /ethereum/accounts/{account_id}/stakes"
-        return write(self, path, TRANSACTION, inside, body=body, lead=inside, given=body)
+        return write_new(
+            self,
+            f"a stake of account {account_id}",
+            {"operation": path, **inside, **body},
+            again,
+            lambda: write(self, path, TRANSACTION, inside, body=body, lead=inside, given=body),
+        )
 
 
 class SolanaStakes(Section, name="stakes.solana"):
