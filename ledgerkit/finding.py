@@ -53,8 +53,8 @@ def find_on_lam(connection: Connection, draft: Draft) -> Outcome:
 def _unseen(mark: str) -> Outcome:
     return Outcome(
         "not found",
-        f"nothing with the mark {mark} was seen in several looks. A service that is slow may still carry it out: look "
-        "once more before you make a new draft.",
+        f"nothing with the mark {mark} was seen in several looks. A service that is slow may still carry it out: "
+        "look once more before you make a new draft.",
     )
 
 
