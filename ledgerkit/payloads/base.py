@@ -9,12 +9,9 @@ from typing import Any, ClassVar, Self, get_type_hints
 import msgspec
 from msgspec.structs import force_setattr
 
-from ledgerkit.errors import InvalidRequest, shorten
+from ledgerkit.errors import InvalidRequest
 from ledgerkit.payloads.preview import Line, Preview
 from ledgerkit.payloads.rules import Rule, refused
-
-# Addresses are shown whole (the longest have some 110 characters); bytecode of 24 kB is cut.
-LONGEST_SHOWN = 200
 
 
 class Checked(msgspec.Struct, frozen=True):
@@ -22,9 +19,9 @@ class Checked(msgspec.Struct, frozen=True):
 
     def __post_init__(self) -> None:
         for name, rule in rules(type(self)).items():
-            value = getattr(self, name)
-            if value is not None or name not in optional(type(self)):
-                force_setattr(self, name, rule.read(name, value))
+            # No value is a local variable here: it would stand in a traceback that shows them, and may be secret.
+            if getattr(self, name) is not None or name not in optional(type(self)):
+                force_setattr(self, name, rule.read(name, getattr(self, name)))
         self.check()
 
     def check(self) -> None:
@@ -46,7 +43,9 @@ class Checked(msgspec.Struct, frozen=True):
 
     def __repr__(self) -> str:
         given = ", ".join(
-            f"{name}={shorten(value, LONGEST_SHOWN)}" for name, value in self.values().items() if value is not None
+            f"{name}={rules(type(self))[name].said(value)}"
+            for name, value in self.values().items()
+            if value is not None
         )
         return f"{type(self).__name__}({given})"
 
@@ -92,6 +91,22 @@ class Body(Checked, frozen=True):
         """Return the body that these fields make."""
         return fields
 
+    def preview(self) -> Preview:
+        """Return what this does in plain words, and the exact JSON."""
+        return Preview(self.title(), tuple(self.lines()), self.shown_json(), self.destination)
+
+    def title(self) -> str:
+        """Return in one line what this does."""
+        raise NotImplementedError
+
+    def lines(self) -> list[Line]:
+        """Return what whoever confirms must read, each with its label."""
+        raise NotImplementedError
+
+
+class Readable(Body, frozen=True):
+    """A body that can be read back from its JSON."""
+
     @classmethod
     def flattened(cls, body: Mapping[str, Any]) -> dict[str, Any]:
         """Return the fields that make this body: the inverse of :meth:`arranged`."""
@@ -113,29 +128,18 @@ class Body(Checked, frozen=True):
         for name in fields:
             if name not in cls.__struct_fields__:
                 raise refused(name, fields[name], f"{cls.__name__} has no such field")
-        for one in msgspec.structs.fields(cls):
-            if one.required and one.name not in fields:
-                raise InvalidRequest(f"`{one.name}` is missing: the body is no {cls.__name__}.", field=one.name)
+        for name in cls.__struct_fields__:
+            # Also where there is a default: the body would be sent with more than it has.
+            if name not in fields and name not in optional(cls):
+                raise InvalidRequest(f"`{name}` is missing: the body is no {cls.__name__}.", field=name)
         made = cls(**{name: rules(cls)[name].parse(name, found) for name, found in fields.items()})
         for name, found in fields.items():
             if not rules(cls)[name].returns(getattr(made, name), found):
                 raise refused(name, found, f"{cls.__name__} would not write it like this")
         return made
 
-    def preview(self) -> Preview:
-        """Return what this does in plain words, and the exact JSON."""
-        return Preview(self.title(), tuple(self.lines()), self.shown_json(), self.destination)
 
-    def title(self) -> str:
-        """Return in one line what this does."""
-        return type(self).__name__
-
-    def lines(self) -> list[Line]:
-        """Return what whoever confirms must read, each with its label."""
-        return [Line(name, str(value)) for name, value in self.given().items()]
-
-
-class Payload(Body, frozen=True):
+class Payload(Readable, frozen=True):
     """A body of ``POST /requests``."""
 
     destination: ClassVar[str] = "POST /requests"

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Literal
 
 from ledgerkit.errors import InvalidRequest
-from ledgerkit.payloads.base import Body
+from ledgerkit.payloads.base import Readable
 from ledgerkit.payloads.parts import AnyNote, Part
 from ledgerkit.payloads.preview import Form, Line
 from ledgerkit.payloads.rules import BareAmount, Choice, Json, Pattern
@@ -15,7 +15,7 @@ ChosenSpeed = Annotated[SpeedName, Choice(SpeedName)]
 CoinFields = Annotated[Mapping[str, Any], Json()]
 
 
-class _LamBody(Body, frozen=True):
+class _LamBody(Readable, frozen=True):
     """A body of a LAM, whose fields stand side by side."""
 
     does: ClassVar[str]

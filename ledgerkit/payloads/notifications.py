@@ -1,6 +1,5 @@
 """Where the service sends the events of a user."""
 
-from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar
 
 from ledgerkit.errors import InvalidRequest
@@ -18,13 +17,15 @@ class NotificationConfiguration(Body, frozen=True, kw_only=True):
     url
         https only, but on this machine.
     secret
-        What the service signs events with. :meth:`to_json` holds it in clear; nothing that is shown does.
+        What the service signs events with; a text is hidden at once. :meth:`to_json` holds it in clear, and nothing
+        that is shown does.
     """
 
     destination: ClassVar[str] = "PUT /notifications/configuration"
 
+    # The first to be checked, so that it is hidden when another field is refused.
+    secret: Annotated[Secret | str, Hidden()] | None = None
     url: Annotated[str, Url()] | None = None
-    secret: Annotated[Secret, Hidden()] | None = None
 
     def check(self) -> None:
         """Check that both are given, or neither."""
@@ -37,18 +38,6 @@ class NotificationConfiguration(Body, frozen=True, kw_only=True):
     def arranged(self, fields: dict[str, Any]) -> dict[str, Any]:
         """Return the body that these fields make."""
         return {"all": {"webhook": fields or None}}
-
-    @classmethod
-    def flattened(cls, body: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the fields that make this body."""
-        every = body.get("all")
-        webhook = (every.get("webhook") or {}) if isinstance(every, Mapping) else None
-        if not isinstance(webhook, Mapping) or len(body) > 1 or not webhook.keys() <= {"url", "secret"}:
-            raise InvalidRequest(  # without the body: it may hold the secret
-                'The body is no NotificationConfiguration: it takes {"all": {"webhook": {"url", "secret"}}}.',
-                field="all",
-            )
-        return dict(webhook)
 
     def title(self) -> str:
         """Return in one line what this does."""

@@ -3,10 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, ClassVar, Final, Literal, Self, TypeAlias
 
-import msgspec
-
 from ledgerkit.errors import InvalidRequest
-from ledgerkit.payloads.base import Checked, rules
+from ledgerkit.payloads.base import Checked, optional, rules
 from ledgerkit.payloads.rules import Amount, Choice, Integer, Pattern, Rule, Text, frozen, refused, thawed
 
 LARGEST_MEMO_ID: Final = 2**64 - 1
@@ -27,7 +25,7 @@ class Part(Checked, frozen=True):
     @classmethod
     def fields_of(cls, found: Mapping[str, Any]) -> Mapping[str, Any] | None:
         """Return the fields in this JSON, or None where it is that of another part."""
-        required = {one.encode_name for one in msgspec.structs.fields(cls) if one.required}
+        required = set(cls.__struct_fields__) - optional(cls)
         return found if required <= found.keys() <= set(cls.__struct_fields__) else None
 
     @classmethod

@@ -19,6 +19,8 @@ from ledgerkit.vocabulary import CurrencyName
 
 # 2^256 - 1, the largest amount of any chain, has 78 digits.
 MOST_AMOUNT_DIGITS: Final = 78
+# Addresses have up to some 110 characters, bytecode tens of thousands.
+LONGEST_SAID: Final = 200
 LARGEST_ID: Final = 2**63 - 1
 LARGEST_TAG: Final = 2**32 - 1
 # One source says at most 19, another less than 19: the service decides on a name of exactly 19.
@@ -64,6 +66,10 @@ class Rule:
     def show(self, value: Any) -> Any:
         """Return the JSON of a value as people may see it."""
         return self.write(value)
+
+    def said(self, value: Any) -> str:
+        """Return the value as a repr has it: an address whole, bytecode cut."""
+        return shorten(value, LONGEST_SAID)
 
     def parse(self, name: str, found: Any) -> Any:
         """Return what to give the field for this JSON."""
@@ -343,10 +349,12 @@ class Hidden(Rule):
 
     def read(self, name: str, value: Any) -> Secret:
         """Return the secret."""
+        if isinstance(value, str):
+            value = Secret(value)
         if not isinstance(value, Secret):
-            raise InvalidRequest(
-                f"`{name}` can't be used: it takes a Secret, not {type(value).__name__}; wrap it at once.", field=name
-            )
+            kind = type(value).__name__
+            del value  # a traceback may show local variables
+            raise InvalidRequest(f"`{name}` can't be used: it takes a Secret or a text, not {kind}.", field=name)
         if not value:
             raise InvalidRequest(f"`{name}` can't be used: it is empty.", field=name)
         return value
@@ -360,9 +368,9 @@ class Hidden(Rule):
         """Return the mask."""
         return MASK
 
-    def parse(self, name: str, found: Any) -> Any:
-        """Hide the text."""
-        return Secret(found) if isinstance(found, str) else found
+    def said(self, value: Any) -> str:
+        """Return the mask, also of what is no secret yet."""
+        return repr(MASK)
 
 
 class Json(Rule):

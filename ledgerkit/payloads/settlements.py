@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 import msgspec
 
 from ledgerkit.errors import InvalidRequest
-from ledgerkit.payloads.base import Body
+from ledgerkit.payloads.base import Readable, optional
 from ledgerkit.payloads.parts import FeesPerByte, FeesStrategy, GasPrice, OneOf, Part, PriorityFees, Speed
 from ledgerkit.payloads.preview import Line
 from ledgerkit.payloads.reading import from_json
@@ -61,9 +61,9 @@ class Intent(OneOf):
         for field in value:
             if field not in kind.__struct_fields__:
                 raise refused(f"{name}.{field}", value[field], f"the fields are {', '.join(kind.__struct_fields__)}")
-        for field in msgspec.structs.fields(kind):
-            if field.required and field.name not in value:
-                raise InvalidRequest(f"`{name}.{field.name}` is missing.", field=f"{name}.{field.name}")
+        for field in kind.__struct_fields__:
+            if field not in value and field not in optional(kind):
+                raise InvalidRequest(f"`{name}.{field}` is missing.", field=f"{name}.{field}")
         return kind(**value)
 
 
@@ -89,7 +89,7 @@ class Outbound(Rule):
         return True
 
 
-class Settlement(Body, frozen=True, kw_only=True):
+class Settlement(Readable, frozen=True, kw_only=True):
     """Settle against a pledge that is ready; for users of an exchange.
 
     Parameters
@@ -152,7 +152,7 @@ class Settlement(Body, frozen=True, kw_only=True):
         return lines
 
 
-class SettlementRecovery(Body, frozen=True, kw_only=True):
+class SettlementRecovery(Readable, frozen=True, kw_only=True):
     """Send the outbound transaction of a settlement again with other fees; for operators of an exchange.
 
     Parameters

@@ -129,6 +129,17 @@ def test_what_is_no_object_is_no_body(body: Any) -> None:
         from_json(body)
 
 
+@pytest.mark.parametrize(("example", "name"), [("ethereum, a call", "amount"), ("ethereum, a contract", "amount")])
+def test_a_body_without_a_field_that_would_be_sent_is_refused(example: str, name: str) -> None:
+    for absent in ({}, {name: None}):
+        body = EXAMPLES[example].to_json()
+        del body["data"]["transaction_data"][name]
+        body["data"]["transaction_data"] |= absent
+
+        with pytest.raises(InvalidRequest, match=f"`{name}` is missing"):
+            from_json(body)
+
+
 # Values that can't change
 
 
@@ -222,6 +233,14 @@ def test_a_settlement_takes_parts_as_dicts_and_comes_back_from_its_json() -> Non
     assert body["outbound_transaction_intent"] == SEND.to_json()["data"]
     assert body["meta"] == {}
     assert Settlement.from_json(body) == payload
+
+
+def test_a_settlement_without_its_id_does_not_come_back_with_another() -> None:
+    body = Settlement(from_pledge_id=PLEDGE, outbound_transaction_intent=SEND.replace(note=None)).to_json()
+    del body["id"]
+
+    with pytest.raises(InvalidRequest, match="`id` is missing"):
+        Settlement.from_json(body)
 
 
 @pytest.mark.parametrize(
