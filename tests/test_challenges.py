@@ -250,6 +250,29 @@ def test_a_message_is_compared_in_the_shape_that_is_assumed() -> None:
     assert verdicts(compare(read(signed), intent))["type"] == "differs"
 
 
+@pytest.mark.parametrize(
+    "data",
+    [
+        {
+            "message_type": "EIP-191",
+            "message_data": {"account_name": "ETH 1", "raw_message": "Hello", "address": None},
+        },
+        {"message_type": "EIP-191", "account_name": "ETH 1", "message_data": {"raw_message": "Hello"}},
+        {"message_type": "EIP-191", "account_name": "ETH 1", "raw_message": "Hello"},
+    ],
+)
+def test_where_a_field_of_an_assumed_kind_stands_is_not_known(data: dict[str, Any]) -> None:
+    fields = {"account_name": "ETH 1", "raw_message": "Hello", "address": None}
+    drafted = {"account_id": 101, "message_type": "EIP-191", "message_data": fields}
+    intent = {"type": "CREATE_MESSAGE_SIGNING", "data": drafted, "note": None}
+    signed = {"antireplay": ANTIREPLAY, "data": data, "type": "APPROVE_MESSAGE_SIGNING"}
+    assert compare(read(signed), intent).matches
+    assert not compare(read(signed | {"data": data | {"more": 1}}), intent).matches
+    assert not compare(read(signed | {"data": data | {"message_type": "EIP-712"}}), intent).matches
+    twice = data | {"more": {"raw_message": "Hello"}}
+    assert not compare(read(signed | {"data": twice}), intent).matches
+
+
 def test_a_pledge_may_be_negative_and_keeps_its_sign() -> None:
     fields = {"account_name": "TL-1", "amount": "-100", "currency": "ethereum_sepolia", "exchange_name": "Halcyon"}
     intent = {"type": "CREATE_PLEDGE_INCREMENT", "data": {"pledge_subaccount_id": 1, "pledge_data": dict(fields)}}
