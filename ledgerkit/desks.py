@@ -84,7 +84,7 @@ def for_accounts(connection: Connection, create: Callable[..., Draft], *, approv
         return len(requests.search(id=request_id, pending_by=user)) > 0
 
     remake, find = _remake(connection), _find(connection)
-    return Desk(create, remake, find, approve=approval) if approve else Desk(create, remake, find, waits=waits)
+    return Desk(create, remake, find, approve=approval if approve else None, waits=waits)
 
 
 def _remake(connection: Connection) -> Callable[..., Draft]:

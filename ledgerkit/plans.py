@@ -15,21 +15,13 @@ from ledgerkit import journal as journals
 from ledgerkit.connection import Connection
 from ledgerkit.desks import Desk
 from ledgerkit.errors import (
-    AuthenticationError,
-    ConfigurationError,
-    ConnectionFailed,
     InvalidRequest,
-    LedgerError,
-    NotFound,
-    OutcomeUnknown,
-    PermissionDenied,
-    RateLimited,
-    Unsupported,
     shorten,
 )
 from ledgerkit.journal import Journal, JournalInUse, Standing
 from ledgerkit.operations import check_family
 from ledgerkit.parallel import Progress
+from ledgerkit.sending import REFUSALS, Sending, is_left
 from ledgerkit.sheets import Columns, Source, read
 from ledgerkit.sums import Row, flag_duplicates, sums
 
@@ -45,13 +37,6 @@ ACCOUNT_COLUMNS: Final = Columns(
 )
 # What makes two rows the same.
 SAME_PAYMENT: Final = ("account_id", "recipient", "amount", "contract_address", "token_mint")
-# The service's own limits: waiting requests of a workspace, and creations of accounts an hour with their approvals.
-MOST_PENDING: Final = 100
-MOST_ACCOUNT_STEPS: Final = 200
-HOUR: Final = 3600.0
-# What was surely not carried out, and is no fault of the row: it is sent again when the plan goes on.
-NOT_THE_ROW: Final = (AuthenticationError, ConfigurationError, ConnectionFailed, PermissionDenied)
-REFUSALS: Final = (InvalidRequest, NotFound, Unsupported)
 
 
 class Plan:
@@ -205,7 +190,8 @@ class Plan:
             try:
                 with self._journal.held():
                     progress.expect(self._left())
-                    self._send_all(on_refusal, progress)
+                    sending = Sending(self._connection, self._desk, self._journal, skip=on_refusal == "skip")
+                    sending.run(self._rows, progress)
             finally:
                 progress.close()
             return self.results()
@@ -224,12 +210,13 @@ class Plan:
             if self._journal is None:
                 raise InvalidRequest("nothing of this plan was sent: there is nothing to decide.", field="row")
             with self._journal.held():
-                if not 1 <= row <= len(self._rows) or self._standing(row).state != "in doubt":
+                if not 1 <= row <= len(self._rows) or self._journal.rows[row - 1].state != "in doubt":
                     raise InvalidRequest(f"row {row} is not in doubt: there is nothing to decide.", field="row")
+                now, who = self._connection.transport.server_time(), "decided by a person"
                 if request_id is None:
-                    self._note("not sent", row, error="decided by a person")
+                    self._journal.write("not sent", row, now, error=who)
                 else:
-                    self._note("sent", row, request_id=int(request_id), how="decided by a person")
+                    self._journal.write("sent", row, now, request_id=int(request_id), how=who)
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
@@ -243,151 +230,13 @@ class Plan:
         finally:
             self._running.release()
 
-    def _send_all(self, on_refusal: str, progress: Progress) -> None:
-        room, unapproved = 0, None
-        for number, row in enumerate(self._rows, 1):
-            if self._standing(number).state == "in doubt":
-                self._look(number, row)
-            while self._standing(number).state == "planned":
-                if unapproved is not None:
-                    self._check_approved(unapproved)
-                    unapproved = None
-                if room <= 0:
-                    room = self._room(number)
-                self._pace()
-                self._send(number, row, on_refusal)
-                room -= 1
-            self._approve(number, row)
-            if self._standing(number).request_id is not None:
-                unapproved = number
-            progress.advance()
-
-    def _send(self, number: int, row: Row, on_refusal: str) -> None:
-        draft = self._desk.remake(row.body, row.mark)  # a draft is sent once, and this row may have been tried before
-        self._note("sending", number, mark=row.mark, body=journals.digest(row.body))
-        try:
-            # `again`: what keeps a row from being sent twice is the journal, which also outlives the session.
-            request_id = int(draft.submit(again=True)["id"].iloc[0])
-        except OutcomeUnknown:
-            self._look(number, row, send_after=False)
-        except RateLimited as error:
-            self._note("not sent", number, error=str(error))
-            self._wait(float(error.details.get("retry_after") or 1.0))
-        except NOT_THE_ROW as error:
-            self._note("not sent", number, error=str(error))
-            raise self._stopped(error, number, "was not sent") from error
-        except REFUSALS as error:
-            if self._pending() >= MOST_PENDING:
-                self._note("not sent", number, error=str(error))
-                raise self._full(number) from error
-            self._note("refused", number, error=str(error))
-            if on_refusal == "stop":
-                raise self._stopped(error, number, "was refused, and is not sent again") from error
-        else:
-            self._note("sent", number, request_id=request_id, how="answered")
-
-    def _look(self, number: int, row: Row, *, send_after: bool = True) -> None:
-        """Find out about a row whose outcome is not known; right after its send, only "found" settles it.
-
-        A service that stalled may still carry it out: only a later run takes "not found" for "not carried out".
-        """
-        outcome = self._desk.find(row.body, row.mark, self._standing(number).sending_at or 0.0)
-        if outcome.state == "found" and outcome.request_id is not None:
-            self._note("sent", number, request_id=outcome.request_id, how="found")
-        elif outcome.state == "not found" and send_after:
-            self._note("not sent", number, error=outcome.text)
-        else:
-            raise OutcomeUnknown(
-                f"whether row {number} was carried out is not known ({outcome.state}: {outcome.text.rstrip('.')}). "
-                f"{self._progress()} Run the plan again to look again, or, once a person has found out, say so with "
-                f"plan.decide({number}, request_id=...), None where it made no request.",
-                row=number,
-                mark=row.mark,
-            )
-
-    def _approve(self, number: int, row: Row) -> None:
-        standing = self._standing(number)
-        if self._desk.approve is None or standing.request_id is None or standing.approval == "approved":
-            return
-        self._pace()
-        self._note("approving", number)
-        try:
-            self._desk.approve(standing.request_id, self._desk.remake(row.body, row.mark))
-        except LedgerError as error:
-            self._note("not approved", number, error=str(error))
-            raise self._stopped(error, number, "was sent, but not approved") from error
-        self._note("approved", number)
-
-    def _check_approved(self, number: int) -> None:
-        """Stop where the service wants a row approved before the next is sent, and nobody has approved it."""
-        request_id = self._standing(number).request_id
-        if self._desk.waits is None or request_id is None or not self._desk.waits(request_id):
-            return
-        raise InvalidRequest(
-            f"request {request_id} of row {number} waits for your approval, and the service wants it before the next "
-            f"is made. {self._progress()} Approve it: session.requests.approve({request_id}, "
-            f"intent=plan.payload({number})); then run the plan again. accounts.plan(..., approve=True) does both.",
-            field="plan",
-            row=number,
-        )
-
-    # The service's limits
-
-    def _pending(self) -> int:
-        """Return how many requests of the workspace wait for approvals, as far as the caller may see them."""
-        params = {"status": "PENDING_APPROVAL", "page": "1", "page_size": "1"}
-        body = self._connection.ask("GET /requests", "/requests", params=params).body
-        count = body.get("page_info", {}).get("count") if isinstance(body, dict) else None
-        return count if isinstance(count, int) else 0
-
-    def _room(self, number: int) -> int:
-        room = MOST_PENDING - self._pending()
-        if room <= 0:
-            raise self._full(number)
-        return room
-
-    def _full(self, number: int) -> InvalidRequest:
-        return InvalidRequest(
-            f"the workspace has {MOST_PENDING} requests that wait for approvals, as many as the service takes: row "
-            f"{number} was not sent. {self._progress()} Run the plan again once some are approved or rejected.",
-            field="plan",
-            row=number,
-        )
-
-    def _pace(self) -> None:
-        """Wait where the hour has had its creations and approvals of accounts."""
-        if self._identity["kind"] != "accounts" or self._journal is None:
-            return
-        now = self._now()
-        steps = [at for at in self._journal.moments("sending", "approving") if at > now - HOUR]
-        if len(steps) >= MOST_ACCOUNT_STEPS:
-            self._wait(steps[-MOST_ACCOUNT_STEPS] + HOUR - now)
-
-    def _wait(self, seconds: float) -> None:
-        self._connection.transport.clock.wait(threading.Event(), seconds)
-
     # Its journal
-
-    def _now(self) -> float:
-        return self._connection.transport.server_time()
-
-    def _note(self, entry: str, number: int, **details: Any) -> None:
-        assert self._journal is not None  # noqa: S101
-        self._journal.write(entry, number, self._now(), **details)
-
-    def _standing(self, number: int) -> Standing:
-        return self._standings()[number - 1]
 
     def _standings(self) -> list[Standing]:
         return self._journal.rows if self._journal else [Standing() for _ in self._rows]
 
     def _left(self) -> int:
-        rows = self._standings()
-        return sum(
-            row.state in ("planned", "in doubt")
-            or (self._desk.approve is not None and row.state == "sent" and row.approval != "approved")
-            for row in rows
-        )
+        return sum(is_left(standing, self._desk) for standing in self._standings())
 
     def _created(self) -> Journal:
         try:
@@ -414,16 +263,6 @@ class Plan:
                 f"{shorten(confirm)} does not confirm this plan, and nothing was sent: that is {self.phrase!r}.",
                 field="confirm",
             )
-
-    def _stopped(self, error: LedgerError, number: int, what: str) -> LedgerError:
-        message = (
-            f"row {number} {what}: {error.message} {self._progress()} Running the plan again goes on from there."
-        )
-        details = {**error.details, "row": number}
-        return type(error)(message, call=error.call, status=error.status, **details)
-
-    def _progress(self) -> str:
-        return f"{len(self._rows) - self._left()} of {len(self._rows)} rows are done, as {self._path} says."
 
     # How it looks
 

@@ -117,7 +117,11 @@ def _value(number: int, name: str, value: Any, *, is_id: bool) -> Any:
         return value
     if isinstance(value, int | np.integer) and not isinstance(value, bool):
         return int(value)
-    kind = "float, which may have lost digits already" if isinstance(value, float | np.floating) else type(value).__name__
+    kind = (
+        "float, which may have lost digits already"
+        if isinstance(value, float | np.floating)
+        else type(value).__name__
+    )
     raise InvalidRequest(
         f"row {number}: `{name}` = {shorten(value)} is a {kind}. Give a text such as '0.5 BTC', or an int of base "
         "units; pd.read_csv(..., dtype=str) keeps texts.",
