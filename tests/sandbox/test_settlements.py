@@ -289,6 +289,30 @@ def test_a_recovered_transaction_has_another_hash_and_the_new_ceiling(exchange: 
     assert int(settled["available_balance"]) == int(settled["balance"]) - int(settled["pending_balance"])
 
 
+def test_an_ethereum_transaction_is_recovered_by_its_nonce(exchange: tuple[Sandbox, httpx.Client]) -> None:
+    _, client = exchange
+    before = seeded(client, "OUTBOUND_TRANSACTION_SUBMITTED")
+    gas = {"gas_limit": "21000", "priority_fees": "2000000000"}
+    recovery = {"fee_strategy": {"type": "CUSTOM", "data": gas}, "max_fee": "9" + "0" * 17}
+    recovered = client.post(f"/settlements/{before['id']}/recover", json=recovery).raise_for_status().json()
+    old, new = (node["outbound_transaction"]["transaction_hash"] for node in (before, recovered))
+    assert new != old
+    assert (new[:2], len(new)) == ("0x", len(old))
+
+
+def test_what_a_chain_cannot_replace_is_not_recovered(exchange: tuple[Sandbox, httpx.Client]) -> None:
+    sandbox, client = exchange
+    submitted = seeded(client, "OUTBOUND_TRANSACTION_SUBMITTED")
+    transactions = sandbox._build().collections["transactions"]
+    node = transactions.find(submitted["outbound_transaction"]["transaction_id"])
+    assert node is not None
+    transactions.replace(node | {"currency": "tron", "currency_family": "tron"})
+    recovery = {"fee_strategy": {"type": "SPEED", "data": {"speed": "FAST"}}, "max_fee": "9" + "0" * 18}
+    answer = client.post(f"/settlements/{submitted['id']}/recover", json=recovery)
+    assert answer.status_code == 400
+    assert "tron cannot be replaced" in answer.json()["message"]
+
+
 @pytest.mark.parametrize(
     ("body", "named"),
     [
@@ -299,8 +323,7 @@ def test_a_recovered_transaction_has_another_hash_and_the_new_ceiling(exchange: 
         ({"fee_strategy": {"type": "SPEED", "data": {"speed": "FAST"}}, "max_fee": 1}, "max_fee"),
     ],
 )
-def test_a_recovery_is_refused_with_the_field(exchange: tuple[Sandbox, httpx.Client], body: Node, named: str) -> None:
-    _, client = exchange
+def test_a_recovery_is_refused_with_the_field(client: httpx.Client, body: Node, named: str) -> None:
     submitted = seeded(client, "OUTBOUND_TRANSACTION_SUBMITTED")
     answer = client.post(f"/settlements/{submitted['id']}/recover", json=body)
     assert answer.status_code == 400

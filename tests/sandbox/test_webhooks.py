@@ -14,6 +14,7 @@ import pytest
 from ledgerkit.sandbox import Sandbox
 
 from .conftest import HandClock, log_in
+from .test_settlements import approve, outbound
 
 Start = Callable[..., tuple[Sandbox, httpx.Client]]
 
@@ -263,3 +264,35 @@ def test_no_secret_of_a_webhook_is_in_what_tests_print(start: Start) -> None:
     watch(client, "https://hook.example/hook")
     sandbox.webhooks.announce("REQUEST_HAS_BEEN_CREATED", "REQUEST", waiting_request(sandbox), None)
     assert SECRET not in repr(sandbox.webhooks.deliveries)
+
+
+def test_a_settlement_is_told_step_by_step_and_to_its_creator_alone_before_the_first_approval(
+    start: Start, receiver: Receiver
+) -> None:
+    sandbox, client = start(clock=HandClock(), pace=0)
+    log_in(client, sandbox, 1)
+    watch(client, "https://administrator.example/hook")
+    log_in(client, sandbox)
+    watch(client, receiver.url)
+
+    made = client.post("/settlements", json=outbound(sandbox, client)).raise_for_status().json()
+
+    request, transaction = (made["outbound_transaction"][name] for name in ("request_id", "transaction_id"))
+    assert {delivery.owner[1] for delivery in sandbox.webhooks.deliveries} == {27}
+    approve(sandbox, client, request)
+    sandbox.colleagues.approve(request, count=2)
+    sandbox.deliver_webhooks()
+    told = [(event["event_type"], event["payload_type"], event["id"]) for event in receiver.events]
+    # the order is not promised
+    assert sorted(told) == sorted(
+        [
+            ("REQUEST_HAS_BEEN_CREATED", "REQUEST", request),
+            *[("REQUEST_HAS_RECEIVED_AN_APPROVAL", "REQUEST", request)] * 3,
+            *[("REQUEST_HAS_REACHED_STEP", "REQUEST", request)] * 2,
+            ("REQUEST_HAS_REACHED_QUORUM", "REQUEST", request),
+            ("NEW_TRANSACTION_HAS_BEEN_SIGNED", "TRANSACTION", transaction),
+            ("NEW_TRANSACTION_HAS_BEEN_BROADCASTED", "TRANSACTION", transaction),
+        ]
+    )
+    others = {delivery.event_type for delivery in sandbox.webhooks.deliveries if delivery.owner[1] == 28}
+    assert others == {event for event, _, _ in told} - {"REQUEST_HAS_BEEN_CREATED"}
