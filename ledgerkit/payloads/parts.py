@@ -9,7 +9,8 @@ from ledgerkit.payloads.rules import Amount, Choice, Integer, Pattern, Rule, Tex
 
 LARGEST_MEMO_ID: Final = 2**64 - 1
 LONGEST_MEMO_TEXT: Final = 28
-HEXADECIMAL: Final = Pattern(r"(0x)?([0-9a-fA-F]{2})+", "bytes in hexadecimal digits, such as '0xa9059cbb'")
+# Every sample of the contract begins with 0x; whether the service takes bytes without it is not said.
+HEXADECIMAL: Final = Pattern(r"0x([0-9a-fA-F]{2})+", "whole bytes in hexadecimal digits after 0x, as '0xa9059cbb'")
 HASH: Final = Pattern(r"[0-9a-fA-F]{64}", "64 hexadecimal digits")
 
 

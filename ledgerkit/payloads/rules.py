@@ -25,7 +25,9 @@ LARGEST_ID: Final = 2**63 - 1
 LARGEST_TAG: Final = 2**32 - 1
 # One source says at most 19, another less than 19: the service decides on a name of exactly 19.
 LONGEST_ACCOUNT_NAME: Final = 19
-KNOWN_CURRENCIES: Final = frozenset(get_args(CurrencyName)) - {"Dollar", "Euro"}
+# The list of currencies has these two, but no account can be in them.
+FIAT: Final = frozenset({"Dollar", "Euro"})
+KNOWN_CURRENCIES: Final = frozenset(get_args(CurrencyName)) - FIAT
 
 
 def refused(name: str, value: Any, why: str, **details: Any) -> InvalidRequest:
@@ -278,8 +280,8 @@ class Currency(Rule):
     """
 
     def __init__(self, literal: Any, others: frozenset[str] = frozenset()) -> None:
-        self.choices: tuple[str, ...] = get_args(literal)
-        self.others = others - set(self.choices)
+        self.choices: tuple[str, ...] = tuple(name for name in get_args(literal) if name not in FIAT)
+        self.others = (others | FIAT) - set(self.choices)
 
     def read(self, name: str, value: Any) -> str:
         """Return the currency.

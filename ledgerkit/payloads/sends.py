@@ -66,7 +66,7 @@ class EthereumLikeExecuteContract(FeePaying, frozen=True, kw_only=True):
         What is paid to the contract, in base units of the network's currency.
     contract_data
         The call: a dict with ``function_name``, ``function_arguments`` and ``abi`` (read from JSON, no text), or the
-        encoded bytes in hexadecimal digits.
+        encoded bytes in hexadecimal digits after ``0x``.
     encoded_contract_data
         The encoded bytes; deprecated by the API in favour of ``contract_data``.
     """
@@ -97,7 +97,7 @@ class EthereumLikeDeployContract(FeePaying, frozen=True, kw_only=True):
     Parameters
     ----------
     encoded_contract_bytecode
-        The bytecode in hexadecimal digits.
+        The bytecode in hexadecimal digits after ``0x``.
     amount
         What is paid to the contract, in base units of the network's currency.
     """

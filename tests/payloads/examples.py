@@ -84,7 +84,7 @@ EXAMPLES: Final[Mapping[str, Payload]] = {
         EthereumLikeExecuteContract, "base", recipient=EVM, contract_data="0xa9059cbb"
     ),
     "ethereum, a call encoded as before": _paying(
-        EthereumLikeExecuteContract, "base", recipient=EVM, encoded_contract_data="a9059cbb"
+        EthereumLikeExecuteContract, "base", recipient=EVM, encoded_contract_data="0xa9059cbb"
     ),
     "ethereum, a contract": _paying(EthereumLikeDeployContract, "viction", encoded_contract_bytecode="0x6080"),
     "ripple": _paying(RippleLikeSend, "ripple", recipient="rDsbeomae4FXwgQTJp9Rs64Qg9vDiTCdBv", tag=12345),
@@ -163,7 +163,7 @@ FIELDS: Final[Mapping[str, st.SearchStrategy[Any]]] = {
     "payee": st.sampled_from(["Staked", "Stash"]),
     "contract_data": st.sampled_from([CALL, "0xa9059cbb"]),
     "encoded_contract_data": st.none(),
-    "encoded_contract_bytecode": st.binary(min_size=1).map(bytes.hex),
+    "encoded_contract_bytecode": st.binary(min_size=1).map(lambda code: "0x" + code.hex()),
 }
 CUSTOM: Final[Mapping[str, st.SearchStrategy[Any]]] = {
     "BITCOIN": st.builds(FeesPerByte, AMOUNTS),

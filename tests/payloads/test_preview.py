@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from hypothesis import given
 
-from ledgerkit.payloads import MessageSigning, Note, Payload, Raw, Settlement, Transaction
+from ledgerkit.payloads import KINDS, MessageSigning, Note, Payload, Raw, Settlement, Transaction
+from ledgerkit.payloads.transactions import SHOWN
 from payloads.examples import ACCOUNT, ANY, BITCOIN, EVM, EXAMPLES, PLEDGE, SEND
 
 
@@ -73,6 +74,11 @@ def test_every_text_and_number_stands_in_the_summary_in_whole(payload: Transacti
             assert str(value) in summary, name
 
 
+@pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
+def test_no_field_of_a_kind_is_left_out_of_the_summary(kind: type[Transaction]) -> None:
+    assert set(kind.__struct_fields__) <= {"account_id", "account_name", *SHOWN}
+
+
 @given(payload=ANY)
 def test_what_is_copied_from_the_html_has_no_gaps(payload: Transaction) -> None:
     text = copied(payload.preview()._repr_html_())
@@ -130,4 +136,4 @@ def test_the_parts_of_a_settlement_are_shown() -> None:
 
 def test_a_repr_shows_addresses_in_whole_and_bytecode_cut() -> None:
     assert BITCOIN in repr(SEND)
-    assert len(repr(EXAMPLES["ethereum, a contract"].replace(encoded_contract_bytecode="60" * 24_000))) < 600
+    assert len(repr(EXAMPLES["ethereum, a contract"].replace(encoded_contract_bytecode="0x" + "60" * 24_000))) < 600
