@@ -16,7 +16,9 @@ from clocks import FakeClock
 from hypothesis import given
 from hypothesis import strategies as st
 
+import ledgerkit as lk
 from ledgerkit.errors import AuthenticationError, ConfigurationError, InvalidRequest, LedgerError
+from ledgerkit.sandbox import Sandbox
 from ledgerkit.secret import Secret
 from ledgerkit.webhooks import Event, Receiver, verify
 
@@ -46,6 +48,12 @@ def post(receiver: Receiver, body: bytes = BODY, stamp: int = NOW, header: str |
 def receiver(on_event: Callable[[Event, Any], object] | None = None, **settings: Any) -> Receiver:
     settings.setdefault("clock", FakeClock(NOW))
     return Receiver(SECRET, on_event, **settings)
+
+
+def as_operator(sandbox: Sandbox) -> lk.Session:
+    user = sandbox.credentials.api_users[0]
+    workspace = sandbox.environment("api_user")["LEDGER_ENTERPRISE_WORKSPACE"]
+    return lk.Session(lk.ApiUser(workspace, user.key_id, user.key_secret), base_url=sandbox.url, writes=True)
 
 
 # One body
@@ -300,6 +308,20 @@ def test_it_leaves_no_thread_behind_and_shows_no_secret() -> None:
         post(server)
         assert SECRET not in repr(server) + repr(vars(server))
     assert [thread for thread in set(threading.enumerate()) - before if "webhooks" in thread.name] == []
+
+
+def test_the_events_of_a_workspace_come_in_with_their_objects() -> None:
+    handed: list[tuple[Event, Any]] = []
+    with Sandbox(transactions=50) as sandbox, as_operator(sandbox) as session:
+        identifier = int(session.transactions.search(limit=1)["id"].iloc[0])
+        with Receiver(SECRET, lambda *event: handed.append(event), session=session) as server:
+            session.notifications.set(server.url, Secret(SECRET))
+            sandbox.webhooks.duplicate = True
+            sandbox.webhooks.announce("NEW_TRANSACTION_HAS_BEEN_RECEIVED", "TRANSACTION", identifier, None)
+            sandbox.deliver_webhooks()
+    ((event, found),) = handed
+    assert (event.event_type, event.id) == ("NEW_TRANSACTION_HAS_BEEN_RECEIVED", identifier)
+    assert found["id"].tolist() == [identifier]
 
 
 def test_a_receiver_without_a_secret_is_refused() -> None:

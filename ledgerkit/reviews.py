@@ -1,0 +1,163 @@
+"""A challenge beside what was meant: shown whole, and required to match before anything is signed."""
+
+import html
+from dataclasses import dataclass
+from typing import Final, Literal, NoReturn
+
+import pandas as pd
+
+from ledgerkit.decoding import Challenge, Level, Verb
+from ledgerkit.errors import ReviewFailed
+
+Basis = Literal["your draft", "your statement", "the request itself (consistency only)"]
+Verdict = Literal["match", "differs", "missing_in_challenge", "missing_in_intent", "not_stated", "not_signed"]
+ADDRESSES: Final = {"recipient", "contract_address", "address", "token_mint"}
+
+_QUIET: tuple[Verdict, ...] = ("match", "not_stated", "not_signed")
+_WORDS: dict[Verdict, str] = {
+    "match": "equal",
+    "differs": "DIFFERS",
+    "missing_in_challenge": "MISSING in what would be signed",
+    "missing_in_intent": "NOT MEANT",
+    "not_stated": "not stated: look at it",
+    "not_signed": "not part of what is signed",
+}
+_LEVELS: dict[Level, str] = {
+    "documented": "a kind of challenge that is documented",
+    "assumed": "a kind of challenge of which there is no documented sample: its shape is assumed",
+    "display": "a text for display of which only a part can be compared, in an assumed unit",
+    "unknown": "a challenge of unknown shape: look at every field of it",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A field as it was meant and as it would be signed; None where it is missing."""
+
+    field: str
+    meant: str | None
+    to_be_signed: str | None
+    verdict: Verdict
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Review:
+    """A challenge beside what was meant.
+
+    Attributes
+    ----------
+    matches
+        Whether the shape is documented or assumed and every field of either side has its equal on the other.
+    level
+        How well the shape of the challenge is known.
+    basis
+        What it was compared with.
+    verb
+        What the signature is wanted for.
+    """
+
+    challenge: Challenge
+    rows: tuple[Row, ...]
+    level: Level
+    basis: Basis
+    verb: Verb
+
+    @property
+    def matches(self) -> bool:
+        """Whether what would be signed is what was meant, in all its fields."""
+        return self.level in ("documented", "assumed") and not self._unequal()
+
+    def require(self, *, assumed: bool = False, unknown: bool = False) -> None:
+        """Raise unless this may be signed.
+
+        Parameters
+        ----------
+        assumed
+            A person has looked at it, and agrees that the shape of the challenge is only assumed.
+        unknown
+            The same for a text for display, or a challenge of unknown shape, which can't be compared as a whole. A
+            field that differs stops these too.
+
+        Raises
+        ------
+        ReviewFailed
+            With the fields in ``details["fields"]`` and the level in ``details["level"]``.
+        """
+        known = self.level in ("documented", "assumed")
+        if stopping := [row for row in self._unequal() if known or row.verdict == "differs"]:
+            listed = "; ".join(f"{row.field}: {_said(row)}" for row in stopping)
+            self._fail(
+                f"what would be signed is not what was meant ({self.basis}). {listed}. Do not sign it", stopping
+            )
+        if self.level == "assumed" and not assumed:
+            self._fail(
+                f"every field is as meant ({self.basis}), but this is {_LEVELS['assumed']}. "
+                "Look at it, and agree with assumed=True"
+            )
+        if not known and not unknown:
+            self._fail(f"this is {_LEVELS[self.level]}. Look at it, and agree with unknown=True")
+
+    def table(self) -> pd.DataFrame:
+        """Return the fields as a frame: field, meant, to_be_signed, verdict."""
+        rows = [(row.field, row.meant, row.to_be_signed, row.verdict) for row in self.rows]
+        return pd.DataFrame(rows, columns=["field", "meant", "to_be_signed", "verdict"], dtype="str")
+
+    def _unequal(self) -> list[Row]:
+        return [row for row in self.rows if row.verdict not in _QUIET]
+
+    def _fail(self, why: str, rows: list[Row] | None = None) -> NoReturn:
+        fields = [row.field for row in rows or ()]
+        raise ReviewFailed(f"{why}. Nothing was signed.", fields=fields, level=self.level)
+
+    def _sentence(self) -> str:
+        unequal = len(self._unequal())
+        found = "Every field is as meant" if not unequal else f"{unequal} of {len(self.rows)} fields are not as meant"
+        return f"{found}, compared with {self.basis}. To {self.verb}: {_LEVELS[self.level]}."
+
+    def __repr__(self) -> str:
+        wide = max((len(row.field) for row in self.rows), default=0)
+        lines = [f"{row.field:<{wide}}  {_said(row)}" for row in self.rows]
+        return "\n".join([self._sentence(), *lines])
+
+    def _repr_html_(self) -> str:
+        cells = "".join(_html_row(row) for row in self.rows)
+        loud = "success" if self.matches else "error"
+        return (
+            "<div class='lk-review' style='font-family:var(--jp-ui-font-family, sans-serif)'>"
+            f"<p style='border-left:4px solid var(--jp-{loud}-color1, currentColor);padding:4px 8px;margin:4px 0'>"
+            f"{html.escape(self._sentence())}</p><table><thead><tr>"
+            + "".join(
+                f"<th style='text-align:left'>{name}</th>" for name in ("field", "meant", "would be signed", "")
+            )
+            + f"</tr></thead><tbody>{cells}</tbody></table></div>"
+        )
+
+
+def _said(row: Row) -> str:
+    if row.verdict in ("match", "not_stated"):
+        return f"{row.to_be_signed} ({_WORDS[row.verdict]})"
+    if row.verdict == "not_signed":
+        return f"{row.meant} ({_WORDS[row.verdict]})"
+    meant, signed = ("nothing" if value is None else repr(value) for value in (row.meant, row.to_be_signed))
+    return f"{_WORDS[row.verdict]}: meant {meant}, would be signed {signed}"
+
+
+def _html_row(row: Row) -> str:
+    quiet = row.verdict in _QUIET
+    style = "opacity:.8" if quiet else "border:1px solid var(--jp-error-color1, currentColor);font-weight:600"
+    values = (_html_value(row, value) for value in (row.meant, row.to_be_signed))
+    words = "" if row.verdict == "match" else html.escape(_WORDS[row.verdict])
+    cells = [html.escape(row.field), *values, words]
+    return f"<tr style='{style}'>" + "".join(f"<td style='text-align:left'>{cell}</td>" for cell in cells) + "</tr>"
+
+
+def _html_value(row: Row, value: str | None) -> str:
+    if value is None:
+        return "—"
+    font = "font-family:var(--jp-code-font-family, monospace);word-break:break-all"
+    if row.field not in ADDRESSES:
+        return f"<span style='{font};white-space:pre-wrap'>{html.escape(value)}</span>"
+    # Margins and not blanks part the groups: what is copied is the address.
+    groups = (html.escape(value[start : start + 4]) for start in range(0, len(value), 4))
+    spans = "".join(f"<span style='margin-right:.35em'>{group}</span>" for group in groups)
+    return f"<span style='{font}' title='{html.escape(value)}'>{spans}</span>"
