@@ -347,29 +347,21 @@ def table(calls: dict[str, str]) -> pd.DataFrame:
                 "section": section,
                 "method": method,
                 "path": path,
-                "call": "connect()" if name in SIGN_IN else calls.get(name),
+                "call": "connect()" if name in SIGN_IN else calls[name],
                 "writes": writes,
                 "families": ", ".join(families(name)),
-                "note": _note(name, calls),
+                "note": _note(name),
             }
         )
     frame = pd.DataFrame(rows)
     return frame.astype({"call": "str", "writes": "boolean", "note": "str"})
 
 
-def _note(name: str, calls: dict[str, str]) -> str | None:
+def _note(name: str) -> str | None:
     if name in SIGN_IN:
         return "made by the session itself"
     if name.endswith("/sync"):
         return "a GET that acts: never repeated, one account a call"
-    if name in calls:
-        return _of_write(name)
-    if name == ESTIMATE:
-        return "no call yet: session.raw() makes it; it changes nothing"
-    return "no call yet: session.raw() makes it, on a session opened with writes=True"
-
-
-def _of_write(name: str) -> str | None:
     if name.startswith("GET "):
         return None
     if name == ESTIMATE:

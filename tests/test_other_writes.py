@@ -366,6 +366,17 @@ def test_a_webhook_is_cleared(serve: Serve, connect_to: Connect) -> None:
     assert frame["replaced_url"].tolist() == [HOOK]
 
 
+@pytest.mark.parametrize("url", [HOOK, None], ids=["set", "cleared"])
+def test_an_answer_that_names_another_webhook_is_not_taken_for_this_one(
+    serve: Serve, connect_to: Connect, url: str | None
+) -> None:
+    server = serve(configured(Reply(status=404), webhook("https://elsewhere.example/")))
+    notifications = connect_to(server, OPERATOR, writes=True).notifications
+
+    with pytest.raises(lk.OutcomeUnknown, match=r"events go to https://elsewhere\.example/"):
+        notifications.set(url, SECRET) if url else notifications.clear()
+
+
 @pytest.mark.parametrize(
     "after",
     [

@@ -4,6 +4,7 @@ from typing import Any, Final
 
 import pandas as pd
 
+from ledgerkit.answers import outcome_unknown
 from ledgerkit.echoes import hidden
 from ledgerkit.errors import ContractViolation, InvalidRequest, LedgerError, NotFound, OutcomeUnknown
 from ledgerkit.frames import TEXT, Table
@@ -96,7 +97,7 @@ class Notifications(Section, name="notifications"):
         before = self.configuration()["all_webhook_url"]
         replaced = {"replaced_url": None if before.empty or pd.isna(before.iloc[0]) else before.iloc[0]}
         try:
-            return write(
+            frame = write(
                 self,
                 NOTIFICATION_TARGET,
                 REPLACED,
@@ -106,9 +107,16 @@ class Notifications(Section, name="notifications"):
                 shown=lambda answer: {**masked(answer), **replaced} if isinstance(answer, dict) else None,
             )
         except LedgerError as error:
-            # A new one: the service may repeat the secret in its message, and frames hold what was answered.
+            # A new one, raised below: the service may repeat the secret in its message, and frames hold what was answered.
             again = " Setting it again does no harm." if isinstance(error, OutcomeUnknown) else ""
             message = hidden(error.message, [secret.reveal()]) + again
             wait = {name: value for name, value in error.details.items() if name == "retry_after"}
             problem = type(error)(message, call=error.call, status=error.status, **wait)
+        else:
+            answered = frame["all_webhook_url"].dropna().tolist()
+            if not answered or str(answered[0]).rstrip("/") == str(configuration.url).rstrip("/"):
+                return frame
+            problem = outcome_unknown(
+                f"the service answered that events go to {answered[0]}", NOTIFICATION_TARGET, None
+            )
         raise problem

@@ -37,13 +37,6 @@ def identifier(name: str, value: Any, kind: Kind = "integer") -> str:
     return ENCODERS[kind](Filter(name, kind, many=False), value, UTC)
 
 
-def text(name: str, value: Any, rule: str = "it takes a text that is not empty") -> str:
-    """Return a text of a body, or refuse what is none or is empty."""
-    if isinstance(value, str) and value.strip():
-        return value
-    raise InvalidRequest(f"`{name}` = {shorten(value)} was not sent: {rule}.", field=name)
-
-
 def write(
     section: Section,
     operation: str,

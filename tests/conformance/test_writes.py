@@ -8,7 +8,8 @@ from serving import Server
 from write_examples import LAM_WRITES, SETTLEMENT, WRITES, Write
 
 import ledgerkit as lk
-from conformance.contract import needs_contract, problems_of_body
+from conformance.calls import BY_OPERATION
+from conformance.contract import columns, needs_contract, problems_of_body
 
 pytestmark = needs_contract
 
@@ -49,3 +50,10 @@ def test_a_body_is_one_that_the_contract_takes(
 )
 def test_a_body_that_the_contract_does_not_take_is_noticed(operation: str, body: Any, problem: str) -> None:
     assert problem in problems_of_body(operation, body)
+
+
+@pytest.mark.parametrize("write", WRITES, ids=repr)
+def test_the_frame_of_a_write_has_the_fields_of_its_answer(write: Write) -> None:
+    added = {"replaced_url"} if write.operation.startswith("PUT ") else set()
+
+    assert sorted(BY_OPERATION[write.operation].table.columns) == sorted({*columns(write.operation), *added})
