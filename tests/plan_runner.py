@@ -1,0 +1,66 @@
+"""A process that runs a plan of payments against a server, and dies where it is told to.
+
+``python plan_runner.py URL JOURNAL COUNT [MOMENT]``
+"""
+
+import os
+import signal
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from paying import RECIPIENT, Moments, payments, watch_the_disk
+from serving import LeapingClock
+
+import ledgerkit as lk
+from ledgerkit import desks, plans
+from ledgerkit.drafts import Draft
+from ledgerkit.journal import JournalInUse
+from ledgerkit.payloads import BitcoinLikeSend, Speed
+from ledgerkit.resources.requests import Requests
+
+IN_USE = 3
+
+
+@dataclass
+class Deadly(Moments):
+    """Moments of which one is the last: the process gets SIGKILL, as from a kernel that is out of memory."""
+
+    def pass_by(self, name: str) -> None:
+        self.names.append(name)
+        if self.end_at is not None and len(self.names) > self.end_at:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+def main(url: str, journal: str, count: str, moment: str | None = None) -> int:
+    moments = Deadly(None if moment is None else int(moment))
+    watch_the_disk(pytest.MonkeyPatch(), lambda: moments)
+    with lk.Session(lk.ApiUser("acme", "key", "secret"), base_url=url, writes=True, clock=LeapingClock()) as session:
+        connection = session.transactions._connection
+
+        def send(account: int, recipient: str, amount: Any) -> Draft:
+            payload = BitcoinLikeSend(
+                account_id=account,
+                account_name="Treasury",
+                currency="bitcoin_testnet",
+                amount=amount,
+                recipient=recipient,
+                max_fees=100,
+                fees_strategy=Speed("NORMAL"),
+            )
+            return Requests(connection).draft(payload)
+
+        desk = desks.for_payments(connection, send)
+        plan = plans.payments(connection, desk, payments(int(count)), journal=Path(journal))
+        assert RECIPIENT in repr(plan)
+        try:
+            plan.run(plan.phrase)
+        except JournalInUse:
+            return IN_USE
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))
