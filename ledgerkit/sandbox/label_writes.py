@@ -9,6 +9,7 @@ from .service import Call, Service
 from .store import Node, wire_time
 
 _CARRIERS = ("accounts", "transactions")
+_DEFAULTS = {"color": "#666666", "description": ""}
 _DONE = encode({"success": True})
 
 
@@ -17,18 +18,20 @@ def create(service: Service, call: Call) -> bytes:
     user = acting(service, call)
     body = record(body_of(call), "", ("name", "info"))
     name = text(body["name"], "name")
-    info = record(body["info"], "info", ("color", "description"))
-    if not isinstance(info["description"], str):
-        raise refused("info.description", info["description"], "a string is expected")
+    # the LAM's pages do not say that an info has to hold both, while every label that is read does
+    info = _DEFAULTS | record(body["info"], "info", (), tuple(_DEFAULTS))
+    for field, value in info.items():
+        if not isinstance(value, str):
+            raise refused(f"info.{field}", value, "a string is expected")
     labels = service.collections["labels"]
     named = zip(labels.ids, labels.columns["name"], strict=True)
     if any(known == name and labels.position(identifier) is not None for identifier, known in named):
         raise refused("name", name, "a label with this name exists already")
-    now = wire_time(service.faults.now())
+    now = wire_time(service.engine.now())
     label = {
         "id": labels.next_id(),
         "name": name,
-        "info": {"color": text(info["color"], "info.color"), "description": info["description"]},
+        "info": info,
         "created_by": user,
         "created_on": now,
         "updated_by": user,

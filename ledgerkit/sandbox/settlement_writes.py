@@ -151,7 +151,7 @@ def follow(service: Service) -> None:
         if state == "SETTLED" and settlement["inbound_transaction_intent"] is not None:
             state = _INBOUND
         settlements.replace({**settlement, "state": state})
-        if transaction["status"] == "REJECTED" or taken:
+        if transaction["status"] in ("CONFIRMED", "REJECTED"):
             _free(service, settlement, taken)
         elif state == "OUTBOUND_TRANSACTION_FAILED":
             _write_pledge(service, settlement, {"state": state})

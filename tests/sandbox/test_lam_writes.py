@@ -122,6 +122,13 @@ def test_a_label_is_made_tied_taken_off_and_deleted(lam: httpx.Client) -> None:
     lam.post("/labels", json=body).raise_for_status()  # its name is free again
 
 
+@needs_contract
+def test_a_label_needs_neither_colour_nor_description(lam: httpx.Client) -> None:
+    made = lam.post("/labels", json={"name": "Bare", "info": {}}).raise_for_status().json()
+    assert vault_problems("Label", made) == []
+    assert "info.color" in refusal(lam.post("/labels", json={"name": "Odd", "info": {"color": 7}}))
+
+
 def test_labels_and_what_carries_them_have_to_exist(lam: httpx.Client) -> None:
     assert lam.post("/accounts/1/labels", json={"label_id": 999}).status_code == 404
     assert lam.post("/accounts/999/labels", json={"label_id": 1}).status_code == 404
