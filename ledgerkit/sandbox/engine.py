@@ -6,6 +6,7 @@ import threading
 from collections import deque
 from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from .answers import Refusal
@@ -76,6 +77,7 @@ class Engine:
         self._transactions = collections["transactions"]
         self._clock = clock
         self._ahead = 0.0
+        self._advancing = False
         self._random = random.Random(f"engine {world.seed}")
         self._agenda: list[tuple[float, int, Callable[[float], None]]] = []
         self._scheduled = 0
@@ -105,16 +107,26 @@ class Engine:
     def advance(self) -> None:
         """Let everything happen whose time has come."""
         with self.lock:
-            now = self.now()
-            while self._agenda and self._agenda[0][0] <= now:
-                when, _, action = heapq.heappop(self._agenda)
-                action(when)
-            if self.colleagues.mood == "silent":
+            # a colleague who acts votes, and a vote lets the time pass: once is enough
+            if self._advancing:
                 return
-            for request_id in list(self._last_votes):
-                while request_id in self._last_votes and self._last_votes[request_id] + self.colleagues.after <= now:
-                    if not self.colleagues.act(request_id):
-                        break
+            self._advancing = True
+            try:
+                self._keep_agenda()
+                while any(self._let_act(request_id) for request_id in list(self._last_votes)):
+                    self._keep_agenda()
+            finally:
+                self._advancing = False
+
+    def _keep_agenda(self) -> None:
+        now = self.now()
+        while self._agenda and self._agenda[0][0] <= now:
+            when, _, action = heapq.heappop(self._agenda)
+            action(when)
+
+    def _let_act(self, request_id: int) -> bool:
+        due = self._last_votes[request_id] + self.colleagues.after <= self.now()
+        return due and self.colleagues.act(request_id)
 
     def _schedule(self, when: float, action: Callable[[float], None]) -> None:
         self._scheduled += 1
@@ -128,7 +140,7 @@ class Engine:
         for request_id in self.ballots:
             node = self._request(request_id)
             expires = datetime.fromisoformat(node["expires_at"]).timestamp() + shift
-            self._schedule(expires, lambda when, request_id=request_id: self._expire(request_id))  # type: ignore[misc]
+            self._schedule(expires, partial(self._expire, request_id))
 
     # --- creation -------------------------------------------------------------------------------------------------
 
@@ -170,7 +182,7 @@ class Engine:
             }
             self.intents[identifier] = intent
             self._enter(request, Ballot(creator, intent.steps, [[] for _ in intent.steps], 0, opened=False))
-            self._schedule(expires, lambda when: self._expire(identifier))
+            self._schedule(expires, partial(self._expire, identifier))
             self.announce("REQUEST_HAS_BEEN_CREATED", "REQUEST", identifier, frozenset({creator}))
             return self._answered(request)
 
@@ -337,7 +349,7 @@ class Engine:
         for act in self.finished:
             act(request, outcome)
 
-    def _expire(self, request_id: int) -> None:
+    def _expire(self, request_id: int, _when: float) -> None:
         if request_id in self.ballots:
             self._end(request_id, "EXPIRED")
 

@@ -63,7 +63,7 @@ _LABELS: tuple[tuple[str, str, str, tuple[str, ...]], ...] = (
     ("Review", "#F82B60", "Asked for a second look", ()),
 )
 # accounts on which the API's operator creates transactions
-_API_ACCOUNTS = ("BTC Treasury 1", "ETH Treasury 1", "USDC Treasury", "XRP Treasury", "SOL Trading")
+_API_ACCOUNTS = ("BTC Treasury 1", "ETH Treasury 1", "USDC Treasury", "XRP Treasury", "XLM Clients", "SOL Trading")
 
 
 class Books(History):
