@@ -236,7 +236,10 @@ def test_what_was_surely_not_carried_out_may_be_sent_again(
     assert free or f"settlement {SETTLEMENT}, whose outcome is not known" in str(raised.value)
 
 
-def test_a_settlement_that_is_surely_missing_may_be_sent_again(serve: Serve, connect_to: Connect) -> None:
+@pytest.mark.parametrize("own", [None, SETTLEMENT], ids=["made here", "given"])
+def test_a_settlement_that_is_surely_missing_may_be_sent_again(
+    serve: Serve, connect_to: Connect, own: str | None
+) -> None:
     def answer(seen: Seen) -> Act:
         if seen.method == "GET":
             return Reply(status=404)
@@ -245,7 +248,7 @@ def test_a_settlement_that_is_surely_missing_may_be_sent_again(serve: Serve, con
     server = serve(signed_in(answer))
     session = connect_to(server, OPERATOR, writes=True)
     with pytest.raises(lk.OutcomeUnknown) as raised:
-        settle(session)
+        settle(session, id=own)
     assert raised.value.find().state == "not found"
 
     frame = settle(session, id=raised.value.details["id"])

@@ -107,7 +107,7 @@ class Notifications(Section, name="notifications"):
                 shown=lambda answer: {**masked(answer), **replaced} if isinstance(answer, dict) else None,
             )
         except LedgerError as error:
-            # A new one, raised below: the service may repeat the secret in its message, and frames hold what was answered.
+            # A new one, raised below: a service may repeat the secret in its message, and frames hold its answer.
             again = " Setting it again does no harm." if isinstance(error, OutcomeUnknown) else ""
             message = hidden(error.message, [secret.reveal()]) + again
             wait = {name: value for name, value in error.details.items() if name == "retry_after"}
@@ -116,7 +116,6 @@ class Notifications(Section, name="notifications"):
             answered = frame["all_webhook_url"].dropna().tolist()
             if not answered or str(answered[0]).rstrip("/") == str(configuration.url).rstrip("/"):
                 return frame
-            problem = outcome_unknown(
-                f"the service answered that events go to {answered[0]}", NOTIFICATION_TARGET, None
-            )
+            said = hidden(f"the service answered that events go to {answered[0]}", [secret.reveal()])
+            problem = outcome_unknown(said, NOTIFICATION_TARGET, None)
         raise problem

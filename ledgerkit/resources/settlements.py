@@ -197,4 +197,6 @@ class Settlements(Section, name="settlements"):
         outcome = look(once, self._connection.transport.clock, Outcome("not found", missing))
         if outcome.state == "not found":
             self._connection.outbox.release(key)
+        elif outcome.state == "found":
+            self._connection.outbox.record(key, f"settlement {id}")
         return outcome
