@@ -1,5 +1,6 @@
 """A service in memory that plans are run against, and that can die, refuse and lose answers wherever a test says."""
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -135,7 +136,7 @@ def watch_the_disk(monkeypatch: pytest.MonkeyPatch, moments: Callable[[], Moment
     def written(descriptor: int, content: bytes) -> None:
         moments().pass_by("before a line")
         half = len(content) // 2
-        write(descriptor, content[:half])
+        os.write(descriptor, content[:half])
         moments().pass_by("in a line")
         write(descriptor, content[half:])
         moments().pass_by("after a line")

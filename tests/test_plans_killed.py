@@ -81,9 +81,11 @@ def _listed(nodes: list[Any]) -> Reply:
 
 
 @contextmanager
-def running(server: Server, journal: Path, moment: int | None = None) -> Iterator["subprocess.Popen[str]"]:
+def running(
+    server: Server, journal: Path, moment: int | None = None, count: int = COUNT
+) -> Iterator["subprocess.Popen[str]"]:
     runner = Path(__file__).with_name("plan_runner.py")
-    arguments = [server.url, str(journal), str(COUNT), *([] if moment is None else [str(moment)])]
+    arguments = [server.url, str(journal), str(count), *([] if moment is None else [str(moment)])]
     with subprocess.Popen(  # noqa: S603 - our own script
         [sys.executable, "-W", "error", str(runner), *arguments], stderr=subprocess.PIPE, text=True
     ) as process:
@@ -93,18 +95,18 @@ def running(server: Server, journal: Path, moment: int | None = None) -> Iterato
             process.kill()
 
 
-def run(server: Server, journal: Path, moment: int | None = None) -> int:
-    with running(server, journal, moment) as process:
+def run(server: Server, journal: Path, moment: int | None = None, count: int = COUNT) -> int:
+    with running(server, journal, moment, count) as process:
         _, said = process.communicate(timeout=120)
     assert process.returncode in (0, -9), said
     return process.returncode
 
 
-def stalled(server: Server, workspace: Workspace, journal: Path) -> Callable[[], None]:
+def stalled(server: Server, workspace: Workspace, journal: Path, count: int = COUNT) -> Callable[[], None]:
     """Start a process whose next send but nine is carried out and never answered; return what kills it."""
     last = len(workspace.bodies) + 10
     workspace.answers[last] = Stall()
-    context = running(server, journal)
+    context = running(server, journal, count=count)
     process = context.__enter__()
     while len(workspace.bodies) < last:
         server.wait_for(len(server.seen) + 1)
@@ -145,11 +147,11 @@ def test_two_processes_can_not_run_one_plan(
     serve: Callable[..., Server], workspace: Workspace, tmp_path: Path
 ) -> None:
     server, journal = serve(signed_in(workspace)), tmp_path / "plan.jsonl"
-    kill = stalled(server, workspace, journal)
-    with running(server, journal) as second:
+    kill = stalled(server, workspace, journal, count=20)
+    with running(server, journal, count=20) as second:
         _, said = second.communicate(timeout=120)
     assert second.returncode == IN_USE, said
     assert len(workspace.bodies) == 10
     kill()
-    assert run(server, journal) == 0
-    assert workspace.amounts() == list(range(1, COUNT + 1))
+    assert run(server, journal, count=20) == 0
+    assert workspace.amounts() == list(range(1, 21))
