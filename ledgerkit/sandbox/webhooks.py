@@ -133,7 +133,7 @@ class Webhooks:
                 self.deliveries.append(Delivery(event_type, payload_type, identifier, key, self._now()))
 
     def deliver_due(self, now: float) -> int:
-        """Post every event whose time has come, and return how many targets took one."""
+        """Post every event whose time has come, and return how many targets took one; none after :meth:`stop`."""
         with self._posting:
             with self._lock:
                 due = [
@@ -142,6 +142,8 @@ class Webhooks:
                     if delivery.status == "waiting" and delivery.next_try <= now
                 ]
             for delivery in due:
+                if self._ended.is_set():
+                    break
                 self._deliver(delivery, now)
             return sum(delivery.status == "delivered" for delivery in due)
 
@@ -157,10 +159,13 @@ class Webhooks:
         # the garbage collector may end a sandbox in this very thread
         if self._thread is not None and self._thread is not threading.current_thread():
             self._thread.join(timeout=SECONDS_TO_ANSWER)
-        with self._posting:
+        self._thread = None
+        # a target that sends its answer byte by byte may hold a post for as long as it likes, but not the sandbox
+        if self._posting.acquire(timeout=SECONDS_TO_ANSWER):
             if self._client is not None:
                 self._client.close()
-            self._client = self._thread = None
+                self._client = None
+            self._posting.release()
 
     def _run(self) -> None:
         while not self._ended.wait(SECONDS_BETWEEN_LOOKS):

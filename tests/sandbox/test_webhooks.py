@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
-from ledgerkit.sandbox import Sandbox
+from ledgerkit.sandbox import Sandbox, webhooks
 
 from .conftest import HandClock, log_in
 from .test_settlements import approve, outbound
@@ -256,6 +256,33 @@ def test_a_webhook_that_was_taken_away_gets_nothing(start: Start, receiver: Rece
     [delivery] = sandbox.webhooks.deliveries
     assert (delivery.status, delivery.reason) == ("not delivered", "the caller took the webhook away")
     assert len(receiver.bodies) == 1
+
+
+def test_a_target_that_never_ends_its_answer_does_not_hold_the_sandbox(
+    start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(webhooks, "SECONDS_TO_ANSWER", 0.05)
+    sandbox, client = start()
+    log_in(client, sandbox)
+    watch(client, "http://127.0.0.1:9/hook")
+    posting, ended = threading.Event(), threading.Event()
+
+    def post(*_: Any) -> str:
+        posting.set()
+        ended.wait(20)
+        return "late"
+
+    monkeypatch.setattr(sandbox.webhooks, "_post", post)
+    for _ in range(2):
+        sandbox.webhooks.announce("REQUEST_HAS_BEEN_CREATED", "REQUEST", waiting_request(sandbox), None)
+    try:
+        assert posting.wait(10)
+        stopping = threading.Thread(target=sandbox.stop)
+        stopping.start()
+        stopping.join(10)
+        assert not stopping.is_alive()
+    finally:
+        ended.set()
 
 
 def test_no_secret_of_a_webhook_is_in_what_tests_print(start: Start) -> None:
