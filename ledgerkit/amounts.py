@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
+from numbers import Integral
 from typing import Any, Final
 
 import pandas as pd
@@ -115,12 +116,12 @@ def to_base_units(amount: Any, units: Iterable[Mapping[str, Any]], field: str = 
         else "The account says no units: write it as an int of base units."
     )
     problem = f"`{field}` = {shorten(amount)} can't be used: "
-    if isinstance(amount, bool) or not isinstance(amount, int | str | Decimal):
+    if isinstance(amount, bool) or not isinstance(amount, Integral | str | Decimal):
         raise InvalidRequest(f"{problem}a {type(amount).__name__} is no exact amount. {ways}", field=field)
-    if isinstance(amount, int):
-        if amount < 0 or amount.bit_length() > 256:
+    if isinstance(amount, Integral):  # of NumPy too, as columns give them
+        if not 0 <= int(amount) < 2**256:
             raise InvalidRequest(f"{problem}it is outside 0 to 2^256. {ways}", field=field)
-        return amount
+        return int(amount)
     if isinstance(amount, Decimal):
         sign, digits, exponent = amount.as_tuple()
         if sign or not isinstance(exponent, int) or largest is None or abs(exponent) > MOST_PLACES:

@@ -6,6 +6,7 @@ means, never with what the same service says alone.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from numbers import Integral
 from typing import Any, Final, Literal
 
 import pandas as pd
@@ -87,16 +88,19 @@ def intended(intent: Intent = None, statement: Mapping[str, Any] | None = None) 
         return None
     if "amount" not in given or not {"recipient", "recipient_end"} & given.keys():
         raise InvalidRequest(f"{NEEDED} {', '.join(given)} alone is not enough.", field="amount")
-    if type(given["amount"]) is not int:
+    amounts = {name: given[name] for name in ("amount", "max_fees") if name in given}
+    if wrong := next(
+        (n for n, one in amounts.items() if isinstance(one, bool) or not isinstance(one, Integral)), None
+    ):
         raise InvalidRequest(
-            f"`amount` = {shorten(given['amount'])} can't be used: it is an int of base units.", field="amount"
+            f"`{wrong}` = {shorten(given[wrong])} can't be used: it is an int of base units.", field=wrong
         )
-    return given
+    return {**given, **{name: int(amount) for name, amount in amounts.items()}}
 
 
-def fetch(connection: Connection, request_id: int, verb: Verb) -> Challenge:
+def fetch(connection: Connection, request_id: Any, verb: Verb) -> Challenge:
     """Get the challenge of a request, which must be that of the request and of the verb that were asked for."""
-    if isinstance(request_id, bool) or not isinstance(request_id, int):
+    if isinstance(request_id, bool) or not isinstance(request_id, Integral):  # of NumPy too, as columns give them
         raise InvalidRequest(
             f"`request_id` = {shorten(request_id)} can't be used: it is the id of one request.", field="request_id"
         )

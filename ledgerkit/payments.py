@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from numbers import Integral
 from typing import Any, Final
 
 import pandas as pd
@@ -136,11 +137,11 @@ def prepare(
     return Payment(payload, facts, checks)
 
 
-def find_account(connection: Connection, account: int | str) -> "pd.Series[Any]":
+def find_account(connection: Connection, account: Any) -> "pd.Series[Any]":
     """Return the row of the one account with this id or name."""
     accounts = Accounts(connection)
-    if isinstance(account, int) and not isinstance(account, bool):
-        return accounts.get(account).iloc[0]
+    if not isinstance(account, bool) and isinstance(account, Integral):  # of NumPy too, as columns give them
+        return accounts.get(int(account)).iloc[0]
     if not isinstance(account, str) or not account:
         raise InvalidRequest(
             f"`account` = {shorten(account)} can't be used: it is the id or the name of one account.", field="account"

@@ -109,7 +109,7 @@ def test_an_amount_as_people_write_it_becomes_base_units(written: object, base: 
         ("0.000000001 BTC", "8 decimal places"),
         ("1.5 satoshi", "0 decimal places"),
         ("1,5 BTC", "comma"),
-        ("1 000 BTC", "has no unit '000"),
+        ("1 000 BTC", "separator"),
         ("1e3 BTC", "exponent"),
         ("-1 BTC", "sign"),
         ("+1 BTC", "sign"),

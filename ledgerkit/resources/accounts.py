@@ -1,9 +1,11 @@
 """Accounts: search, balances, addresses, labels, tokens, NFTs, and the history of changes."""
 
+from os import PathLike
 from typing import Any, Final
 
 import pandas as pd
 
+from ledgerkit import desks, plans
 from ledgerkit.drafts import Draft
 from ledgerkit.errors import ContractViolation, InvalidRequest
 from ledgerkit.filters import Many, Time, instant
@@ -13,6 +15,7 @@ from ledgerkit.payloads import AccountCreation
 from ledgerkit.resources.addresses import read_address
 from ledgerkit.resources.base import Section, history, items, wrapped
 from ledgerkit.resources.histories import history_table
+from ledgerkit.resources.requests import Requests
 from ledgerkit.resources.nft_tables import NFT, NFT_COLLECTION, NFT_PORTFOLIO
 from ledgerkit.vocabulary import AccountStatus, AccountType, AddressType, Order
 
@@ -417,8 +420,6 @@ class Accounts(Section, name="accounts"):
         parent_id, contract_address
             Of a token account: the account above it, and the token.
         """
-        from ledgerkit.resources.requests import Requests  # which looks up accounts, and so imports this module
-
         payload = AccountCreation(
             name=name,
             currency=currency,
@@ -429,6 +430,30 @@ class Accounts(Section, name="accounts"):
             contract_address=contract_address,
         )
         return Requests(self._connection).draft(payload)
+
+    def plan(
+        self,
+        accounts: plans.Source,
+        *,
+        journal: str | PathLike[str] | None = None,
+        approve: bool = False,
+    ) -> plans.Plan:
+        """Make a plan to create many accounts, one after the other; nothing is sent before ``plan.run()``.
+
+        Parameters
+        ----------
+        accounts
+            A frame, or the path of a CSV file, with the columns ``name``, ``currency``, ``account_type`` and
+            ``policy_name``, and where needed ``index``, ``parent_id`` and ``contract_address``.
+        journal
+            Where the plan is written down, so that it can go on after a crash; by default a new file in the working
+            directory.
+        approve
+            Whether each is approved by its creator before the next is created, as the service wants it. At most 200
+            accounts an hour are created, their approvals counted.
+        """
+        desk = desks.for_accounts(self._connection, self.create, approve=approve)
+        return plans.accounts(self._connection, desk, accounts, journal=journal)
 
 
 # What an account is from its creation on.

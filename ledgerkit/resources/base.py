@@ -214,7 +214,7 @@ class Section:
         lead = lead or {}
         connection = self._connection
         values = _filters_in(method, given)
-        empty = next((name for name in lead if values.get(name) == []), None)
+        empty = next((name for name in lead if isinstance(values.get(name), list) and not values[name]), None)
         if empty:  # the ids of a search that found nothing: no rows, and nothing to ask
             return self._frame(operation, chosen.extended(after={"error": TEXT}), [], values)
         query = filters.query(method, values, connection.zone)

@@ -1,6 +1,5 @@
 """Requests: every change of the workspace, waiting for approvals or done."""
 
-import sys
 from collections.abc import Iterable, Mapping
 from typing import Any, Final, Literal
 
@@ -410,7 +409,9 @@ class Requests(Section, name="requests"):
 
 
 def _show(review: Review) -> None:
-    sys.stdout.write(f"{review}\n")
+    from IPython.display import display  # a table in a notebook, a text elsewhere; 0.1 s to import
+
+    display(review)  # type: ignore[no-untyped-call]  # IPython has no types
 
 
 def _statement(given: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,11 +1,12 @@
 """Transactions: search, labels, and the history of changes; payments and their fees."""
 
 from decimal import Decimal
+from os import PathLike
 from typing import Any, Final, Literal
 
 import pandas as pd
 
-from ledgerkit import finding, payloads, payments
+from ledgerkit import desks, finding, payloads, payments, plans
 from ledgerkit.drafts import Draft
 from ledgerkit.errors import InvalidRequest, shorten
 from ledgerkit.filters import Exact, Many, Time
@@ -276,6 +277,33 @@ class Transactions(Section, name="transactions"):
             **{name: value for name, value in own.items() if value is not None},
         )
         return Requests(self._connection)._draft(payment.payload, payment.facts, payment.checks, mark)
+
+    def plan(
+        self,
+        payments: plans.Source,
+        *,
+        journal: str | PathLike[str] | None = None,
+        allow_duplicates: bool = False,
+    ) -> plans.Plan:
+        """Make a plan of many payments: all are checked first, confirmed once, and sent one after the other.
+
+        Nothing is sent before ``plan.run()``. Each send is written down before, so that after a crash the plan goes on
+        where it stopped, and never repeats what may have been sent.
+
+        Parameters
+        ----------
+        payments
+            A frame, or the path of a CSV file, with the columns ``account``, ``recipient`` and ``amount`` (as
+            :meth:`send` takes them), and where needed ``speed``, ``max_fees``, ``note_title``, ``note_content``,
+            ``tag`` and ``memo``.
+        journal
+            Where the plan is written down; by default a new file in the working directory. With the journal of a plan
+            that was begun, the plan goes on.
+        allow_duplicates
+            That payments of the same amount from the same account to the same recipient are meant.
+        """
+        desk = desks.for_payments(self._connection, self.send)
+        return plans.payments(self._connection, desk, payments, journal=journal, allow_duplicates=allow_duplicates)
 
     @operation(ESTIMATE, returns=ESTIMATION)
     def estimate_fees(self, payload: payloads.Payload | Draft) -> pd.DataFrame:

@@ -144,3 +144,17 @@ def test_two_accounts_of_one_name_are_told_apart_by_id(session: lk.Session, monk
     monkeypatch.setattr("ledgerkit.resources.accounts.Accounts.search", lambda *_, **__: twice)
     with pytest.raises(lk.InvalidRequest, match="the name of 2 accounts: give the id"):
         session.transactions.send("BTC Treasury 1", "x", 1)
+
+
+def test_ids_and_amounts_out_of_a_column_are_taken(session: lk.Session, recipient: str) -> None:
+    accounts = session.accounts.search(name="BTC Treasury 1")
+    draft = session.transactions.send(accounts["id"].iloc[0], recipient, accounts["id"].iloc[0])
+    made = draft.submit()
+    assert session.requests.review(made["id"].iloc[0], draft).matches
+    vote = session.requests.approve(
+        made["id"].iloc[0],
+        amount=accounts["id"].iloc[0],
+        recipient_end=recipient[-6:],
+        confirm=f"approve {made['id'].iloc[0]}",
+    )
+    assert session.transactions.get(vote.request["target_id"].iloc[0])["amount"].tolist() == [1]
