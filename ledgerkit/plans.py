@@ -22,7 +22,8 @@ from ledgerkit.journal import Journal, JournalInUse, Standing
 from ledgerkit.operations import check_family
 from ledgerkit.parallel import Progress
 from ledgerkit.sending import REFUSALS, Sending, is_left
-from ledgerkit.sheets import Columns, Source, read
+from ledgerkit.sheets import Columns, read
+from ledgerkit.sheets import Source as Source
 from ledgerkit.sums import Row, flag_duplicates, sums
 
 PAYMENT_COLUMNS: Final = Columns(

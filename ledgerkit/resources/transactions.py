@@ -287,8 +287,8 @@ class Transactions(Section, name="transactions"):
     ) -> plans.Plan:
         """Make a plan of many payments: all are checked first, confirmed once, and sent one after the other.
 
-        Nothing is sent before ``plan.run()``. Each send is written down before, so that after a crash the plan goes on
-        where it stopped, and never repeats what may have been sent.
+        Nothing is sent before ``plan.run()``. Each send is written down before, so that after a crash the plan goes
+        on where it stopped, and never repeats what may have been sent.
 
         Parameters
         ----------
