@@ -36,6 +36,20 @@ ACCOUNT_COLUMNS: Final = Columns(
     optional=("index", "parent_id", "contract_address"),
     ids=frozenset({"index", "parent_id"}),
 )
+# What a plan shows of each row, where it has it.
+SHOWN: Final = (
+    "account_id",
+    "account_name",
+    "name",
+    "recipient",
+    "amount_display",
+    "ticker",
+    "amount",
+    "max_fees_display",
+    "fees_ticker",
+    "max_fees",
+    "currency",
+)
 # What makes two rows the same.
 SAME_PAYMENT: Final = ("account_id", "recipient", "amount", "contract_address", "token_mint")
 
@@ -97,21 +111,21 @@ class Plan:
         return self._path
 
     def table(self) -> pd.DataFrame:
-        """Return one row per request, with all its problems and warnings; amounts are exact base units."""
-        names = ("account_id", "account_name", "recipient", "amount", "max_fees", "currency", "name")
-        shown = [name for name in names if any(row.value(name) is not None for row in self._rows)]
-        frame = pd.DataFrame(
-            [
-                {
-                    **{name: row.value(name) for name in shown},
-                    "mark": row.mark,
-                    "problems": row.problems,
-                    "warnings": row.warnings,
-                }
-                for row in self._rows
-            ],
-            dtype=object,  # inferred, a column of amounts with a gap would be floats
-        )
+        """Return one row per request, with all its problems and warnings; amounts in both units."""
+        records = [
+            {
+                **{name: value for name in SHOWN if (value := row.shown.get(name, row.value(name))) is not None},
+                "mark": row.mark,
+                "problems": row.problems,
+                "warnings": row.warnings,
+            }
+            for row in self._rows
+        ]
+        columns = [
+            name for name in (*SHOWN, "mark", "problems", "warnings") if any(name in record for record in records)
+        ]
+        # Inferred, a column of amounts with a gap would be floats.
+        frame = pd.DataFrame(records, columns=columns, dtype=object)
         frame.insert(0, "row", range(1, len(frame) + 1))
         return frame
 
@@ -313,8 +327,9 @@ def payments(
     """Return a plan of payments; see ``session.transactions.plan``."""
     plan = _plan(connection, desk, "payments", source, PAYMENT_COLUMNS, journal)
     if plan._journal is None:
-        flag_duplicates(plan._rows, SAME_PAYMENT, allowed=allow_duplicates)
-        plan._totals, plan._balances = sums(connection, plan._rows)
+        rule = None if allow_duplicates else "Where two are meant, say allow_duplicates=True"
+        flag_duplicates(plan._rows, SAME_PAYMENT, rule)
+    plan._totals, plan._balances = sums(connection, plan._rows, covered=plan._journal is None)
     return plan
 
 
@@ -324,7 +339,7 @@ def accounts(
     """Return a plan of accounts to be created; see ``session.accounts.plan``."""
     plan = _plan(connection, desk, "accounts", source, ACCOUNT_COLUMNS, journal)
     if plan._journal is None:
-        flag_duplicates(plan._rows, ("name",), allowed=False)
+        flag_duplicates(plan._rows, ("name",), "No two accounts have one name")
     return plan
 
 
@@ -333,7 +348,10 @@ def resume(connection: Connection, desk: Desk, kind: str, journal: str | PathLik
     opened = journals.read(Path(journal))
     identity = _identity(connection, desk, kind, opened.header.get("source", ""))
     journals.refuse_other(opened, identity)
-    return Plan(connection, desk, identity, _from_journal(desk, opened), opened.path, opened)
+    plan = Plan(connection, desk, identity, _from_journal(desk, opened), opened.path, opened)
+    if kind == "payments":
+        plan._totals, plan._balances = sums(connection, plan._rows, covered=False)
+    return plan
 
 
 def _plan(

@@ -45,6 +45,8 @@ class Row:
     mark: str | None = None
     problems: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
+    # Its amounts in display units, and their tickers, by column.
+    shown: dict[str, Any] = field(default_factory=dict)
 
     @property
     def written(self) -> dict[str, Any]:
@@ -57,22 +59,29 @@ class Row:
         return self.given.get(name) if of_payload is None else of_payload
 
 
-def flag_duplicates(rows: list[Row], names: tuple[str, ...], *, allowed: bool) -> None:
-    """Note on each row that is the same as an earlier one, in the fields of these names."""
+def flag_duplicates(rows: list[Row], names: tuple[str, ...], rule: str | None) -> None:
+    """Note on each row that is the same as an earlier one in these fields: a problem where a rule is against it."""
     first: dict[tuple[str, ...], int] = {}
     for number, row in enumerate(rows, 1):
         # Some chains write an address in two cases: one too many is flagged rather than one too few.
         key = tuple(str(row.value(name)).casefold() for name in names)
         if first.setdefault(key, number) != number:
             text = f"it is the same as row {first[key]}: " + ", ".join(name for name in names if row.value(name))
-            if allowed:
+            if rule is None:
                 row.warnings.append(text)
             else:
-                row.problems.append(f"{text}. Where two are meant, say allow_duplicates=True")
+                row.problems.append(f"{text}. {rule}")
 
 
-def sums(connection: Connection, rows: list[Row]) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Return totals and balances, and note on each row that the balance does not cover with those before it."""
+def sums(connection: Connection, rows: list[Row], *, covered: bool) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return totals and balances, and give each row its amounts in the units that people speak in.
+
+    Parameters
+    ----------
+    covered
+        Whether to note on each row that the balance does not cover it with those before it. Of a plan that has begun,
+        part is spent already.
+    """
     known = _Accounts(connection)
     totals: dict[tuple[str, str, str | None], list[Any]] = {}
     needs: dict[int, int] = {}
@@ -91,7 +100,12 @@ def sums(connection: Connection, rows: list[Row]) -> tuple[pd.DataFrame, pd.Data
         mint = row.value("token_mint")
         contract = row.value("contract_address") or mint
         amount_unit, fees_unit = known.units(account)
-        add("amount", currency, contract, amount, None if mint else amount_unit)
+        amount_unit = None if mint else amount_unit
+        add("amount", currency, contract, amount, amount_unit)
+        row.shown = {
+            **_shown("amount", "ticker", amount, amount_unit),
+            **_shown("max_fees", "fees_ticker", fees, fees_unit),
+        }
         if isinstance(fees, int):
             add("fees, at most", currency, None, fees, fees_unit)
         # A token's fees are paid by its parent, in the parent's coin.
@@ -101,6 +115,8 @@ def sums(connection: Connection, rows: list[Row]) -> tuple[pd.DataFrame, pd.Data
             spent[payer] = spent.get(payer, 0) + (fees or 0)
         for one, base in spent.items():
             needs[one] = needs.get(one, 0) + base
+            if not covered:
+                continue
             available = known.available(one)
             if available is None:
                 row.warnings.append(f"balance: what account {one} has available can't be told")
@@ -127,6 +143,12 @@ def sums(connection: Connection, rows: list[Row]) -> tuple[pd.DataFrame, pd.Data
     ]
     # Inferred, a column with a gap would be floats.
     return pd.DataFrame(of_totals, dtype=object), pd.DataFrame(of_accounts, dtype=object)
+
+
+def _shown(column: str, ticker: str, base: int | None, unit: Unit | None) -> dict[str, Any]:
+    if base is None or unit is None:
+        return {}
+    return {f"{column}_display": to_display(base, unit.magnitude), ticker: unit.code}
 
 
 class _Accounts:

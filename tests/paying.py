@@ -53,6 +53,8 @@ class Service:
     # What it made: the note of each, in order.
     made: list[dict[str, Any]] = field(default_factory=list)
     pending: int = 0
+    approved: list[int] = field(default_factory=list)
+    approved_at: list[float] = field(default_factory=list)
     # What it does about the next posts, in turn: an error is raised instead, "lose" makes it and loses the answer.
     acts: list[Exception | str] = field(default_factory=list)
     # What it says of a mark that it does not have.
@@ -115,6 +117,31 @@ class Service:
 
         return Desk(make, lambda body, mark: self.draft(payloads.from_json(body), mark), self.find)
 
+    def account_desk(self) -> Desk:
+        """Of accounts, each approved as soon as it is made."""
+
+        def make(**fields: Any) -> Draft:
+            return self.draft(payloads.AccountCreation(index=0, **fields), None)
+
+        def approve(request_id: int, draft: Draft) -> None:
+            self.moments.pass_by("before the service has the approval")
+            assert request_id not in self.approved, "approved twice"
+            self.approved.append(request_id)
+            self.approved_at.append(self.clock.time())
+            self.moments.pass_by("before the answer to the approval")
+
+        def waits(request_id: int) -> bool:
+            return request_id not in self.approved
+
+        return Desk(
+            make, lambda body, mark: self.draft(payloads.from_json(body), mark), self.find_account, approve, waits
+        )
+
+    def find_account(self, body: dict[str, Any], mark: str | None, sent_at: float) -> Outcome:
+        """Find it by its name, as a person would."""
+        made = [number for number, one in enumerate(self.made, 1) if one == body]
+        return Outcome("found", "", made[0]) if made else Outcome("not found", "")
+
     def draft(self, payload: Any, mark: str | None) -> Draft:
         return Draft(
             payload, send=self.post, find=lambda draft: Outcome("can't tell", ""), outbox=Outbox(), mark=mark
@@ -127,6 +154,14 @@ class Service:
 def payments(count: int) -> pd.DataFrame:
     """So many payments, each of its own amount: 1, 2, 3 ..."""
     return pd.DataFrame({"account": 2, "recipient": RECIPIENT, "amount": range(1, count + 1)})
+
+
+def accounts(count: int) -> pd.DataFrame:
+    """So many accounts to be created."""
+    names = [f"Account {number}" for number in range(count)]
+    return pd.DataFrame(
+        {"name": names, "currency": "bitcoin", "account_type": "BITCOIN_LIKE", "policy_name": "Policy 1"}
+    )
 
 
 def watch_the_disk(monkeypatch: pytest.MonkeyPatch, moments: Callable[[], Moments]) -> None:

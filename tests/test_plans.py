@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from paying import RECIPIENT, Killed, Moments, Service, payments, watch_the_disk
+from paying import RECIPIENT, Killed, Moments, Service, accounts, payments, watch_the_disk
 
 from ledgerkit import journal as journals
 from ledgerkit import plans
@@ -388,6 +388,58 @@ def test_no_payment_is_made_twice_or_lost(
                 assert len(service.made) == len(set(service.amounts()))
     assert service.amounts() == list(range(1, count + 1))
     assert states(plan) == ["sent"] * count
+
+
+# Accounts
+
+
+def account_plan(service: Service, path: Path, count: int) -> plans.Plan:
+    return plans.accounts(service.connection(), service.account_desk(), accounts(count), journal=path)
+
+
+def test_each_account_is_approved_before_the_next_is_made(service: Service, path: Path) -> None:
+    plan = account_plan(service, path, 3)
+    plan.run(plan.phrase)
+    entries = [(entry["entry"], entry["row"]) for entry in journals.read(path).entries]
+    steps = ["sending", "sent", "approving", "approved"]
+    assert entries == [(step, row) for row in (1, 2, 3) for step in steps]
+
+
+def test_an_hour_has_two_hundred_creations_and_approvals_of_accounts(service: Service, path: Path) -> None:
+    plan = account_plan(service, path, 201)
+    plan.run(plan.phrase)
+    assert service.clock.waits == [3600.0, 3600.0]
+    started = service.clock.wall
+    assert [round(at - started) for at in service.approved_at] == [0] * 100 + [3600] * 100 + [7200]
+
+
+def test_every_moment_at_which_a_process_that_creates_accounts_can_die(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    service = Service()
+    watch_the_disk(monkeypatch, lambda: service.moments)
+    plan = account_plan(service, tmp_path / "whole.jsonl", 2)
+    plan.run(plan.phrase)
+    moments = service.moments.names
+    for end_at in range(3, len(moments)):
+        service = Service(moments=Moments(end_at))
+        path = tmp_path / f"{end_at}.jsonl"
+        plan = account_plan(service, path, 2)
+        with pytest.raises(Killed):
+            plan.run(plan.phrase)
+        service.moments = Moments()
+        for _ in range(2):
+            plan = account_plan(service, path, 2)
+            plan.run(plan.phrase)
+        assert [made["data"]["account_data"]["name"] for made in service.made] == ["Account 0", "Account 1"]
+        assert service.approved == [1, 2], moments[end_at]
+        assert plan.results()["approval"].tolist() == ["approved", "approved"]
+
+
+def test_a_name_twice_is_a_problem(service: Service, path: Path) -> None:
+    frame = pd.concat([accounts(1), accounts(1)], ignore_index=True)
+    plan = plans.accounts(service.connection(), service.account_desk(), frame, journal=path)
+    assert plan.problems == ["row 2: it is the same as row 1: name. No two accounts have one name"]
 
 
 # Rows

@@ -1,0 +1,187 @@
+"""Plans against the embedded sandbox: payments of several currencies, and accounts created one after the other."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+from serving import LeapingClock
+
+import ledgerkit as lk
+from ledgerkit import desks, plans
+from ledgerkit.errors import InvalidRequest, OutcomeUnknown
+from ledgerkit.plans import Plan
+from ledgerkit.sandbox import Sandbox
+
+
+@pytest.fixture(scope="module")
+def sandbox() -> Iterator[Sandbox]:
+    with Sandbox(transactions=300) as sandbox:
+        yield sandbox
+
+
+def session_of(sandbox: Sandbox, user_id: int) -> lk.Session:
+    [user] = [one for one in sandbox.credentials.api_users if one.user_id == user_id]
+    return lk.Session(
+        lk.ApiUser(sandbox.world.workspace, user.key_id, user.key_secret, private_key=user.private_key_pem),
+        base_url=sandbox.url,
+        writes=True,
+        clock=LeapingClock(),
+    )
+
+
+@pytest.fixture
+def session(sandbox: Sandbox) -> Iterator[lk.Session]:
+    with session_of(sandbox, 27) as session:
+        yield session
+
+
+@pytest.fixture
+def administrator(sandbox: Sandbox) -> Iterator[lk.Session]:
+    with session_of(sandbox, 28) as session:
+        yield session
+
+
+def payments(session: lk.Session, source: pd.DataFrame | Path, journal: Path, **options: bool) -> Plan:
+    transactions = session.transactions
+    desk = desks.for_payments(transactions._connection, transactions.send)
+    return plans.payments(transactions._connection, desk, source, journal=journal, **options)
+
+
+def accounts(session: lk.Session, names: list[str], journal: Path, *, approve: bool) -> Plan:
+    taken = session.accounts.search(currency="bitcoin")["index"].max() + 1
+    frame = pd.DataFrame(
+        {
+            "name": names,
+            "currency": "bitcoin",
+            "account_type": "BITCOIN_LIKE",
+            "policy_name": "Policy 1",
+            "index": range(taken, taken + len(names)),
+        }
+    )
+    connection = session.accounts._connection
+    desk = desks.for_accounts(connection, session.accounts.create, approve=approve)
+    return plans.accounts(connection, desk, frame, journal=journal)
+
+
+def listed(sandbox: Sandbox, currency: str) -> list[dict[str, Any]]:
+    """Return the addresses of a currency on active whitelists, each once, in order."""
+    found = {
+        address["address"]: address
+        for whitelist in sandbox.world.whitelists
+        if whitelist["status"] == "ACTIVE"
+        for address in whitelist["addresses"]
+        if address["currency"] == currency
+    }
+    return [found[text] for text in sorted(found)]
+
+
+def recipients(sandbox: Sandbox, currency: str, count: int) -> list[str]:
+    return [address["address"] for address in listed(sandbox, currency)][:count]
+
+
+def test_payments_of_several_currencies_from_a_file(session: lk.Session, sandbox: Sandbox, tmp_path: Path) -> None:
+    lines = ["account,recipient,amount,note_title,tag"]
+    lines += [f"1,{recipient},0.01 BTC,March," for recipient in recipients(sandbox, "bitcoin", 3)]
+    lines += [f"9,{recipient},0.5 ETH,," for recipient in recipients(sandbox, "ethereum", 2)]
+    [payee, *_] = [one for one in listed(sandbox, "ripple") if one["destination_tags"]]
+    lines.append(f"22,{payee['address']},12.5 XRP,,{payee['destination_tags'][0]}")
+    file = tmp_path / "payments.csv"
+    file.write_text("\n".join(lines))
+    plan = payments(session, file, tmp_path / "plan.jsonl")
+    totals = plan.totals().set_index(["of", "currency"])
+    assert totals["base_units"]["amount", "bitcoin"] == 3_000_000
+    assert str(totals["display"]["amount", "ethereum"]) == "1.000000000000000000"
+    assert totals["ticker"]["amount", "ripple"] == "XRP"
+    assert plan.problems == []
+
+    results = plan.run(plan.phrase)
+    made = session.transactions.search(title="lk-", limit=len(results)).sort_values("id")
+    assert made["amount"].tolist() == plan.table()["amount"].tolist()
+    assert made["recipient"].tolist() == plan.table()["recipient"].tolist()
+    requests = session.requests.get(results["request_id"].tolist())
+    assert requests["target_id"].tolist() == made["id"].tolist()
+
+    first = int(results["request_id"][0])
+    vote = session.requests.approve(first, intent=plan.payload(1), confirm=f"approve {first}")
+    assert vote.request["id"].tolist() == [first]
+
+
+def test_a_token_is_summed_by_its_contract_and_its_fees_by_its_parent(
+    session: lk.Session, sandbox: Sandbox, tmp_path: Path
+) -> None:
+    [recipient] = recipients(sandbox, "ethereum", 1)
+    frame = pd.DataFrame({"account": 34, "recipient": recipient, "amount": ["1.5 USDC", "2 USDC"]})
+    plan = payments(session, frame, tmp_path / "plan.jsonl")
+    totals = plan.totals().set_index("of")
+    assert totals["base_units"]["amount"] == 3_500_000
+    assert totals["ticker"].to_dict() == {"amount": "USDC", "fees, at most": "ETH"}
+    parent = session.accounts.get(34)["parent"].iloc[0]
+    needed = plan.balances().set_index("account_id")["needed"]
+    assert needed[34] == 3_500_000
+    assert needed[parent] == totals["base_units"]["fees, at most"]
+
+
+def test_a_lost_answer_is_found_again_by_its_mark(session: lk.Session, sandbox: Sandbox, tmp_path: Path) -> None:
+    frame = pd.DataFrame(
+        {"account": 1, "recipient": recipients(sandbox, "bitcoin", 1)[0], "amount": [70_001, 70_002, 70_003]}
+    )
+    plan = payments(session, frame, tmp_path / "plan.jsonl")
+    connection = session.transactions._connection
+    send, calls = type(connection).send, []
+
+    def lossy(self: object, *arguments: object) -> object:
+        answer = send(self, *arguments)  # type: ignore[arg-type]
+        calls.append(answer)
+        if len(calls) == 2:
+            raise OutcomeUnknown("the answer was lost.")
+        return answer
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(type(connection), "send", lossy)
+        results = plan.run(plan.phrase)
+    made = session.transactions.search(account=1, min_amount=70_001, max_amount=70_003).sort_values("id")
+    assert made["amount"].tolist() == [70_001, 70_002, 70_003]
+    assert session.requests.get(results["request_id"].tolist())["target_id"].tolist() == made["id"].tolist()
+
+
+def test_accounts_are_created_and_approved_one_after_the_other(administrator: lk.Session, tmp_path: Path) -> None:
+    plan = accounts(administrator, ["Plan A 1", "Plan A 2", "Plan A 3"], tmp_path / "plan.jsonl", approve=True)
+    assert plan.phrase.startswith("send and approve 3 ")
+    assert plan.phrase.endswith(" assumed")
+    results = plan.run(plan.phrase)
+    assert results["approval"].tolist() == ["approved"] * 3
+    waiting = administrator.requests.search(type="CREATE_ACCOUNT", pending_by=28)
+    assert not set(waiting["id"]) & set(results["request_id"])
+
+
+def test_without_approvals_the_next_account_waits_for_the_one_before(
+    administrator: lk.Session, tmp_path: Path
+) -> None:
+    plan = accounts(administrator, ["Plan B 1", "Plan B 2"], tmp_path / "plan.jsonl", approve=False)
+    with pytest.raises(InvalidRequest, match="waits for your approval") as raised:
+        plan.run(plan.phrase)
+    assert raised.value.details["row"] == 1
+    assert plan.results()["state"].tolist() == ["sent", "planned"]
+    request_id = int(plan.results()["request_id"][0])
+    administrator.requests.approve(request_id, intent=plan.payload(1), confirm=f"approve {request_id} assumed")
+    plan.run(plan.phrase)
+    assert plan.results()["state"].tolist() == ["sent", "sent"]
+
+
+def test_an_account_that_is_in_doubt_is_decided_by_a_person(administrator: lk.Session, tmp_path: Path) -> None:
+    plan = accounts(administrator, ["Plan C 1"], tmp_path / "plan.jsonl", approve=True)
+    connection = administrator.accounts._connection
+    with pytest.MonkeyPatch.context() as patch:
+
+        def lost(*arguments: object) -> object:
+            raise OutcomeUnknown("the answer was lost.")
+
+        patch.setattr(type(connection), "send", lost)
+        with pytest.raises(OutcomeUnknown, match="can't tell"):
+            plan.run(plan.phrase)
+    with pytest.raises(OutcomeUnknown, match=r"plan\.decide\(1"):
+        plan.run(plan.phrase)
+    plan.decide(1, request_id=None)
+    assert plan.run(plan.phrase)["approval"].tolist() == ["approved"]
