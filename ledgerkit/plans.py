@@ -20,7 +20,7 @@ from ledgerkit.errors import (
 )
 from ledgerkit.journal import Journal, JournalInUse, Standing
 from ledgerkit.operations import check_family
-from ledgerkit.parallel import Progress
+from ledgerkit.parallel import Progress, gather
 from ledgerkit.sending import REFUSALS, Sending, is_left
 from ledgerkit.sheets import Columns, read
 from ledgerkit.sheets import Source as Source
@@ -49,6 +49,9 @@ SHOWN: Final = (
     "fees_ticker",
     "max_fees",
     "currency",
+    "contract_address",
+    "tag",
+    "memo",
 )
 # What makes two rows the same.
 SAME_PAYMENT: Final = ("account_id", "recipient", "amount", "contract_address", "token_mint")
@@ -297,14 +300,16 @@ class Plan:
     def __repr__(self) -> str:
         with pd.option_context("display.max_colwidth", None, "display.width", 240, "display.max_columns", None):
             parts = [
-                frame.to_string(index=False) for frame in (self._totals, self._balances, self.table()) if len(frame)
+                frame.to_string(index=False, na_rep="")
+                for frame in (self._totals, self._balances, self.table())
+                if len(frame)
             ]
         return "\n\n".join([self._title(), *parts, self._next()])
 
     def _repr_html_(self) -> str:
         with pd.option_context("display.max_colwidth", None):
             parts = [
-                frame.to_html(index=False, border=0)
+                frame.to_html(index=False, border=0, na_rep="")
                 for frame in (self._totals, self._balances, self.table())
                 if len(frame)
             ]
@@ -366,9 +371,11 @@ def _plan(
     given = read(source, columns)
     identity = _identity(connection, desk, kind, journals.digest([_texts(row) for row in given]))
     if journal is None:
-        # By what is asked for, and beside the file: the same planned again finds its journal, and is not sent twice.
+        # By what is asked for, and beside the file: the same planned again finds its journal, and is not sent twice, nor
+        # by a colleague, whom the journal refuses as another user.
         folder = Path() if isinstance(source, pd.DataFrame) else Path(source).parent
-        journal = folder / f"{kind}-{journals.digest(identity)[:12]}.jsonl"
+        named = {name: identity[name] for name in ("source", "workspace", "base_url")}
+        journal = folder / f"{kind}-{journals.digest(named)[:12]}.jsonl"
     path = Path(journal).absolute()
     if not path.parent.is_dir():
         raise InvalidRequest(f"`journal` = {str(path)!r} can't be made: there is no such folder.", field="journal")
@@ -376,7 +383,7 @@ def _plan(
         opened = journals.read(path)
         journals.refuse_other(opened, identity)
         return Plan(connection, desk, identity, _from_journal(desk, opened), path, opened)
-    return Plan(connection, desk, identity, [_made(desk, row) for row in given], path, None)
+    return Plan(connection, desk, identity, _all_made(connection, desk, given), path, None)
 
 
 def _identity(connection: Connection, desk: Desk, kind: str, source: str) -> dict[str, Any]:
@@ -393,6 +400,16 @@ def _identity(connection: Connection, desk: Desk, kind: str, source: str) -> dic
 def _texts(row: Mapping[str, Any]) -> dict[str, str]:
     """Return a row in a way that is the same for the same values, whether an id was text or int."""
     return {name: format(value, "f") if isinstance(value, Decimal) else str(value) for name, value in row.items()}
+
+
+def _all_made(connection: Connection, desk: Desk, given: list[dict[str, Any]]) -> list[Row]:
+    progress = Progress("check")
+    try:
+        # Drafts only read, each in several calls. Nothing is sent from several threads.
+        calls = [lambda _, row=row: _made(desk, row) for row in given]
+        return gather(calls, workers=connection.transport.concurrency, progress=progress)
+    finally:
+        progress.close()
 
 
 def _made(desk: Desk, given: dict[str, Any]) -> Row:

@@ -24,6 +24,7 @@ from ledgerkit.sums import Row
 
 # The service's own limits: waiting requests of a workspace, and creations of accounts an hour with their approvals.
 MOST_PENDING: Final = 100
+WAITING: Final = ("PENDING_APPROVAL", "PENDING_FIRST_APPROVAL")
 MOST_ACCOUNT_STEPS: Final = 200
 HOUR: Final = 3600.0
 # What was surely not carried out, and is no fault of the row: it is sent again when the plan goes on.
@@ -109,13 +110,15 @@ class Sending:
         elif outcome.state == "not found" and send_after:
             self._note("not sent", number, error=outcome.text)
         else:
-            raise OutcomeUnknown(
+            unknown = OutcomeUnknown(
                 f"whether row {number} was carried out is not known ({outcome.state}: {outcome.text.rstrip('.')}). "
                 f"{self._progress()} Run the plan again to look again, or, once a person has found out, say so with "
                 f"plan.decide({number}, request_id=...), None where it made no request.",
                 row=number,
                 mark=row.mark,
             )
+            unknown.finder = lambda: outcome
+            raise unknown
 
     def _approve(self, number: int, row: Row) -> None:
         standing = self._standing(number)
@@ -156,7 +159,7 @@ class Sending:
 
     def _pending(self) -> int:
         """Return how many requests of the workspace wait for approvals, as far as the caller may see them."""
-        params = {"status": "PENDING_APPROVAL", "page": "1", "page_size": "1"}
+        params = {"status": WAITING, "page": "1", "page_size": "1"}
         body = self._connection.ask("GET /requests", "/requests", params=params).body
         count = body.get("page_info", {}).get("count") if isinstance(body, dict) else None
         return count if isinstance(count, int) else 0

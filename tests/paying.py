@@ -87,7 +87,7 @@ class Service:
             family="api_user",
             origin={"environment": "LOCAL", "workspace": "acme", "base_url": "http://127.0.0.1:1", **changes},
             operator=None,
-            transport=SimpleNamespace(clock=self.clock, server_time=self.clock.time),
+            transport=SimpleNamespace(clock=self.clock, server_time=self.clock.time, concurrency=2),
             check_writes=lambda call: None,
             ask=self.ask,
         )

@@ -168,6 +168,17 @@ def test_the_journal_of_another_user_is_refused_who_would_not_find_what_was_sent
         plans.payments(connection, service.desk(), payments(2), journal=path)
 
 
+def test_a_colleague_who_plans_the_same_file_is_refused_by_its_journal(service: Service, tmp_path: Path) -> None:
+    file = tmp_path / "march.csv"
+    file.write_text(f"account,recipient,amount\n2,{RECIPIENT},0.5 BTC\n")
+    plan = plans.payments(service.connection(), service.desk(), file)
+    plan.run(plan.phrase)
+    colleague = service.connection()
+    colleague.operator = type("Operator", (), {"claimed": lambda self: "04AB"})()
+    with pytest.raises(InvalidRequest, match="`user`"):
+        plans.payments(colleague, service.desk(), file)
+
+
 def test_the_journal_of_other_payments_is_refused(service: Service, path: Path) -> None:
     plan = service.plan(payments(2), path)
     plan.run(plan.phrase)
@@ -266,6 +277,22 @@ def test_a_refusal_for_want_of_room_is_none_of_the_row(service: Service, path: P
     assert service.amounts() == [1, 2]
 
 
+def test_an_interrupt_while_it_waits_leaves_a_journal_that_goes_on(service: Service, path: Path) -> None:
+    plan = service.plan(payments(3), path)
+    service.acts = ["make", RateLimited("used up", retry_after=90.0)]
+
+    def interrupted(event: object, seconds: float) -> bool:
+        raise KeyboardInterrupt
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(service.clock, "wait", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            plan.run(plan.phrase)
+    assert states(plan) == ["sent", "planned", "planned"]
+    plan.run(plan.phrase)
+    assert service.amounts() == [1, 2, 3]
+
+
 def test_a_lost_answer_is_looked_for_at_once_and_the_plan_goes_on(service: Service, path: Path) -> None:
     plan = service.plan(payments(3), path)
     service.acts = ["make", "lose"]
@@ -280,6 +307,7 @@ def test_what_is_not_found_right_after_it_was_sent_is_not_sent_again_at_once(ser
     with pytest.raises(OutcomeUnknown, match="row 1") as raised:
         plan.run(plan.phrase)
     assert raised.value.details["mark"] == plan.results()["mark"][0]
+    assert raised.value.find().state == "not found"
     assert states(plan) == ["in doubt", "planned"]
     plan.run(plan.phrase)
     assert service.amounts() == [1, 2]

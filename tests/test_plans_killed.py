@@ -39,7 +39,7 @@ class Workspace:
             return _listed([self._transaction(n) for n, body in self._numbered() if mark in body["note"]["content"]])
         if seen.path == "/requests" and "target_id" in seen.query:
             return _listed([self._request(int(seen.query["target_id"][0]) - 1000)])
-        assert seen.query["status"] == ["PENDING_APPROVAL"], seen.target
+        assert seen.query["status"] == ["PENDING_APPROVAL", "PENDING_FIRST_APPROVAL"], seen.target
         return _listed([])
 
     def amounts(self) -> list[int]:

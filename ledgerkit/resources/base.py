@@ -60,7 +60,11 @@ class Section:
         self._connection = connection
 
     def __repr__(self) -> str:
-        methods = {name: method for name, method in vars(type(self)).items() if hasattr(method, "operations")}
+        methods = {
+            name: method
+            for name, method in vars(type(self)).items()
+            if inspect.isfunction(method) and not name.startswith("_")
+        }
         lines = [f"  {name}: {str(method.__doc__).splitlines()[0]}" for name, method in methods.items()]
         return "\n".join([f"session.{self.name}", *lines])
 

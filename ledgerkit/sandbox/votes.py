@@ -6,7 +6,7 @@ from . import intents
 from .answers import Refusal, decode, encode
 from .challenges import Verb, encode_challenge
 from .engine import user_of
-from .lam_users import acting
+from .lam_users import acting, operators
 from .reads import Answer
 from .service import Call, Service
 from .store import Node
@@ -23,9 +23,8 @@ def challenge(verb: Verb) -> Answer:
 
     def answer(service: Service, call: Call) -> bytes:
         request = _request(service, call)
-        written = None
-        if call.viewer.family == "api_user":
-            written = service.engine.challenge(request["id"], user_of(call.viewer), verb)
+        user = _reader(service, call)
+        written = None if user is None else service.engine.challenge(request["id"], user, verb)
         if written is None:
             raise Refusal(404, f"Challenge of request {request['id']} not found: it waits for no vote of yours")
         return encode({"challenge": encode_challenge(written), "id": request["id"]})
@@ -67,9 +66,8 @@ def request_with_challenge(service: Service, call: Call) -> bytes:
     It shows the challenge that the caller holds already, if any: a read may not void what somebody is signing.
     """
     request = _request(service, call)
-    written = None
-    if call.viewer.family == "api_user":
-        user = user_of(call.viewer)
+    user, written = _reader(service, call), None
+    if user is not None:
         held = service.engine.challenges.outstanding(request["id"], user, "approve")
         written = held or service.engine.challenge(request["id"], user, "approve")
     text = None
@@ -80,6 +78,13 @@ def request_with_challenge(service: Service, call: Call) -> bytes:
 
 def _request(service: Service, call: Call) -> Node:
     return service.node(call, "requests", call.integer("request_id"), "Request")
+
+
+def _reader(service: Service, call: Call) -> int | None:
+    """Return the user whose challenges a caller reads; a LAM has its operator's, a reporting key none."""
+    if call.viewer.family == "lam":
+        return operators(service.world).get(str(call.viewer.identity))
+    return user_of(call.viewer) if call.viewer.family == "api_user" else None
 
 
 def _voter(service: Service, call: Call) -> Node:
