@@ -197,7 +197,7 @@ def _envelope(signed: _Fields, request_type: str, verb: Verb) -> list[Row]:
 
 def _ending(end: str, recipient: Any) -> Row:
     verdict: Verdict = "missing_in_challenge" if recipient is None else "differs"
-    if isinstance(recipient, str) and len(end) <= len(recipient):
+    if isinstance(recipient, str):
         # The part before the end is the same, so that both are addresses of one form.
         whole = recipient[: -len(end)] + end
         verdict = "match" if _same_address(whole, recipient) else "differs"

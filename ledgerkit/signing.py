@@ -7,7 +7,6 @@ notebooks and bug reports show the local variables of tracebacks.
 from __future__ import annotations
 
 import base64
-import binascii
 import os
 import re
 import stat
@@ -158,7 +157,6 @@ def _checked(text: Secret, name: str) -> EllipticCurvePrivateKey:
 
 def _parsed(secret: Secret) -> tuple[EllipticCurvePrivateKey | None, str]:
     """Return the key, or what is wrong with it, in words that hold nothing of it."""
-    from cryptography.exceptions import UnsupportedAlgorithm
     from cryptography.hazmat.primitives import serialization
     from cryptography.hazmat.primitives.asymmetric import ec
 
@@ -178,7 +176,7 @@ def _parsed(secret: Secret) -> tuple[EllipticCurvePrivateKey | None, str]:
         # From DER, because a PEM that was kept in one line has blanks where its line breaks were.
         der = base64.b64decode("".join(body.split()), validate=True)
         key = serialization.load_der_private_key(der, password=None)
-    except (ValueError, TypeError, binascii.Error, UnsupportedAlgorithm):
+    except Exception:  # noqa: BLE001 - whatever it is, going on it would show the key that this frame holds
         return None, "it is damaged, or of a kind that is not known: a whole PEM of a key on P-256 is expected."
     curve = key.curve.name if isinstance(key, ec.EllipticCurvePrivateKey) else type(key).__name__.strip("_")
     if not isinstance(key, ec.EllipticCurvePrivateKey) or curve != ec.SECP256R1.name:

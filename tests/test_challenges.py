@@ -12,7 +12,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from jose.samples import ANTIREPLAY, RECIPIENT, body, challenge_text, documented
 
-from ledgerkit.challenges import Challenge, Review, compare, decode, encoded
+from ledgerkit.challenges import Challenge, Level, Review, compare, decode, encoded
 from ledgerkit.errors import ContractViolation, InvalidRequest, ReviewFailed
 
 EVM = "0xb550388547691a526190d60C30C2f9E2af03fF3D"
@@ -56,6 +56,12 @@ def displayed() -> dict[str, Any]:
         },
         "challenge": ANTIREPLAY,
     }
+
+
+def with_a_number() -> dict[str, Any]:
+    decoded = documented()
+    decoded["data"]["transaction_data"]["amount"] = 100
+    return decoded
 
 
 # Decoding
@@ -140,6 +146,7 @@ def test_a_key_twice_is_refused_at_any_place(position: int, where: str) -> None:
         (documented() | {"type": "REJECT_TRANSACTION"}, "assumed", "reject"),
         (ether()[0], "assumed", "approve"),
         (documented() | {"more": 1}, "assumed", "approve"),
+        (with_a_number(), "assumed", "approve"),
         ({"antireplay": ANTIREPLAY, "data": {"message_data": {}}, "type": "APPROVE_MESSAGE"}, "assumed", "approve"),
         (displayed(), "display", None),
         (displayed() | {"more": 1}, "unknown", None),
@@ -180,6 +187,19 @@ def test_another_amount_differs(amount: Any) -> None:
     with pytest.raises(ReviewFailed, match=r"amount: .*meant '100'.*Nothing was signed") as refused:
         review.require(assumed=True, unknown=True)
     assert refused.value.details["fields"] == ["amount"]
+
+
+def test_true_is_not_the_amount_1() -> None:
+    signed, meant = ether(amount="1")
+    signed["data"]["transaction_data"]["amount"] = True
+    assert verdicts(compare(read(signed), meant))["amount"] == "differs"
+
+
+def test_a_draft_leaves_nothing_to_the_eye() -> None:
+    for name in ("account_name", "currency", "max_fees", "amount"):
+        meant = body()
+        del meant["data"]["transaction_data"][name]
+        assert verdicts(compare(read(documented()), meant))[name] == "missing_in_intent"
 
 
 def test_amounts_past_every_float_are_compared_exactly() -> None:
@@ -291,6 +311,7 @@ def test_an_approver_states_at_least_the_amount_and_the_end_of_the_recipient() -
     found = verdicts(review)
     assert (found["amount"], found["recipient"]) == ("match", "match")
     assert (found["account_name"], found["currency"], found["max_fees"]) == ("not_stated",) * 3
+    assert compare(read(documented()), STATEMENT | {"recipient": RECIPIENT}).matches
     for missing in ({"amount": 100}, {"recipient_end": "x0nek"}, {}):
         assert not compare(read(documented()), missing).matches
 
@@ -301,6 +322,7 @@ def test_an_approver_states_at_least_the_amount_and_the_end_of_the_recipient() -
         {"amount": 101},
         {"recipient_end": "x0neK"},
         {"recipient_end": "z" + RECIPIENT},
+        {"recipient_end": RECIPIENT[-20:].upper()},
         {"recipient": RECIPIENT[:-1] + "q"},
         {"currency": "bitcoin"},
         {"account_name": "ClientA COL TBTC 2"},
@@ -384,6 +406,12 @@ def test_an_unknown_shape_needs_consent_and_never_matches(decoded: Any) -> None:
     with pytest.raises(ReviewFailed, match=r"unknown shape.*unknown=True"):
         review.require(assumed=True)
     review.require(unknown=True)
+
+
+def test_what_can_not_be_compared_never_matches_not_even_with_nothing() -> None:
+    levels: tuple[Level, ...] = ("display", "unknown")
+    for level in levels:
+        assert not Review(read({}), (), level, "your statement", "approve").matches
 
 
 def test_an_unknown_shape_that_contradicts_is_stopped() -> None:

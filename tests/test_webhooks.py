@@ -225,7 +225,12 @@ def test_what_is_not_from_the_service_is_refused() -> None:
 
 @pytest.mark.parametrize(
     ("line", "status"),
-    [("Content-Length: 65537", 413), ("Content-Length: -1", 411), ("Transfer-Encoding: chunked", 411), ("X: y", 411)],
+    [
+        ("Content-Length: 65537", 413),
+        ("Content-Length: -1", 411),
+        ("Content-Length: 5\r\nTransfer-Encoding: chunked", 411),
+        ("X: y", 411),
+    ],
 )
 def test_a_body_of_no_known_or_too_large_a_size_is_not_read(line: str, status: int) -> None:
     with receiver() as server, socket.create_connection(("127.0.0.1", httpx.URL(server.url).port or 0)) as connection:
