@@ -82,11 +82,9 @@ def test_what_a_caller_changes_in_the_decoded_form_changes_nothing() -> None:
 
 
 def test_integers_are_exact_and_fractions_are_no_floats() -> None:
-    decoded = of_bytes(
-        b'{"a":115792089237316195423570985008687907853269984665640564039457584007913129639935,"b":0.1}'
-    )
-    assert decoded.decoded["a"] == 2**256 - 1
-    assert str(decoded.decoded["b"]) == "0.1"
+    decoded = of_bytes(b'{"a":%d,"b":0.1000000000000000000001}' % (2**256 - 1)).decoded
+    assert decoded["a"] == 2**256 - 1
+    assert str(decoded["b"]) == "0.1000000000000000000001"
 
 
 @pytest.mark.parametrize(
