@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from numbers import Integral
 from typing import Any, Final
 
 import pandas as pd
@@ -12,13 +11,9 @@ from ledgerkit.amounts import display_unit, to_base_units, to_display
 from ledgerkit.connection import Connection
 from ledgerkit.drafts import Check
 from ledgerkit.errors import ContractViolation, InvalidRequest, LedgerError, NotFound, PermissionDenied, shorten
+from ledgerkit.lookups import Lookups
 from ledgerkit.operations import ESTIMATE, check_family
 from ledgerkit.payloads import KINDS, Note, Payload, Speed, Transaction
-from ledgerkit.resources.accounts import Accounts
-from ledgerkit.resources.currencies import Currencies
-from ledgerkit.resources.groups import Groups
-from ledgerkit.resources.users import Users
-from ledgerkit.resources.whitelists import Whitelists
 
 # The kind of a plain payment, by type of account. The others have none in the documented bodies: Cosmos, Near,
 # Generic, and TRC-20, whose body could be that of Tron or of Ethereum.
@@ -51,7 +46,7 @@ class Payment:
 
 
 def prepare(
-    connection: Connection,
+    lookups: Lookups,
     account: int | str,
     recipient: str,
     amount: str | Decimal | int,
@@ -70,11 +65,10 @@ def prepare(
     **fields
         What only some kinds take: ``memo``, ``tag``, ``token_mint``, ``max_priority_fee``.
     """
-    source = find_account(connection, account)
+    source = lookups.account(account)
     account_id, name = int(source["id"]), str(source["name"])
     kind = _kind(source, fields)
-    units = Accounts(connection).currency(account_id).iloc[0]
-    own, of_fees = (_units(units[column]) for column in ("amount_units", "fees_units"))
+    own, of_fees = lookups.units(account_id)
     if "token_mint" in fields:
         own = []  # those of the account are SOL's; the API has no call for the units of a mint
     base = to_base_units(amount, own)
@@ -105,7 +99,7 @@ def prepare(
     except TypeError as error:
         raise InvalidRequest(f"a {kind} can't be made of this: {_plain(error)}.", field="payment") from None
 
-    estimated, fee_check = _estimate(connection, payload)
+    estimated, fee_check = _estimate(lookups.connection, payload)
     asked = None if max_fees is None else to_base_units(max_fees, of_fees, "max_fees")
     if pays_fees:
         ceiling = asked if asked is not None else estimated
@@ -129,38 +123,12 @@ def prepare(
     )
     checks = (
         _state(source),
-        _address(connection, str(source["currency"]), recipient),
+        _address(lookups, str(source["currency"]), recipient),
         fee_check,
-        *_balance(connection, source, base, fees, own, of_fees, mint="token_mint" in fields),
-        *_rules(connection, source, recipient, base),
+        *_balance(lookups, source, base, fees, own, of_fees, mint="token_mint" in fields),
+        *_rules(lookups, source, recipient, base),
     )
     return Payment(payload, facts, checks)
-
-
-def find_account(connection: Connection, account: Any) -> "pd.Series[Any]":
-    """Return the row of the one account with this id or name."""
-    accounts = Accounts(connection)
-    if not isinstance(account, bool) and isinstance(account, Integral):  # of NumPy too, as columns give them
-        return accounts.get(int(account)).iloc[0]
-    if not isinstance(account, str) or not account:
-        raise InvalidRequest(
-            f"`account` = {shorten(account)} can't be used: it is the id or the name of one account.", field="account"
-        )
-    # Whether the API's filter is exact is not said: the comparison is made here.
-    found = accounts.search(name=account)
-    found = found[found["name"] == account]
-    if len(found) == 1:
-        return found.iloc[0]
-    if len(found):
-        ids = ", ".join(map(str, found["id"].tolist()))
-        raise InvalidRequest(
-            f"`account` = {shorten(account)} is the name of {len(found)} accounts: give the id, one of {ids}.",
-            field="account",
-        )
-    raise NotFound(
-        f"no account that these credentials may see is called {shorten(account)}; session.accounts.search() lists "
-        "them."
-    )
 
 
 def estimate(connection: Connection, payload: Payload) -> dict[str, Any]:
@@ -197,10 +165,6 @@ def _plain(error: TypeError) -> str:
     return str(error).split("() ")[-1]
 
 
-def _units(units: Any) -> list[Mapping[str, Any]]:
-    return [unit for unit in units if isinstance(unit, Mapping)] if isinstance(units, list) else []
-
-
 def _shown(base: int, units: Iterable[Mapping[str, Any]]) -> str:
     unit = display_unit(units)
     scaled = "" if unit is None else f"{to_display(base, unit.magnitude)!s} {unit.code} "
@@ -225,20 +189,19 @@ def _state(source: "pd.Series[Any]") -> Check:
     return Check("account", "problem", f"its status is {status}: only an ACTIVE one can send")
 
 
-def _address(connection: Connection, currency: str, recipient: str) -> Check:
-    try:
-        valid = Currencies(connection).check_address(currency, recipient)["is_valid"].iloc[0]
-    except LedgerError as error:
-        return Check("address", "warning", f"the service can't check it: {error.message}")
-    if valid is pd.NA:
+def _address(lookups: Lookups, currency: str, recipient: str) -> Check:
+    said = lookups.is_address(currency, recipient)
+    if isinstance(said, LedgerError):
+        return Check("address", "warning", f"the service can't check it: {said.message}")
+    if said is None:
         return Check("address", "warning", "the service does not say whether it is one")
-    if not valid:
+    if not said:
         return Check("address", "problem", f"the service says that it is no address of {currency}")
     return Check("address", "ok", f"a well-formed address of {currency}; whose it is, nobody says")
 
 
 def _balance(
-    connection: Connection,
+    lookups: Lookups,
     source: "pd.Series[Any]",
     amount: int,
     fees: int | None,
@@ -258,9 +221,8 @@ def _balance(
     parent = _parent(source["parent"])
     if parent is None:
         return [*checks, Check("balance for fees", "warning", "the account that pays the fees can't be told")]
-    try:
-        payer = Accounts(connection).get(parent).iloc[0]
-    except (NotFound, PermissionDenied):
+    payer = lookups.payer(parent)
+    if payer is None:
         return [*checks, Check("balance for fees", "warning", f"account {parent}, which pays them, can't be seen")]
     return [*checks, _covers(f"balance of {payer['name']}", payer["available_balance"], fees, "the fees", of_fees)]
 
@@ -279,18 +241,18 @@ def _covers(name: str, available: Any, needed: int, what: str, units: list[Mappi
     return Check(name, "ok", f"{_shown(int(available), units)} are available for {what}")
 
 
-def _rules(connection: Connection, source: "pd.Series[Any]", recipient: str, amount: int) -> list[Check]:
+def _rules(lookups: Lookups, source: "pd.Series[Any]", recipient: str, amount: int) -> list[Check]:
     """Say which rule set may apply. The service decides; steps can be hidden from the caller."""
     rule_sets = source["governance_rules"]
     if not isinstance(rule_sets, list) or not rule_sets:
         return [Check("rules", "warning", "this account shows no rules: which applies can't be told")]
-    user = None if connection.operator is None else connection.operator.user_id(Users(connection).search)
+    user = lookups.own_id()
     told: list[str] = []
     may_apply: list[str] = []
     listed: list[str] = []
     for rule_set in rule_sets:
         name = str(rule_set.get("name") or f"rule {rule_set.get('index')}")
-        refusal, doubt, whitelist = _refusal(connection, rule_set, source, recipient, amount, user)
+        refusal, doubt, whitelist = _refusal(lookups, rule_set, source, recipient, amount, user)
         if whitelist:
             listed.append(whitelist)
         if refusal:
@@ -309,7 +271,7 @@ def _rules(connection: Connection, source: "pd.Series[Any]", recipient: str, amo
 
 
 def _refusal(
-    connection: Connection,
+    lookups: Lookups,
     rule_set: Mapping[str, Any],
     source: "pd.Series[Any]",
     recipient: str,
@@ -321,13 +283,13 @@ def _refusal(
     for rule in rule_set.get("rules") or []:
         kind, entries = rule.get("type"), rule.get("data") or []
         if kind == "MULTI_AUTHORIZATIONS":
-            member = _creates(connection, entries, user)
+            member = _creates(lookups, entries, user)
             if member is None:
                 doubt = "whether you may create can't be told"
             elif not member:
                 refusal = refusal or "you are not among its creators"
         elif kind == "WHITELIST":
-            whitelist, unseen = _listed_in(connection, entries, str(source["currency"]), recipient)
+            whitelist, unseen = _listed_in(lookups, entries, str(source["currency"]), recipient)
             if whitelist is None and unseen:
                 doubt = "a whitelist can't be seen"
             elif whitelist is None:
@@ -346,7 +308,7 @@ def _refusal(
     return refusal, doubt, whitelist
 
 
-def _creates(connection: Connection, entries: list[Any], user: int | None) -> bool | None:
+def _creates(lookups: Lookups, entries: list[Any], user: int | None) -> bool | None:
     first = entries[0] if entries else None
     if user is None or not isinstance(first, Mapping):
         return None
@@ -354,22 +316,19 @@ def _creates(connection: Connection, entries: list[Any], user: int | None) -> bo
         return user in first["users"]
     if first.get("group") is None:
         return None
-    try:
-        members = Groups(connection).get(int(first["group"]))["members"].iloc[0]
-    except (NotFound, PermissionDenied):
-        return None
-    if not isinstance(members, list):
+    members = lookups.members(int(first["group"]))
+    if members is None:
         return None
     return True if user in members else (None if None in members else False)
 
 
-def _listed_in(connection: Connection, entries: list[Any], currency: str, recipient: str) -> tuple[str | None, bool]:
+def _listed_in(lookups: Lookups, entries: list[Any], currency: str, recipient: str) -> tuple[str | None, bool]:
     """Return the whitelist that holds the address, and whether one could not be seen."""
     unseen = False
     for entry in entries:
-        try:
-            found = Whitelists(connection).get(int(entry["whitelist"])).iloc[0]
-        except (NotFound, PermissionDenied, KeyError, TypeError, ValueError):
+        listed = entry.get("whitelist") if isinstance(entry, Mapping) else None
+        found = None if listed is None else lookups.whitelist(int(listed))
+        if found is None:
             unseen = True
             continue
         for address in found["addresses"] or []:

@@ -15,8 +15,8 @@ from ledgerkit.payloads import AccountCreation
 from ledgerkit.resources.addresses import read_address
 from ledgerkit.resources.base import Section, history, items, wrapped
 from ledgerkit.resources.histories import history_table
-from ledgerkit.resources.requests import Requests
 from ledgerkit.resources.nft_tables import NFT, NFT_COLLECTION, NFT_PORTFOLIO
+from ledgerkit.resources.requests import Requests
 from ledgerkit.vocabulary import AccountStatus, AccountType, AddressType, Order
 
 FIELDS: Final[Fields] = {

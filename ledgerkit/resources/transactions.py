@@ -1,6 +1,7 @@
 """Transactions: search, labels, and the history of changes; payments and their fees."""
 
 from decimal import Decimal
+from functools import partial
 from os import PathLike
 from typing import Any, Final, Literal
 
@@ -12,6 +13,7 @@ from ledgerkit.errors import InvalidRequest, shorten
 from ledgerkit.filters import Exact, Many, Time
 from ledgerkit.following import follow
 from ledgerkit.frames import AMOUNT, FEES, FLAG, INTEGER, LIST, NUMBER, OBJECT, TEXT, TIME, Table
+from ledgerkit.lookups import Lookups
 from ledgerkit.operations import ESTIMATE, TRANSACTION_REJECTION, operation
 from ledgerkit.outcomes import new_mark
 from ledgerkit.payloads import Note, Speed
@@ -263,11 +265,40 @@ class Transactions(Section, name="transactions"):
         NotFound
             No such account is visible.
         """
-        own = {"memo": memo, "tag": tag, "token_mint": token_mint, "max_priority_fee": max_priority_fee}
+        return self._payment(
+            Lookups(self._connection),
+            account,
+            recipient,
+            amount,
+            speed=speed,
+            fees_strategy=fees_strategy,
+            max_fees=max_fees,
+            note=note,
+            mark=mark,
+            memo=memo,
+            tag=tag,
+            token_mint=token_mint,
+            max_priority_fee=max_priority_fee,
+        )
+
+    def _payment(
+        self,
+        lookups: Lookups,
+        account: int | str,
+        recipient: str,
+        amount: str | Decimal | int,
+        *,
+        speed: Any = None,
+        fees_strategy: Any = None,
+        max_fees: str | Decimal | int | None = None,
+        note: str | Note | None = None,
+        mark: str | None = None,
+        **own: Any,
+    ) -> Draft:
         if speed is not None and fees_strategy is not None:
             raise InvalidRequest("give `speed` or `fees_strategy`, not both.", field="speed")
         payment = payments.prepare(
-            self._connection,
+            lookups,
             account,
             recipient,
             amount,
@@ -302,7 +333,7 @@ class Transactions(Section, name="transactions"):
         allow_duplicates
             That payments of the same amount from the same account to the same recipient are meant.
         """
-        desk = desks.for_payments(self._connection, self.send)
+        desk = desks.for_payments(self._connection, partial(self._payment, Lookups(self._connection)))
         return plans.payments(self._connection, desk, payments, journal=journal, allow_duplicates=allow_duplicates)
 
     @operation(ESTIMATE, returns=ESTIMATION)

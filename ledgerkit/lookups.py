@@ -1,0 +1,126 @@
+"""What payments look up about the workspace, each thing once: a plan of many payments asks no more than one of them.
+
+It lives for one draft or one plan, so that what it knows is no older than what a person is shown.
+"""
+
+from collections.abc import Callable, Hashable, Mapping
+from numbers import Integral
+from typing import Any, TypeVar
+
+import pandas as pd
+
+from ledgerkit.connection import Connection
+from ledgerkit.errors import InvalidRequest, LedgerError, NotFound, PermissionDenied, shorten
+from ledgerkit.resources.accounts import Accounts
+from ledgerkit.resources.currencies import Currencies
+from ledgerkit.resources.groups import Groups
+from ledgerkit.resources.users import Users
+from ledgerkit.resources.whitelists import Whitelists
+
+Found = TypeVar("Found")
+
+
+class Lookups:
+    """Looks accounts, units, addresses, whitelists and groups up, and remembers them."""
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+        self._known: dict[Hashable, Any] = {}
+
+    def account(self, account: Any) -> "pd.Series[Any]":
+        """Return the one account with this id or name.
+
+        Raises
+        ------
+        NotFound
+            None is visible.
+        InvalidRequest
+            It is neither an id nor a name, or a name of several.
+        """
+        if not isinstance(account, bool) and isinstance(account, Integral):  # of NumPy too, as columns give them
+            return self._once(("account", int(account)), lambda: self._accounts.get(int(account)).iloc[0])
+        if not isinstance(account, str) or not account:
+            raise InvalidRequest(
+                f"`account` = {shorten(account)} can't be used: it is the id or the name of one account.",
+                field="account",
+            )
+        return self._once(("account", account), lambda: self._named(account))
+
+    def units(self, account: int) -> tuple[list[Mapping[str, Any]], list[Mapping[str, Any]]]:
+        """Return the units of an account's amounts, and of the fees that it pays."""
+        row = self._once(("units", account), lambda: self._accounts.currency(account).iloc[0])
+        return _units(row["amount_units"]), _units(row["fees_units"])
+
+    def payer(self, parent: int) -> "pd.Series[Any] | None":
+        """Return the account that pays the fees of a token account, or None where it can't be seen."""
+        return self._seen(lambda: self.account(parent))
+
+    def is_address(self, currency: str, address: str) -> bool | LedgerError | None:
+        """Return what the service says of an address: None where it says nothing, its refusal where it can't."""
+
+        def ask() -> bool | LedgerError | None:
+            try:
+                said = Currencies(self.connection).check_address(currency, address)["is_valid"].iloc[0]
+            except LedgerError as error:
+                return error
+            return None if said is pd.NA else bool(said)
+
+        return self._once(("address", currency, address), ask)
+
+    def whitelist(self, whitelist: int) -> "pd.Series[Any] | None":
+        """Return a whitelist, or None where it can't be seen."""
+        return self._once(
+            ("whitelist", whitelist),
+            lambda: self._seen(lambda: Whitelists(self.connection).get(whitelist).iloc[0]),
+        )
+
+    def members(self, group: int) -> list[int | None] | None:
+        """Return the members of a group; None for those who are hidden, or for all."""
+        found = self._once(
+            ("group", group), lambda: self._seen(lambda: Groups(self.connection).get(group)["members"].iloc[0])
+        )
+        return found if isinstance(found, list) else None
+
+    def own_id(self) -> int | None:
+        """Return the id of the own user, where the credentials tell it."""
+        operator = self.connection.operator
+        if operator is None:
+            return None
+        return self._once("me", lambda: self._seen(lambda: operator.user_id(Users(self.connection).search)))
+
+    @property
+    def _accounts(self) -> Accounts:
+        return Accounts(self.connection)
+
+    def _named(self, name: str) -> "pd.Series[Any]":
+        # Whether the API's filter is exact is not said: the comparison is made here.
+        found = self._accounts.search(name=name)
+        found = found[found["name"] == name]
+        if len(found) == 1:
+            return found.iloc[0]
+        if len(found):
+            ids = ", ".join(map(str, found["id"].tolist()))
+            raise InvalidRequest(
+                f"`account` = {shorten(name)} is the name of {len(found)} accounts: give the id, one of {ids}.",
+                field="account",
+            )
+        raise NotFound(
+            f"no account that these credentials may see is called {shorten(name)}; session.accounts.search() lists "
+            "them."
+        )
+
+    def _once(self, key: Hashable, look: Callable[[], Found]) -> Found:
+        if key not in self._known:
+            self._known[key] = look()
+        found: Found = self._known[key]
+        return found
+
+    def _seen(self, look: Callable[[], Found]) -> Found | None:
+        try:
+            return look()
+        except (NotFound, PermissionDenied):
+            return None
+
+
+def _units(units: Any) -> list[Mapping[str, Any]]:
+    return [unit for unit in units if isinstance(unit, Mapping)] if isinstance(units, list) else []
