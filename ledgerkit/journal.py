@@ -175,10 +175,19 @@ def read(path: Path) -> Journal:
 
     Raises
     ------
+    InvalidRequest
+        It is not there, or can't be read.
     JournalDamaged
         It is not what the kit wrote; an unfinished last line alone is what a crash leaves, and is passed over.
     """
-    header, entries, _, _ = _parsed(path.read_bytes(), path)
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise InvalidRequest(
+            f"{path} can't be read ({error.strerror}), and what was sent stands nowhere else. Nothing was sent now.",
+            field="journal",
+        ) from None
+    header, entries, _, _ = _parsed(content, path)
     return Journal(path, header, entries)
 
 

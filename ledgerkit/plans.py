@@ -371,8 +371,8 @@ def _plan(
     given = read(source, columns)
     identity = _identity(connection, desk, kind, journals.digest([_texts(row) for row in given]))
     if journal is None:
-        # By what is asked for, and beside the file: the same planned again finds its journal, and is not sent twice, nor
-        # by a colleague, whom the journal refuses as another user.
+        # By what is asked for, and beside the file: the same planned again finds its journal, and is not sent twice,
+        # nor by a colleague, whom the journal refuses as another user.
         folder = Path() if isinstance(source, pd.DataFrame) else Path(source).parent
         named = {name: identity[name] for name in ("source", "workspace", "base_url")}
         journal = folder / f"{kind}-{journals.digest(named)[:12]}.jsonl"

@@ -6,22 +6,25 @@
 import os
 import signal
 import sys
+import threading
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 from paying import RECIPIENT, Moments, payments, watch_the_disk
-from serving import LeapingClock
 
 import ledgerkit as lk
 from ledgerkit import desks, plans
+from ledgerkit.clock import SystemClock
 from ledgerkit.drafts import Draft
 from ledgerkit.journal import JournalInUse
 from ledgerkit.payloads import BitcoinLikeSend, Speed
 from ledgerkit.resources.requests import Requests
 
 IN_USE = 3
+STARTED = time.monotonic()
 
 
 @dataclass
@@ -34,10 +37,23 @@ class Deadly(Moments):
             os.kill(os.getpid(), signal.SIGKILL)
 
 
+class Impatient(SystemClock):
+    """The clock of the machine, in the year of the server, on which the plan does not wait between its looks.
+
+    A clock that leaps would let the calls of other threads time out.
+    """
+
+    def time(self) -> float:
+        return 1_800_000_000.0 + self.monotonic() - STARTED
+
+    def wait(self, event: threading.Event, seconds: float) -> bool:
+        return event.wait(0.0 if threading.current_thread() is threading.main_thread() else seconds)
+
+
 def main(url: str, journal: str, count: str, moment: str | None = None) -> int:
     moments = Deadly(None if moment is None else int(moment))
     watch_the_disk(pytest.MonkeyPatch(), lambda: moments)
-    with lk.Session(lk.ApiUser("acme", "key", "secret"), base_url=url, writes=True, clock=LeapingClock()) as session:
+    with lk.Session(lk.ApiUser("acme", "key", "secret"), base_url=url, writes=True, clock=Impatient()) as session:
         connection = session.transactions._connection
 
         def send(account: int, recipient: str, amount: Any) -> Draft:

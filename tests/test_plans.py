@@ -186,6 +186,17 @@ def test_the_journal_of_other_payments_is_refused(service: Service, path: Path) 
         service.plan(payments(3), path)
 
 
+def test_without_its_journal_a_plan_that_was_begun_sends_nothing(service: Service, path: Path) -> None:
+    plan = service.plan(payments(2), path)
+    service.acts = ["make", ConnectionFailed("no route")]
+    with pytest.raises(ConnectionFailed):
+        plan.run(plan.phrase)
+    path.unlink()
+    with pytest.raises(InvalidRequest, match="stands nowhere else"):
+        plan.run(plan.phrase)
+    assert service.amounts() == [1]
+
+
 def test_a_journal_that_appeared_since_the_plan_was_made_is_not_taken_for_its_own(
     service: Service, path: Path
 ) -> None:
@@ -395,7 +406,7 @@ def test_every_moment_at_which_a_process_can_die(tmp_path: Path, monkeypatch: py
     acts=st.lists(st.sampled_from(["make", "lose", "limit", "unsent"]), max_size=12),
     count=st.integers(1, 8),
 )
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=100)
 def test_no_payment_is_made_twice_or_lost(
     deaths: list[int], acts: list[str], count: int, tmp_path_factory: pytest.TempPathFactory
 ) -> None:

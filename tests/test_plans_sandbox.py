@@ -6,7 +6,6 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from serving import LeapingClock
 
 import ledgerkit as lk
 from ledgerkit import desks, plans
@@ -27,7 +26,6 @@ def session_of(sandbox: Sandbox, user_id: int) -> lk.Session:
         lk.ApiUser(sandbox.world.workspace, user.key_id, user.key_secret, private_key=user.private_key_pem),
         base_url=sandbox.url,
         writes=True,
-        clock=LeapingClock(),
     )
 
 
