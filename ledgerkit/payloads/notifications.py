@@ -23,9 +23,8 @@ class NotificationConfiguration(Body, frozen=True, kw_only=True):
 
     destination: ClassVar[str] = "PUT /notifications/configuration"
 
-    # The first to be checked, so that it is hidden when another field is refused.
-    secret: Annotated[Secret | str, Hidden()] | None = None
     url: Annotated[str, Url()] | None = None
+    secret: Annotated[Secret | str, Hidden()] | None = None
 
     def check(self) -> None:
         """Check that both are given, or neither."""

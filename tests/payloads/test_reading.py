@@ -102,6 +102,8 @@ def changed(path: str, value: Any) -> dict[str, Any]:
         ("data.fees_strategy.type", "CUSTOM", "fees_strategy"),
         ("data.fees_strategy.data", {"speed": "FAST", "gas_limit": "1"}, "fees_strategy"),
         ("data.fees_strategy.data.speed", "fast", "speed"),
+        ("data.fees_strategy", {"type": "CUSTOM", "data": {"fees_per_byte": "030"}}, "fees_per_byte"),
+        ("data.fees_strategy", {"type": "CUSTOM", "data": {"fees_per_byte": 30}}, "fees_per_byte"),
         ("extra", 1, "extra"),
         ("note", "Invoice 42", "note"),
         ("note.more", "x", "note"),
