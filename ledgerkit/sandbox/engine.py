@@ -14,7 +14,7 @@ from .catalogue import Relations
 from .challenges import Challenges, Verb, subject_of
 from .colleagues import Colleagues
 from .governance import FINAL, SECTIONS, Ballot, Step, governance_status, remember
-from .progress import Progress
+from .progress import Progress, prefix_of
 from .store import Collection, Node, wire_time
 from .viewers import Viewer
 from .world import World
@@ -226,7 +226,7 @@ class Engine:
                 return None
             node = self._request(request_id)
             subject = self.world.challenges[request_id][verb]["data"]
-            units = self._progress.units(node)
+            units = self._units(node)
             kind = node["type"].removeprefix("CREATE_")
             return self.challenges.issue(request_id, user, verb, kind, subject, units)
 
@@ -372,6 +372,24 @@ class Engine:
                     row["status"], row["is_complete"] = status, complete
         self._requests.replace(request)
 
+    def _target(self, request: Node) -> Node | None:
+        """Return the transaction of a request, where it is about one."""
+        return self._transactions.find(request["target_id"]) if request["target_type"] == "TRANSACTION" else None
+
+    def _units(self, request: Node) -> tuple[str, str]:
+        """Return the names of the smallest units of amount and fees."""
+        target = self._target(request)
+        if target is None:
+            return "", ""
+        units = self.world.account_currency[target["account_id"]]
+        return units["amount_units"][0]["code"].removesuffix(" base unit"), units["fees_units"][0]["code"]
+
+    def _answered_target(self, request: Node) -> str:
+        """Return the type of the target as answers to a POST word it."""
+        target = self._target(request)
+        found: str = request["target_type"]
+        return found if target is None else f"{prefix_of(target['currency_family'])}_LIKE_TRANSACTION"
+
     def _request(self, request_id: int) -> Node:
         found = self._requests.find(request_id)
         if found is None:
@@ -385,7 +403,7 @@ class Engine:
             "id": request["id"],
             "type": _ANSWERED_TYPES.get(request["type"], request["type"]),
             "status": status,
-            "target_type": self._progress.answered_target(request),
+            "target_type": self._answered_target(request),
             "target_id": request["target_id"],
             "created_by": {"id": request["created_by"]},
             "created_on": request["created_on"],

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any, cast
 
 from .catalogue import Relations, rule_parties
 from .chains import keccak256, make_hash
-from .fee_quotes import TOKEN_ACCOUNT_RENT, quote, read_strategy
+from .fee_quotes import TOKEN_ACCOUNT_RENT, Strategy, quote, read_strategy
 from .governance import SECTIONS
 from .store import Collection, Node, wire_time
-from .terms import Fees, block_of, coin_fields, estimate_fees
+from .terms import Fees, block_of, coin_fields
 from .transactions import OUTGOING
 from .world import World
 
@@ -102,23 +102,6 @@ class Progress:
             self._end_account(node, outcome, now)
         elif request["type"] in _OUTCOMES:
             self._update(str(section), node, status=_OUTCOMES[request["type"]][outcome != "APPROVED"])
-
-    def units(self, request: Node) -> tuple[str, str]:
-        """Return the names of the smallest units of amount and fees."""
-        if request["target_type"] != "TRANSACTION":
-            return "", ""
-        node = self._collections["transactions"].find(request["target_id"])
-        units = self._world.account_currency[node["account_id"]] if node else {}
-        amount, fees = (units.get(key, [{"code": ""}]) for key in ("amount_units", "fees_units"))
-        return amount[0]["code"].removesuffix(" base unit"), fees[0]["code"]
-
-    def answered_target(self, request: Node) -> str:
-        """Return the target type as answers to a POST word it."""
-        if request["target_type"] != "TRANSACTION":
-            return str(request["target_type"])
-        node = self._collections["transactions"].find(request["target_id"])
-        family = node["currency_family"] if node else "generic"
-        return f"{'ETHEREUM' if family == 'polygon' else family.upper()}_LIKE_TRANSACTION"
 
     # --- accounts and signatures ----------------------------------------------------------------------------------
 
@@ -233,9 +216,8 @@ class Progress:
         if family == "bitcoin":
             fields["utxo_picking_strategy"] = None
         elif family == "stellar":
-            fields["memo"] = next(
-                ({"type": name, name: memo} for name, memo in (data.get("memo") or {}).items()), None
-            )
+            memo = data.get("memo")
+            fields["memo"] = memo and {"type": next(iter(memo)), **memo}
         elif family == "polkadot":
             payee = {"type": "SetPayee", "payee": data["payee"]} if "payee" in data else {}
             fields["tx_parameters"] = {"is_proxy": False, "real": None, **payee}
@@ -248,16 +230,24 @@ class Progress:
         return fields
 
     def _paid(self, node: Node) -> int:
-        """Return the fees of a transaction, which never pass its ceiling."""
+        """Return the fees of a transaction: worked out anew, whatever room the ceiling leaves, and never above it."""
+        account, family = self._account(node["account_id"]), node["currency_family"]
+        speed = node["speed"] if node["speed"] in ("FAST", "SLOW") else "NORMAL"
+        kind = f"{prefix_of(family)}_LIKE_{node['type']}"
+        estimate = quote(self._world.seed, account, kind, Strategy(speed=speed)).max_fees
+        if node["type"] == "CREATE_SPL_TOKEN_ACCOUNT":
+            estimate -= TOKEN_ACCOUNT_RENT
         if node["max_fees"] is None:
-            books = self._world.books.account(node["account_id"])
-            return estimate_fees(random.Random(f"fees {node['id']}"), books, node["type"]).paid
-        ceiling = _integer(node["max_fees"])
-        # ceilings are half as much again as the fee on bitcoin, and twice the fee elsewhere
-        return ceiling * 2 // 3 if node["currency_family"] == "bitcoin" else ceiling // 2
+            return estimate
+        # estimates of a ceiling are half as much again as the fee on bitcoin, and twice the fee elsewhere
+        fees = estimate * 2 // 3 if family == "bitcoin" else estimate // 2
+        return min(fees, _integer(node["max_fees"]))
 
     def _submit(self, identifier: int, when: float) -> None:
         node = self._transaction(identifier)
+        # what is done elsewhere with a transaction, as for a settlement, takes it off this course
+        if node["status"] != "APPROVED":
+            return
         self._update(
             "transactions",
             node,
@@ -274,6 +264,8 @@ class Progress:
 
     def _confirm(self, identifier: int, when: float) -> None:
         node = self._transaction(identifier)
+        if node["status"] != "SUBMITTED":
+            return
         coin = self._world.books.account(node["account_id"]).coin
         moment = datetime.fromtimestamp(when, UTC)
         self._update("transactions", node, status="CONFIRMED", block=block_of(coin, moment), confirmations=1)
@@ -449,6 +441,11 @@ class Progress:
 def _integer(amount: str | None) -> int:
     # the past has amounts that are null, and one with a fraction
     return int(Decimal(amount or 0))
+
+
+def prefix_of(family: str) -> str:
+    """Return what the types of transactions of a family begin with."""
+    return "ETHEREUM" if family == "polygon" else family.upper()
 
 
 def _folded(address: str) -> str:

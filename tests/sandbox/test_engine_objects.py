@@ -69,6 +69,15 @@ def test_a_payment_sets_aside_then_costs_what_it_did_cost(office: tuple[Sandbox,
     assert holdings(desk, account) == (total - spent, pending, available - spent)
 
 
+def test_a_generous_ceiling_is_not_spent(office: tuple[Sandbox, Desk]) -> None:
+    sandbox, desk = office
+    body = bitcoin(sandbox, desk)
+    usual = carried_out(sandbox, desk, body)
+    data = body["data"]["transaction_data"]
+    generous = {**body, "data": {**body["data"], "transaction_data": {**data, "max_fees": "10000000"}}}
+    assert carried_out(sandbox, desk, generous)["fees"] == usual["fees"]
+
+
 def test_blocks_count_up_to_what_the_currency_asks_for(office: tuple[Sandbox, Desk]) -> None:
     sandbox, desk = office
     node = carried_out(sandbox, desk, bitcoin(sandbox, desk))
