@@ -36,6 +36,14 @@ FOLLOWS: Final[Mapping[str, State]] = {
     "not sent": "in doubt",
     **dict.fromkeys(APPROVALS, "sent"),
 }
+# What differs, in words, where a journal is that of something else.
+WORDS: Final = {
+    "base_url": "environment",
+    "digest": "plan",
+    "kind": "kind of plan",
+    "rows": "plan",
+    "source": "plan",
+}
 VERSION: Final = 1
 # Who may be told what is paid to whom: the owner of the file.
 MODE: Final = 0o600
@@ -362,6 +370,3 @@ def refuse_other(journal: Journal, expected: Mapping[str, Any]) -> None:
                 "another journal, or connect as it says.",
                 field=field,
             )
-
-
-WORDS: Final = {"source": "plan", "kind": "kind of plan", "base_url": "environment"}

@@ -243,7 +243,9 @@ class Plan:
             raise JournalInUse("another thread is running this plan. Nothing was sent from here.")
         try:
             if self._journal is not None:
-                self._journal = journals.read(self._journal.path)
+                found = journals.read(self._journal.path)
+                journals.refuse_other(found, self._journal.header)
+                self._journal = found
             yield
         finally:
             self._running.release()

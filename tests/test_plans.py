@@ -197,6 +197,22 @@ def test_without_its_journal_a_plan_that_was_begun_sends_nothing(service: Servic
     assert service.amounts() == [1]
 
 
+def test_the_journal_of_the_same_payments_with_other_marks_is_not_taken_for_its_own(
+    service: Service, path: Path
+) -> None:
+    plan = service.plan(payments(2), path)
+    service.acts = ["make", ConnectionFailed("no route"), ConnectionFailed("no route")]
+    with pytest.raises(ConnectionFailed):
+        plan.run(plan.phrase)
+    path.unlink()
+    other = service.plan(payments(2), path)
+    with pytest.raises(ConnectionFailed):
+        other.run(other.phrase)
+    with pytest.raises(InvalidRequest, match="another plan"):
+        plan.run(plan.phrase)
+    assert service.amounts() == [1]
+
+
 def test_a_journal_that_appeared_since_the_plan_was_made_is_not_taken_for_its_own(
     service: Service, path: Path
 ) -> None:
