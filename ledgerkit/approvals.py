@@ -20,7 +20,18 @@ from ledgerkit.transport import path_with
 Verb = Literal["approve", "reject"]
 # A draft, a payload, the body of a creation, or what an approver knows from elsewhere.
 Intent = Any
-STATEMENT: Final = ("amount", "recipient", "recipient_end", "currency", "account_name", "max_fees")
+STATEMENT: Final = (
+    "amount",
+    "recipient",
+    "recipient_end",
+    "currency",
+    "account_name",
+    "max_fees",
+    "contract_address",
+    "tag",
+    "memo",
+    "token_mint",
+)
 NEEDED: Final = (
     "an approver gives the draft (intent=draft), or at least the amount in base units and the end of the recipient "
     f"(amount=50000000, recipient_end='...', {LEAST_END} characters or more), from a source of their own and not "
@@ -95,7 +106,8 @@ def intended(intent: Intent = None, statement: Mapping[str, Any] | None = None) 
         raise InvalidRequest(
             f"`{wrong}` = {shorten(given[wrong])} can't be used: it is an int of base units.", field=wrong
         )
-    return {**given, **{name: int(amount) for name, amount in amounts.items()}}
+    memo = {"memo": given["memo"].to_json()} if hasattr(given.get("memo"), "to_json") else {}
+    return {**given, **memo, **{name: int(amount) for name, amount in amounts.items()}}
 
 
 def fetch(connection: Connection, request_id: Any, verb: Verb) -> Challenge:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from numbers import Integral
 from typing import Any, Final
 
 import pandas as pd
@@ -111,17 +112,32 @@ def as_the_service_says(connection: Connection, request_id: int) -> dict[str, An
         )
     transaction = Transactions(connection).get(int(request["target_id"])).iloc[0]
     try:
-        name = Accounts(connection).get(int(transaction["account_id"]))["name"].iloc[0]
+        account: Mapping[Any, Any] = Accounts(connection).get(int(transaction["account_id"])).iloc[0].to_dict()
     except NotFound:
-        name = None
+        account = {}
+    memos = ("MEMO_TEXT", "MEMO_ID", "MEMO_HASH", "MEMO_RETURN")
+    memo = {one: transaction[f"coin_fields_memo_{one}"] for one in memos}
     said = {
         "amount": transaction["amount"],
         "recipient": transaction["recipient"],
         "currency": transaction["currency"],
         "max_fees": transaction["max_fees"],
-        "account_name": name,
+        "account_name": account.get("name"),
+        "contract_address": account.get("contract_address"),
+        "tag": transaction["coin_fields_destination_tag"],
+        "token_mint": transaction["coin_fields_tx_parameters_token_mint"],
     }
-    return {field: value for field, value in said.items() if value is not None and not pd.isna(value)}
+    told, memo = _present(said), _present(memo)
+    return {**told, **({"memo": memo} if memo else {})}
+
+
+def _present(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the fields that are there, integers of NumPy as Python's."""
+    return {
+        name: int(value) if isinstance(value, Integral) else value
+        for name, value in fields.items()
+        if not pd.isna(value)
+    }
 
 
 def _requests(connection: Connection) -> Any:

@@ -266,6 +266,10 @@ class Requests(Section, name="requests"):
         currency: str | None = None,
         account_name: str | None = None,
         max_fees: int | None = None,
+        contract_address: str | None = None,
+        tag: int | None = None,
+        memo: Any = None,
+        token_mint: str | None = None,
     ) -> Review:
         """Compare what approving a request would sign with what was meant, field by field; nothing is signed.
 
@@ -275,10 +279,12 @@ class Requests(Section, name="requests"):
             The request.
         intent
             The draft, or the payload, that it was made from.
-        amount, recipient, recipient_end, currency, account_name, max_fees
+        amount, recipient, recipient_end, currency, account_name, max_fees, contract_address, tag, memo, token_mint
             Without a draft: what you know from a source of your own, at least the amount in base units and the last
-            5 or more characters of the recipient. Without either, the challenge is compared with what the service
-            itself says of the request, which shows consistency only, and is no ground to approve.
+            5 or more characters of the recipient; of a token its contract or mint, and the tag or memo where the
+            payment has one, because these decide who gets what. Without either, the challenge is
+            compared with what the service itself says of the request, which shows consistency only, and is no ground
+            to approve.
         """
         meant = approvals.intended(intent, _statement(locals()))
         challenge = approvals.fetch(self._connection, request_id, "approve")
@@ -299,6 +305,10 @@ class Requests(Section, name="requests"):
         currency: str | None = None,
         account_name: str | None = None,
         max_fees: int | None = None,
+        contract_address: str | None = None,
+        tag: int | None = None,
+        memo: Any = None,
+        token_mint: str | None = None,
         confirm: str | None = None,
     ) -> Vote:
         """Approve a request: its challenge is fetched, compared with what you mean, shown, signed and posted.
@@ -309,9 +319,10 @@ class Requests(Section, name="requests"):
             The request.
         intent
             The draft, or the payload, that it was made from.
-        amount, recipient, recipient_end, currency, account_name, max_fees
+        amount, recipient, recipient_end, currency, account_name, max_fees, contract_address, tag, memo, token_mint
             Without a draft: what you know from a source of your own, at least the amount in base units and the last
-            5 or more characters of the recipient.
+            5 or more characters of the recipient; of a token its contract or mint, and the tag or memo where the
+            payment has one, because these decide who gets what.
         confirm
             The phrase that you are asked for otherwise, such as ``"approve 29"``; ``"approve 29 assumed"`` where no
             documented sample shows what this kind looks like, ``"approve 29 unknown"`` where nothing is known of it.

@@ -14,7 +14,7 @@ from .governance import SECTIONS
 from .store import Collection, Node, wire_time
 from .terms import Fees, block_of, coin_fields
 from .transactions import OUTGOING
-from .world import World
+from .world import World, move_bonded
 
 if TYPE_CHECKING:
     from .intent import Intent
@@ -275,6 +275,10 @@ class Progress:
         self._hold(self._payer(node["account_id"]), 0, -_integer(node["fees"]), moment)
         if node["type"] == "CREATE_SPL_TOKEN_ACCOUNT":
             self._open_token_account(node)
+        elif node["currency_family"] == "polkadot":
+            account = self._account(node["account_id"])
+            move_bonded(account, node["type"], _integer(node["amount"]))
+            self._collections["accounts"].replace(account)
         self._count(node, "mempool", -1)
         self._count(node, "under_confirmation", 1)
         self._await_block(identifier, coin.block_seconds, when)
@@ -371,6 +375,9 @@ class Progress:
         account["balance"] = str(int(account["balance"]) + total)
         account["pending_balance"] = str(int(account["pending_balance"]) + pending)
         account["available_balance"] = str(int(account["balance"]) - int(account["pending_balance"]))
+        if account["type"] == "Polkadot" and account["coin_fields"]:
+            held = account["coin_fields"]["balances"]
+            held |= {part: str(int(held[part]) + total) for part in ("available", "free", "total")}
         self._collections["accounts"].replace(account)
         balances = self._world.balances[account_id]
         if "total" in balances:

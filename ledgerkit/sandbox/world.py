@@ -275,6 +275,38 @@ class World:
         return coin is not None and valid_address(currency, coin.family, address)
 
 
+def move_bonded(account: Node, kind: str, amount: int) -> None:
+    """Bond or free what a confirmed transaction of Polkadot says; base units, none of which leave the account."""
+    held: Node = account["coin_fields"]["balances"]
+
+    def move(source: str, destination: str, moved: int) -> None:
+        held[source] = str(int(held[source]) - moved)
+        held[destination] = str(int(held[destination]) + moved)
+
+    if kind == "BONDEXTRA":
+        move("available", "bonded", amount)
+    elif kind == "UNBOND":
+        move("bonded", "total_unbonding", amount)
+        held["unbonding"].append(
+            {"amount": str(amount), "waiting_time": 1_209_600, "withdrawable_date": "in 14 days"}
+        )
+    elif kind == "REBOND":
+        move("total_unbonding", "bonded", amount)
+        while amount and held["unbonding"]:
+            # the chain takes the youngest first
+            youngest = held["unbonding"].pop()
+            rest = int(youngest["amount"]) - amount
+            if rest > 0:
+                held["unbonding"].append({**youngest, "amount": str(rest)})
+            amount = max(0, -rest)
+    elif kind == "WITHDRAWUNBONDED":
+        move("total_unbonded", "available", int(held["total_unbonded"]))
+        held["unbonded"] = []
+    elif kind == "CHILL":
+        account["coin_fields"]["staking"]["is_nominator"] = False
+    held["frozen"] = str(int(held["bonded"]) + int(held["total_unbonding"]))
+
+
 def _segment(data: bytes) -> str:
     return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
 

@@ -152,6 +152,36 @@ def test_a_token_of_solana_moves_in_its_own_account(office: tuple[Sandbox, Desk]
     assert holdings(desk, account)[0] == before[0] - int(node["fees"]), "lamports pay the fees alone"
 
 
+def test_bonds_of_polkadot_move_within_the_account(office: tuple[Sandbox, Desk]) -> None:
+    sandbox, desk = office
+    number = account_named(sandbox, "DOT Staking")["id"]
+
+    def bonds() -> dict[str, int]:
+        held = desk.get(f"/accounts/{number}")["coin_fields"]["balances"]
+        assert sum(int(entry["amount"]) for entry in held["unbonding"]) == int(held["total_unbonding"])
+        assert int(held["frozen"]) == int(held["bonded"]) + int(held["total_unbonding"])
+        return {part: int(held[part]) for part in ("available", "bonded", "total_unbonding", "total")}
+
+    def carry_out(kind: str, amount: int) -> int:
+        data = {"account_name": "DOT Staking", "amount": str(amount), "currency": "polkadot"}
+        body = {"account_id": number, "transaction_type": f"POLKADOT_LIKE_{kind}", "transaction_data": data}
+        return int(carried_out(sandbox, desk, {"type": "CREATE_TRANSACTION", "data": body})["fees"])
+
+    before = bonds()
+    fees = carry_out("BONDEXTRA", 5_000)
+    assert bonds() == {
+        **before,
+        "available": before["available"] - 5_000 - fees,
+        "bonded": before["bonded"] + 5_000,
+        "total": before["total"] - fees,
+    }
+    carry_out("UNBOND", 3_000)
+    assert bonds()["total_unbonding"] == before["total_unbonding"] + 3_000
+    carry_out("REBOND", before["total_unbonding"] + 1_000)
+    assert bonds()["total_unbonding"] == 2_000
+    assert bonds()["bonded"] == before["bonded"] + 5_000 + before["total_unbonding"] - 2_000
+
+
 @pytest.mark.parametrize("memo", [{"MEMO_TEXT": "INV-42"}, {"MEMO_ID": 2**64 - 1}, {"MEMO_HASH": "ab" * 32}])
 def test_a_memo_is_kept_to_the_digit(office: tuple[Sandbox, Desk], memo: Node) -> None:
     sandbox, desk = office

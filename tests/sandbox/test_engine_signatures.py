@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import httpx
@@ -98,6 +99,22 @@ def test_a_challenge_serves_one_attempt(office: tuple[Sandbox, Desk]) -> None:
     assert "public key" in refused.json()["message"]
     assert post(desk, number, sign(desk.credential.private_key_pem, text)).status_code == 400
     assert desk.approve(number).status_code == 200
+
+
+def test_a_signature_that_arrives_twice_at_once_counts_once(start: Start) -> None:
+    # a step of two: counted twice, one person would have made the quorum
+    sandbox, client = start(clock=HandClock())
+    desk = Desk(sandbox, client, ADMINISTRATOR)
+    number = next(
+        number
+        for number, users in sandbox.world.pending_by.items()
+        if desk.id in users and sandbox.world.governance[number]["governance_steps"][0]["quorum"] == 2
+    )
+    jws = sign(desk.credential.private_key_pem, desk.challenge(number))
+    with ThreadPoolExecutor(8) as pool:
+        statuses = sorted(answer.status_code for answer in pool.map(lambda _: post(desk, number, jws), range(8)))
+    assert statuses == [200] + [400] * 7
+    assert sandbox.world.approved_by[number].count(desk.id) == 1
 
 
 def test_the_challenge_of_one_request_does_not_serve_for_another(office: tuple[Sandbox, Desk]) -> None:

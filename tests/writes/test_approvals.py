@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 import ledgerkit as lk
+from ledgerkit import payloads
 from ledgerkit.drafts import Draft
 from ledgerkit.sandbox import Sandbox
 from writes.conftest import BITCOIN_ACCOUNT, listed_address, open_session
@@ -306,3 +307,34 @@ def test_a_transaction_is_rejected_without_a_signature(session: lk.Session, draf
     with pytest.raises(lk.InvalidRequest, match=f"confirm='reject {made}'"):
         session.transactions.reject(made, confirm="yes")
     assert session.transactions.reject(made, confirm=f"reject {made}")["status"].tolist() == ["REJECTED"]
+
+
+@pytest.mark.parametrize(
+    ("account", "amount", "options"),
+    [
+        ("USDC Treasury", "12.5 USDC", {}),
+        ("XRP Treasury", "3 XRP", {"tag": 77}),
+        ("XLM Clients", "3 XLM", {"memo": payloads.MemoText("Invoice 42")}),
+    ],
+)
+def test_what_decides_who_gets_what_is_stated_too(
+    session: lk.Session, account: str, amount: str, options: dict[str, Any]
+) -> None:
+    row = session.accounts.search(name=account).iloc[0]
+    lists = lk.explode(session.whitelists.search(), "addresses")
+    for recipient in lists.loc[lists["addresses_currency"] == row["currency"], "addresses_address"]:
+        draft = session.transactions.send(account, recipient, amount, **options)
+        if not draft.problems:
+            break
+    request_id = int(draft.submit()["id"].iloc[0])
+    contract = {} if pd.isna(row["contract_address"]) else {"contract_address": row["contract_address"]}
+    whole = {"amount": draft.payload.amount, "recipient_end": recipient[-6:], **options, **contract}
+    phrase = f"approve {request_id} assumed"
+    for name in {*options, *contract}:
+        with pytest.raises(lk.ReviewFailed, match="Nothing was signed"):
+            session.requests.approve(
+                request_id, **{key: value for key, value in whole.items() if key != name}, confirm=phrase
+            )
+    assert session.requests.review(request_id).matches  # consistent with what the service says of it
+    session.requests.approve(request_id, **whole, confirm=phrase)
+    assert len(votes(session)) == 1
