@@ -19,8 +19,7 @@ from .world import World, move_bonded
 if TYPE_CHECKING:
     from .intent import Intent
 
-Action = Callable[[float], None]
-Schedule = Callable[[float, Action], None]
+Schedule = Callable[[float, Callable[[float], None]], None]
 
 # statuses of an object after its request was approved, and after it was not
 _OUTCOMES = {
@@ -118,8 +117,8 @@ class Progress:
         """Return what a new account, message or digests node has of its own."""
         data, notes = intent.data, [intent.note] if intent.note else []
         if intent.account is None:
-            fields = data["account_data"]
-            return self._world.account_fields(data["account_type"].removesuffix("_LIKE").capitalize(), fields)
+            kind = data["account_type"].removesuffix("_LIKE").capitalize()
+            return self._world.account_fields(kind, data["account_data"])
         common = {"account_id": intent.account["id"], "status": "PENDING_APPROVAL", "notes": notes}
         if intent.target_type == "DIGESTS":
             return {**common, "digests_data": [dict(item) for item in data["digests_data"]["digests"]]}
@@ -381,8 +380,7 @@ class Progress:
         self._collections["accounts"].replace(account)
         balances = self._world.balances[account_id]
         if "total" in balances:
-            balances["total"] = int(account["balance"])
-            balances["pending"] = int(account["pending_balance"])
+            balances["total"], balances["pending"] = int(account["balance"]), int(account["pending_balance"])
             balances["available"] = int(account["available_balance"])
         if moment is not None:
             self._world.books.move(account_id, total, moment)
@@ -395,9 +393,9 @@ class Progress:
             self._show_tokens(account)
 
     def _open_token_account(self, node: Node) -> None:
-        mint, account = str(_mint_of(node)), self._account(node["account_id"])
-        held = self._world.light_tokens.setdefault(account["id"], [])
-        held.append(self._world.token_account(account, mint, node["tx_hash"]))
+        account = self._account(node["account_id"])
+        made = self._world.token_account(account, str(_mint_of(node)), node["tx_hash"])
+        self._world.light_tokens.setdefault(account["id"], []).append(made)
         self._show_tokens(account)
 
     def _show_tokens(self, account: Node) -> None:

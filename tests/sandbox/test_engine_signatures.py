@@ -102,7 +102,6 @@ def test_a_challenge_serves_one_attempt(office: tuple[Sandbox, Desk]) -> None:
 
 
 def test_a_signature_that_arrives_twice_at_once_counts_once(start: Start) -> None:
-    # a step of two: counted twice, one person would have made the quorum
     sandbox, client = start(clock=HandClock())
     desk = Desk(sandbox, client, ADMINISTRATOR)
     number = next(
