@@ -230,6 +230,13 @@ class Plan:
             with self._journal.held():
                 if not 1 <= row <= len(self._rows) or self._journal.rows[row - 1].state != "in doubt":
                     raise InvalidRequest(f"row {row} is not in doubt: there is nothing to decide.", field="row")
+                taken = [number for number, one in enumerate(self._journal.rows, 1) if one.request_id == request_id]
+                if request_id is not None and taken:
+                    raise InvalidRequest(
+                        f"`request_id` = {shorten(request_id)} is that of row {taken[0]}: row {row} made another one, or "
+                        "none.",
+                        field="request_id",
+                    )
                 now, who = self._connection.transport.server_time(), "decided by a person"
                 if request_id is None:
                     self._journal.write("not sent", row, now, error=who)

@@ -372,6 +372,17 @@ def test_where_it_can_not_be_told_a_person_decides(service: Service, path: Path)
     assert plan.results()["request_id"].tolist() == [77, 1, 2]
 
 
+def test_one_request_is_not_that_of_two_rows(service: Service, path: Path) -> None:
+    plan = service.plan(payments(2), path)
+    service.missing = lambda: Outcome("can't tell", "two carry the mark.")
+    service.acts = ["make", OutcomeUnknown("the answer was lost.")]
+    with pytest.raises(OutcomeUnknown, match="row 2"):
+        plan.run(plan.phrase)
+    with pytest.raises(InvalidRequest, match="`request_id` = 1 is that of row 1"):
+        plan.decide(2, request_id=1)
+    assert states(plan) == ["sent", "in doubt"]
+
+
 def test_there_is_nothing_to_decide_of_a_row_that_is_not_in_doubt(service: Service, path: Path) -> None:
     plan = service.plan(payments(2), path)
     with pytest.raises(InvalidRequest):

@@ -8,7 +8,6 @@ import pandas as pd
 import pytest
 
 import ledgerkit as lk
-from ledgerkit import desks, plans
 from ledgerkit.errors import InvalidRequest, OutcomeUnknown
 from ledgerkit.plans import Plan
 from ledgerkit.sandbox import Sandbox
@@ -41,12 +40,6 @@ def administrator(sandbox: Sandbox) -> Iterator[lk.Session]:
         yield session
 
 
-def payments(session: lk.Session, source: pd.DataFrame | Path, journal: Path, **options: bool) -> Plan:
-    transactions = session.transactions
-    desk = desks.for_payments(transactions._connection, transactions.send)
-    return plans.payments(transactions._connection, desk, source, journal=journal, **options)
-
-
 def accounts(session: lk.Session, names: list[str], journal: Path, *, approve: bool) -> Plan:
     taken = session.accounts.search(currency="bitcoin")["index"].max() + 1
     frame = pd.DataFrame(
@@ -58,9 +51,7 @@ def accounts(session: lk.Session, names: list[str], journal: Path, *, approve: b
             "index": range(taken, taken + len(names)),
         }
     )
-    connection = session.accounts._connection
-    desk = desks.for_accounts(connection, session.accounts.create, approve=approve)
-    return plans.accounts(connection, desk, frame, journal=journal)
+    return session.accounts.plan(frame, journal=journal, approve=approve)
 
 
 def listed(sandbox: Sandbox, currency: str) -> list[dict[str, Any]]:
@@ -87,7 +78,7 @@ def test_payments_of_several_currencies_from_a_file(session: lk.Session, sandbox
     lines.append(f"22,{payee['address']},12.5 XRP,,{payee['destination_tags'][0]}")
     file = tmp_path / "payments.csv"
     file.write_text("\n".join(lines))
-    plan = payments(session, file, tmp_path / "plan.jsonl")
+    plan = session.transactions.plan(file, journal=tmp_path / "plan.jsonl")
     totals = plan.totals().set_index(["of", "currency"])
     assert totals["base_units"]["amount", "bitcoin"] == 3_000_000
     assert str(totals["display"]["amount", "ethereum"]) == "1.000000000000000000"
@@ -111,7 +102,7 @@ def test_a_token_is_summed_by_its_contract_and_its_fees_by_its_parent(
 ) -> None:
     [recipient] = recipients(sandbox, "ethereum", 1)
     frame = pd.DataFrame({"account": 34, "recipient": recipient, "amount": ["1.5 USDC", "2 USDC"]})
-    plan = payments(session, frame, tmp_path / "plan.jsonl")
+    plan = session.transactions.plan(frame, journal=tmp_path / "plan.jsonl")
     totals = plan.totals().set_index("of")
     assert totals["base_units"]["amount"] == 3_500_000
     assert totals["ticker"].to_dict() == {"amount": "USDC", "fees, at most": "ETH"}
@@ -125,7 +116,7 @@ def test_a_lost_answer_is_found_again_by_its_mark(session: lk.Session, sandbox: 
     frame = pd.DataFrame(
         {"account": 1, "recipient": recipients(sandbox, "bitcoin", 1)[0], "amount": [70_001, 70_002, 70_003]}
     )
-    plan = payments(session, frame, tmp_path / "plan.jsonl")
+    plan = session.transactions.plan(frame, journal=tmp_path / "plan.jsonl")
     connection = session.transactions._connection
     send, calls = type(connection).send, []
 
