@@ -8,7 +8,19 @@ from typing import Any
 import pytest
 from hypothesis import given
 
-from ledgerkit.payloads import KINDS, MessageSigning, Note, Payload, Raw, Settlement, Transaction
+from ledgerkit.payloads import (
+    KINDS,
+    Body,
+    FeesPerByte,
+    LamTransaction,
+    MessageSigning,
+    Note,
+    Payload,
+    Raw,
+    Settlement,
+    SettlementRecovery,
+    Transaction,
+)
 from ledgerkit.payloads.transactions import SHOWN
 from payloads.examples import ACCOUNT, ANY, BITCOIN, EVM, EXAMPLES, PLEDGE, SEND
 
@@ -47,6 +59,40 @@ def test_the_amount_of_a_token_is_in_units_of_the_token_and_fees_in_those_of_the
 def test_a_negative_increment_is_said_to_take_back() -> None:
     assert str(EXAMPLES["pledge, less of it"].preview()).startswith("Un-pledge: take back")
     assert str(EXAMPLES["pledge"].preview()).startswith("Pledge more")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        EXAMPLES["message"].replace(note=Note("Proof", "of reserve")),
+        EXAMPLES["pledge"].replace(amount=10**20 + 7),
+        EXAMPLES["pledge, less of it"].replace(amount=-(10**20) - 7),
+        EXAMPLES["pledge, freed by force"],
+        ACCOUNT,
+        SettlementRecovery(fee_strategy=FeesPerByte(31), max_fee=234567),
+        LamTransaction(account_name="Treasury 1", amount=123456, recipient=BITCOIN, max_fees=2101, speed="SLOW"),
+    ],
+    ids=lambda body: type(body).__name__,
+)
+def test_every_value_of_another_body_stands_in_its_summary_in_whole(body: Body) -> None:
+    summary = str(body.preview()).partition(" with exactly:\n")[0]
+
+    words = summary.split()
+    for name, value in body.given().items():
+        if isinstance(value, int):
+            assert str(abs(value)) in [word.strip("()") for word in words], name
+        elif isinstance(value, str):
+            assert set(value.split()) <= {*words, *(word.strip("()") for word in words)}, name
+        else:
+            assert value.said() in summary, name
+
+
+def test_what_comes_in_by_a_settlement_is_shown_with_its_exact_amount() -> None:
+    inbound = {"amount": 10**20 + 7, "to_account_id": 3, "to_address": EVM}
+    text = str(Settlement(from_pledge_id=PLEDGE, inbound_transaction_intent=inbound).preview())
+
+    assert re.search(r"In: amount +100000000000000000007 base units\n", text)
+    assert re.search(rf"In: to +{EVM}\n", text)
 
 
 def test_a_ceiling_of_zero_is_said_to_be_a_question() -> None:
