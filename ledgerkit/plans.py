@@ -233,7 +233,7 @@ class Plan:
                 taken = [number for number, one in enumerate(self._journal.rows, 1) if one.request_id == request_id]
                 if request_id is not None and taken:
                     raise InvalidRequest(
-                        f"`request_id` = {shorten(request_id)} is that of row {taken[0]}: row {row} made another one, "
+                        f"`request_id` = {shorten(request_id)} is that of row {taken[0]}: row {row} made another, "
                         "or none.",
                         field="request_id",
                     )
