@@ -11,15 +11,15 @@ import pandas as pd
 import pytest
 from serving import LeapingClock
 
-from ledgerkit import journal as journals
 from ledgerkit import payloads, plans
 from ledgerkit.amounts import to_base_units
-from ledgerkit.desks import Desk
 from ledgerkit.drafts import Draft
 from ledgerkit.errors import OutcomeUnknown
 from ledgerkit.outbox import Outbox
 from ledgerkit.outcomes import Outcome, new_mark
 from ledgerkit.plans import Plan
+from ledgerkit.plans import journal as journals
+from ledgerkit.plans.desks import Desk
 from ledgerkit.transport import Answer
 
 UNITS = [{"code": "satoshi", "magnitude": 0}, {"code": "BTC", "magnitude": 8}]

@@ -16,11 +16,12 @@ import pytest
 from paying import RECIPIENT, Moments, payments, watch_the_disk
 
 import ledgerkit as lk
-from ledgerkit import desks, plans
+from ledgerkit import plans
 from ledgerkit.clock import SystemClock
 from ledgerkit.drafts import Draft
-from ledgerkit.journal import JournalInUse
 from ledgerkit.payloads import BitcoinLikeSend, Speed
+from ledgerkit.plans import desks
+from ledgerkit.plans.journal import JournalInUse
 from ledgerkit.resources.requests import Requests
 
 IN_USE = 3

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from ledgerkit import journal as journals
 from ledgerkit.errors import InvalidRequest
-from ledgerkit.journal import JournalDamaged, JournalInUse
+from ledgerkit.plans import journal as journals
+from ledgerkit.plans.journal import JournalDamaged, JournalInUse
 
 HEADER = {"kind": "payments", "source": "abc", "rows": [{"mark": "lk-A", "body": {}}, {"mark": "lk-B", "body": {}}]}
 NOW = 1_800_000_000.0

@@ -10,7 +10,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from paying import RECIPIENT, Killed, Moments, Service, accounts, payments, watch_the_disk
 
-from ledgerkit import journal as journals
 from ledgerkit import plans
 from ledgerkit.errors import (
     ConnectionFailed,
@@ -21,8 +20,9 @@ from ledgerkit.errors import (
     RateLimited,
     SessionClosed,
 )
-from ledgerkit.journal import JournalDamaged, JournalInUse
 from ledgerkit.outcomes import Outcome
+from ledgerkit.plans import journal as journals
+from ledgerkit.plans.journal import JournalDamaged, JournalInUse
 
 
 @pytest.fixture

@@ -5,13 +5,14 @@ from typing import Any, Final
 
 import pandas as pd
 
-from ledgerkit import desks, plans
+from ledgerkit import plans
 from ledgerkit.drafts import Draft
 from ledgerkit.errors import ContractViolation, InvalidRequest
 from ledgerkit.filters import Many, Time, instant
 from ledgerkit.frames import AMOUNT, FLAG, INTEGER, LIST, NUMBER, SELF, TEXT, TIME, Fields, Table
 from ledgerkit.operations import operation
 from ledgerkit.payloads import AccountCreation
+from ledgerkit.plans import desks
 from ledgerkit.resources.addresses import read_address
 from ledgerkit.resources.base import Section, history, items, wrapped
 from ledgerkit.resources.histories import history_table

@@ -7,7 +7,7 @@ from typing import Any, Final, Literal
 
 import pandas as pd
 
-from ledgerkit import desks, finding, payloads, payments, plans
+from ledgerkit import finding, payloads, payments, plans
 from ledgerkit.drafts import Draft
 from ledgerkit.errors import InvalidRequest, shorten
 from ledgerkit.filters import Exact, Many, Time
@@ -17,6 +17,7 @@ from ledgerkit.lookups import Lookups
 from ledgerkit.operations import ESTIMATE, TRANSACTION_REJECTION, operation
 from ledgerkit.outcomes import new_mark
 from ledgerkit.payloads import Note, Speed
+from ledgerkit.plans import desks
 from ledgerkit.resources.base import Section, history, items
 from ledgerkit.resources.histories import history_table
 from ledgerkit.resources.labels import LABEL

@@ -3,9 +3,7 @@
 import threading
 from typing import Any, Final
 
-from ledgerkit import journal as journals
 from ledgerkit.connection import Connection
-from ledgerkit.desks import Desk
 from ledgerkit.errors import (
     AuthenticationError,
     ConfigurationError,
@@ -18,9 +16,11 @@ from ledgerkit.errors import (
     RateLimited,
     Unsupported,
 )
-from ledgerkit.journal import Journal, Standing
 from ledgerkit.parallel import Progress
-from ledgerkit.sums import Row
+from ledgerkit.plans import journal as journals
+from ledgerkit.plans.desks import Desk
+from ledgerkit.plans.journal import Journal, Standing
+from ledgerkit.plans.sums import Row
 
 # The service's own limits: waiting requests of a workspace, and creations of accounts an hour with their approvals.
 MOST_PENDING: Final = 100

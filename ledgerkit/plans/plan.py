@@ -1,4 +1,4 @@
-"""Many requests at once: checked together, confirmed once, sent in strict sequence, written down before each send."""
+"""A plan: what is sent, what is shown of it, and its confirmation."""
 
 import html
 import threading
@@ -11,20 +11,19 @@ from typing import Any, Final, Literal
 
 import pandas as pd
 
-from ledgerkit import journal as journals
 from ledgerkit.connection import Connection
-from ledgerkit.desks import Desk
 from ledgerkit.errors import (
     InvalidRequest,
     shorten,
 )
-from ledgerkit.journal import Journal, JournalInUse, Standing
 from ledgerkit.operations import check_family
 from ledgerkit.parallel import Progress, gather
-from ledgerkit.sending import REFUSALS, Sending, is_left
-from ledgerkit.sheets import Columns, read
-from ledgerkit.sheets import Source as Source
-from ledgerkit.sums import Row, flag_duplicates, sums
+from ledgerkit.plans import journal as journals
+from ledgerkit.plans.desks import Desk
+from ledgerkit.plans.journal import Journal, JournalInUse, Standing
+from ledgerkit.plans.sending import REFUSALS, Sending, is_left
+from ledgerkit.plans.sheets import Columns, Source, read
+from ledgerkit.plans.sums import Row, flag_duplicates, sums
 
 PAYMENT_COLUMNS: Final = Columns(
     required=("account", "recipient", "amount"),
