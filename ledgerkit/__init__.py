@@ -5,8 +5,11 @@
 >>> session.transactions.search(status="CONFIRMED", limit=10)  # doctest: +SKIP
 """
 
+from typing import Any as _Any
+
 import pandas as _pd
 
+from ledgerkit import payloads
 from ledgerkit.credentials import LAM, ApiUser, ReportingKey
 from ledgerkit.errors import (
     AuthenticationError,
@@ -58,7 +61,9 @@ __all__ = [
     "connect",
     "explode",
     "operations",
+    "payloads",
     "read_csv",
+    "webhooks",
 ]
 
 
@@ -73,6 +78,15 @@ def operations() -> _pd.DataFrame:
         only a LAM offers.
     """
     return _table(_calls())
+
+
+def __getattr__(name: str) -> _Any:
+    """Import what a session does not need, when it is asked for."""
+    if name == "webhooks":
+        from importlib import import_module
+
+        return import_module("ledgerkit.webhooks")
+    raise AttributeError(f"module 'ledgerkit' has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:

@@ -11,7 +11,7 @@ from typing import Any, Final, Literal
 
 import pandas as pd
 
-from ledgerkit.challenges import LEAST_END, Challenge, Review, compare, decode
+from ledgerkit.challenges import LEAST_END, Challenge, Review, compare, decode, shown_alone
 from ledgerkit.connection import Connection
 from ledgerkit.errors import ContractViolation, InvalidRequest, ReviewFailed, shorten
 from ledgerkit.operator import Operator
@@ -152,7 +152,7 @@ def vote(
     connection.check_writes(call)  # before a person compares anything
     operator = operator_of(connection)
     challenge = fetch(connection, request_id, verb)
-    review = compare(challenge, meant or {}, verb=verb)
+    review = shown_alone(challenge, verb) if meant is None else compare(challenge, meant, verb=verb)
     show(review)
     check(review, request_id, verb, stated=meant is not None)
     phrase = phrase_for(review, request_id)

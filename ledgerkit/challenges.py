@@ -120,6 +120,14 @@ def compare(
     return Review(challenge, tuple(rows), level, basis or ("your draft" if drafted else "your statement"), verb)
 
 
+def shown_alone(challenge: Challenge, verb: Verb) -> Review:
+    """Lay a challenge out with nothing to compare it with; such a review never matches."""
+    container = "transaction_data"
+    signed = dict(_leaves(challenge.decoded, container))
+    rows = (Row(_label(path, container), None, _shown(path, signed), "not_compared") for path in signed)
+    return Review(challenge, tuple(rows), challenge.recogniser, "nothing", verb)
+
+
 def _leaves(value: Any, container: str, path: _Path = ()) -> Iterator[tuple[_Path, Any]]:
     """Give every value that holds no others, by its path; the index in a list is an integer."""
     if isinstance(value, Mapping) and value:

@@ -9,8 +9,10 @@ import pandas as pd
 from ledgerkit.decoding import Challenge, Level, Verb
 from ledgerkit.errors import ReviewFailed
 
-Basis = Literal["your draft", "your statement", "the request itself (consistency only)"]
-Verdict = Literal["match", "differs", "missing_in_challenge", "missing_in_intent", "not_stated", "not_signed"]
+Basis = Literal["your draft", "your statement", "the request itself (consistency only)", "nothing"]
+Verdict = Literal[
+    "match", "differs", "missing_in_challenge", "missing_in_intent", "not_stated", "not_signed", "not_compared"
+]
 ADDRESSES: Final = {"recipient", "contract_address", "address", "token_mint"}
 
 _QUIET: tuple[Verdict, ...] = ("match", "not_stated", "not_signed")
@@ -21,6 +23,7 @@ _WORDS: dict[Verdict, str] = {
     "missing_in_intent": "NOT MEANT",
     "not_stated": "not stated: look at it",
     "not_signed": "not part of what is signed",
+    "not_compared": "look at it",
 }
 _LEVELS: dict[Level, str] = {
     "documented": "a kind of challenge that is documented",
@@ -110,6 +113,8 @@ class Review:
         raise ReviewFailed(f"{why}. Nothing was signed.", fields=fields, level=self.level)
 
     def _sentence(self) -> str:
+        if self.basis == "nothing":
+            return f"Nothing was given to compare this with. To {self.verb}: {_LEVELS[self.level]}."
         unequal = len(self._unequal())
         found = "Every field is as meant" if not unequal else f"{unequal} of {len(self.rows)} fields are not as meant"
         return f"{found}, compared with {self.basis}. To {self.verb}: {_LEVELS[self.level]}."
@@ -134,7 +139,7 @@ class Review:
 
 
 def _said(row: Row) -> str:
-    if row.verdict in ("match", "not_stated"):
+    if row.verdict in ("match", "not_stated", "not_compared"):
         return f"{row.to_be_signed} ({_WORDS[row.verdict]})"
     if row.verdict == "not_signed":
         return f"{row.meant} ({_WORDS[row.verdict]})"
@@ -143,7 +148,7 @@ def _said(row: Row) -> str:
 
 
 def _html_row(row: Row) -> str:
-    quiet = row.verdict in _QUIET
+    quiet = row.verdict in (*_QUIET, "not_compared")
     style = "opacity:.8" if quiet else "border:1px solid var(--jp-error-color1, currentColor);font-weight:600"
     values = (_html_value(row, value) for value in (row.meant, row.to_be_signed))
     words = "" if row.verdict == "match" else html.escape(_WORDS[row.verdict])

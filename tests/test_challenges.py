@@ -12,7 +12,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from jose.samples import ANTIREPLAY, RECIPIENT, body, challenge_text, documented
 
-from ledgerkit.challenges import Challenge, Level, Review, compare, decode, encoded
+from ledgerkit.challenges import Challenge, Level, Review, compare, decode, encoded, shown_alone
 from ledgerkit.errors import ContractViolation, InvalidRequest, ReviewFailed
 
 EVM = "0xb550388547691a526190d60C30C2f9E2af03fF3D"
@@ -564,3 +564,12 @@ def test_a_character_without_a_shape_is_written_out(letter: str) -> None:
     for shown in (repr(review), review._repr_html_(), review.table().to_csv()):
         assert letter not in shown.replace("\n", "") if letter != "\n" else "ETH\n" not in shown
         assert letter.encode("unicode_escape").decode() in shown
+
+
+def test_a_challenge_with_nothing_to_compare_it_with_is_shown_and_never_matches() -> None:
+    review = shown_alone(read(documented()), "reject")
+    assert not review.matches
+    assert "Nothing was given to compare this with" in repr(review)
+    assert f"{RECIPIENT} (look at it)" in repr(review)
+    with pytest.raises(ReviewFailed):
+        review.require(assumed=True, unknown=True)

@@ -15,7 +15,7 @@ from ledgerkit.following import follow
 from ledgerkit.frames import FLAG, INTEGER, LIST, OBJECT, REFERENCE, TEXT, TIME, Table
 from ledgerkit.operations import operation
 from ledgerkit.outcomes import Outcome, new_mark
-from ledgerkit.payloads import Note, Payload, Raw
+from ledgerkit.payloads import Note, Payload, from_json
 from ledgerkit.resources.base import Section
 from ledgerkit.resources.users import Users
 from ledgerkit.vocabulary import Order, RequestStatus, RequestTargetType, RequestType
@@ -198,8 +198,8 @@ class Requests(Section, name="requests"):
         checks: Iterable[Check],
         mark: str | None = None,
     ) -> Draft:
-        made = Raw(dict(payload)) if isinstance(payload, Mapping) else payload
-        if not isinstance(made, Payload | Raw):
+        made = from_json(payload) if isinstance(payload, Mapping) else payload
+        if not isinstance(made, Payload):
             raise InvalidRequest(
                 f"`payload` = {shorten(payload)} can't be used: it is one of ledgerkit.payloads, or a dict.",
                 field="payload",
