@@ -38,7 +38,7 @@ class Access:
         self._gateway_key = credentials.gateway_key if gateway else None
         self._lam_api_key = credentials.lam_api_key if lam_api_key else None
         self._lam_store_token = credentials.lam_store_token if lam_store_token else None
-        self._lam_users = frozenset(user["name"] for user in world.lam_users)
+        self._world = world
         self._reporting = {credential.key: credential for credential in credentials.reporting_keys}
         self._viewers: dict[int, Viewer] = {}
         for user in credentials.api_users:
@@ -83,7 +83,7 @@ class Access:
 
     def knows_lam_user(self, headers: Mapping[str, str]) -> bool:
         """Say whether the LAM knows the user that the call names."""
-        return headers.get("x-ledger-api-user") in self._lam_users
+        return any(user["name"] == headers.get("x-ledger-api-user") for user in self._world.lam_users)
 
     def _lam_viewer(self, headers: Mapping[str, str]) -> Viewer:
         self.check_lam_keys(headers)
