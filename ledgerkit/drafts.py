@@ -8,36 +8,12 @@ from typing import Any, Final, Literal
 
 import pandas as pd
 
-from ledgerkit.errors import (
-    AuthenticationError,
-    ConfigurationError,
-    ConnectionFailed,
-    ContractViolation,
-    InvalidRequest,
-    NotFound,
-    OutcomeUnknown,
-    PermissionDenied,
-    RateLimited,
-    SessionClosed,
-    Unsupported,
-)
+from ledgerkit.errors import NOT_CARRIED_OUT, ContractViolation, InvalidRequest, OutcomeUnknown
 from ledgerkit.outbox import Outbox
 from ledgerkit.outcomes import Outcome
 from ledgerkit.payloads import Body
 
 Verdict = Literal["ok", "warning", "problem"]
-# What the service refused, or what never reached it: the draft may be sent again.
-NOT_CARRIED_OUT: Final = (
-    AuthenticationError,
-    ConfigurationError,
-    ConnectionFailed,
-    InvalidRequest,
-    NotFound,
-    PermissionDenied,
-    RateLimited,
-    SessionClosed,
-    Unsupported,
-)
 _SIGNS: Final = {"ok": "✓", "warning": "!", "problem": "✗"}
 _COLOURS: Final = {
     "ok": "var(--jp-success-color1,#2e7d32)",

@@ -116,6 +116,20 @@ class SessionClosed(LedgerError, RuntimeError):
     """The session was closed: connect again."""
 
 
+# What the service refused, or what never reached it: the same may be sent again.
+NOT_CARRIED_OUT: Final = (
+    AuthenticationError,
+    ConfigurationError,
+    ConnectionFailed,
+    InvalidRequest,
+    NotFound,
+    PermissionDenied,
+    RateLimited,
+    SessionClosed,
+    Unsupported,
+)
+
+
 class IncompleteResult(UserWarning):
     """A search could not be shown to be complete: rows came or went while it was read, and went on doing so."""
 

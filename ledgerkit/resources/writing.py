@@ -7,8 +7,7 @@ from typing import Any, Final
 import pandas as pd
 
 from ledgerkit.answers import outcome_unknown
-from ledgerkit.drafts import NOT_CARRIED_OUT
-from ledgerkit.errors import ContractViolation, InvalidRequest, OutcomeUnknown, shorten
+from ledgerkit.errors import NOT_CARRIED_OUT, ContractViolation, InvalidRequest, OutcomeUnknown, shorten
 from ledgerkit.filters import ENCODERS, Filter, Kind
 from ledgerkit.frames import FLAG, INTEGER, TEXT, Table
 from ledgerkit.resources.base import Section

@@ -10,7 +10,8 @@ import pytest
 from serving import Drop, Reply, Seen, Server, signed_in
 
 import ledgerkit as lk
-from ledgerkit.drafts import NOT_CARRIED_OUT, Check, Draft
+from ledgerkit.drafts import Check, Draft
+from ledgerkit.errors import NOT_CARRIED_OUT
 from ledgerkit.outbox import Outbox
 from ledgerkit.outcomes import Outcome, new_mark
 from ledgerkit.payloads import BitcoinLikeSend, ForcedUnpledge, MessageSigning, Note, Raw, Speed
