@@ -59,6 +59,8 @@ class Vote:
         row = self.request.iloc[0]
         done = "approval" if self.verb == "approve" else "rejection"
         lines = [f"Your {done} of request {row['id']} is in; its status is {row['status']}."]
+        if self.steps.empty:
+            lines.append("  How far it is can't be read now: session.requests.governance_status() asks again.")
         for step in self.steps.to_dict("records"):
             if isinstance(step["approvals"], list):
                 given = sum(one.get("type") == "APPROVE" for one in step["approvals"])

@@ -256,9 +256,14 @@ def operation(*names: str, returns: Table, secrets: tuple[str, ...] = ()) -> Cal
 
         marked(called).operations, marked(called).table = names, returns
         columns = "\n".join(f"    {name} : {DTYPES[kind]}" for name, kind in returns.kinds.items())
+        result = signature.return_annotation
+        if result is pd.DataFrame:
+            kind, rows = "DataFrame", "One row"
+        else:
+            kind, rows = getattr(result, "__name__", str(result)), f"Its ``{returns.name}`` is a frame of one row"
         called.__doc__ = (
-            f"{inspect.cleandoc(method.__doc__ or '')}\n\nReturns\n-------\nDataFrame\n"
-            f"    One row per {returns.name}; unknown fields follow the columns below. API: {' or '.join(names)}.\n\n"
+            f"{inspect.cleandoc(method.__doc__ or '')}\n\nReturns\n-------\n{kind}\n"
+            f"    {rows} per {returns.name}; unknown fields follow the columns below. API: {' or '.join(names)}.\n\n"
             f"{columns}\n"
         )
         return cast("Method", called)

@@ -9,7 +9,7 @@ from ledgerkit import approvals, finding
 from ledgerkit.approvals import Vote
 from ledgerkit.challenges import Review, compare
 from ledgerkit.drafts import Check, Draft
-from ledgerkit.errors import ContractViolation, InvalidRequest, OutcomeUnknown, shorten
+from ledgerkit.errors import ContractViolation, InvalidRequest, LedgerError, OutcomeUnknown, shorten
 from ledgerkit.filters import Many, Time
 from ledgerkit.following import follow
 from ledgerkit.frames import FLAG, INTEGER, LIST, OBJECT, REFERENCE, TEXT, TIME, Table
@@ -379,8 +379,17 @@ class Requests(Section, name="requests"):
             error.finder = lambda: self._look_for_vote(request_id, verb)
             raise
         answered = f"POST /requests/{{request_id}}/{verb}"
-        request = self._frame(answered, REQUEST, [(answered, [body])], {"request_id": request_id})
-        return Vote(verb, request, self.governance_status(request_id))
+        try:
+            request = self._frame(answered, REQUEST, [(answered, [body])], {"request_id": request_id})
+        except ContractViolation as error:
+            unknown = OutcomeUnknown(f"the vote was posted, and the answer can't be read ({error.message}).")
+            unknown.finder = lambda: self._look_for_vote(request_id, verb)
+            raise unknown from error
+        try:
+            steps = self.governance_status(request_id)
+        except LedgerError:  # the vote is in: nothing after it may look as if it were not
+            steps = GOVERNANCE_STEP.frame({})
+        return Vote(verb, request, steps)
 
     def _look_for_vote(self, request_id: int, verb: approvals.Verb) -> Outcome:
         user = self._own_id()

@@ -1,6 +1,7 @@
 """Approving and rejecting: nothing is signed that was not compared with what was meant, and confirmed."""
 
 import builtins
+import inspect
 from collections.abc import Callable
 from typing import Any
 
@@ -11,7 +12,9 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 import ledgerkit as lk
 from ledgerkit import payloads
+from ledgerkit.approvals import STATEMENT
 from ledgerkit.drafts import Draft
+from ledgerkit.resources.requests import Requests
 from ledgerkit.sandbox import Sandbox
 from writes.conftest import BITCOIN_ACCOUNT, listed_address, open_session
 
@@ -338,3 +341,32 @@ def test_what_decides_who_gets_what_is_stated_too(
     assert session.requests.review(request_id).matches  # consistent with what the service says of it
     session.requests.approve(request_id, **whole, confirm=phrase)
     assert len(votes(session)) == 1
+
+
+def test_a_vote_that_is_in_is_never_told_as_one_that_failed(
+    session: lk.Session, sandbox: Sandbox, draft: Draft, request_id: int
+) -> None:
+    sandbox.faults.status(403, path=f"/requests/{request_id}/governance-status", method="GET", times=1)
+    vote = session.requests.approve(request_id, draft, confirm=f"approve {request_id}")
+    assert vote.steps.empty
+    assert f"Your approval of request {request_id} is in" in repr(vote)
+    assert "How far it is can't be read now" in repr(vote)
+
+
+def test_an_answer_to_a_vote_that_can_not_be_read_is_looked_up(
+    session: lk.Session, sandbox: Sandbox, draft: Draft, request_id: int
+) -> None:
+    sandbox.faults.status(
+        200, path=f"/requests/{request_id}/approve", method="POST", times=1, answered=True, body='{"id": "what"}'
+    )
+    with pytest.raises(lk.OutcomeUnknown, match="can't be read") as lost:
+        session.requests.approve(request_id, draft, confirm=f"approve {request_id}")
+    assert lost.value.find().state == "found"
+
+
+def test_what_an_approver_may_state_is_the_same_everywhere() -> None:
+    stated = {
+        name: set(inspect.signature(getattr(Requests, name)).parameters) - {"self", "request_id", "intent", "confirm"}
+        for name in ("review", "approve")
+    }
+    assert stated["review"] == stated["approve"] == set(STATEMENT)
