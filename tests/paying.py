@@ -57,6 +57,8 @@ class Service:
     approved_at: list[float] = field(default_factory=list)
     # What it does about the next posts, in turn: an error is raised instead, "lose" makes it and loses the answer.
     acts: list[Exception | str] = field(default_factory=list)
+    # What it answers to reads, by operation, instead of what they ask for.
+    faults: dict[str, Exception] = field(default_factory=dict)
     # What it says of a mark that it does not have.
     missing: Callable[[], Outcome] = lambda: Outcome("not found", "nothing was seen.")
 
@@ -93,6 +95,8 @@ class Service:
         )
 
     def ask(self, operation: str, path: str, *, params: Any = None) -> Answer:
+        if operation in self.faults:
+            raise self.faults[operation]
         bodies: dict[str, Any] = {
             "GET /requests": {"page_info": {"count": self.pending}},
             "GET /accounts/{account_id}": {"available_balance": str(self.available), "parent": None},

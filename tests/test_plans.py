@@ -1,5 +1,6 @@
 """Plans: all rows checked first, one confirmation, and no row sent twice or lost, whatever dies on the way."""
 
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -264,7 +265,10 @@ def test_a_rate_limit_is_waited_for_as_long_as_it_says(service: Service, path: P
     assert service.amounts() == [1, 2]
 
 
-@pytest.mark.parametrize("error", [ConnectionFailed("no route"), PermissionDenied("not yours")])
+@pytest.mark.parametrize(
+    "error",
+    [ConnectionFailed("no route"), PermissionDenied("not yours"), SessionClosed("closed before it was sent.")],
+)
 def test_what_is_no_fault_of_the_row_stops_the_plan_and_is_sent_later(
     service: Service, path: Path, error: Exception
 ) -> None:
@@ -350,12 +354,45 @@ def test_what_arrives_late_is_found_by_the_next_run(service: Service, path: Path
     assert service.amounts() == [1, 2]
 
 
-def test_a_session_that_was_closed_leaves_the_row_in_doubt(service: Service, path: Path) -> None:
-    plan = service.plan(payments(1), path)
-    service.acts = [SessionClosed("closed meanwhile.")]
-    with pytest.raises(SessionClosed):
+def test_a_refusal_is_on_the_disk_before_the_next_call_which_fails(service: Service, path: Path) -> None:
+    plan = service.plan(payments(3), path)
+
+    def refuse(payload: Any) -> pd.DataFrame:
+        service.faults["GET /requests"] = ConnectionFailed("no route")
+        raise InvalidRequest("not on the whitelist (400).", status=400)
+
+    service.post, post = refuse, service.post  # type: ignore[method-assign]
+    with pytest.raises(InvalidRequest, match=r"row 1 was refused.*whitelist"):
         plan.run(plan.phrase)
-    assert states(plan) == ["in doubt"]
+    assert [row.state for row in journals.read(path).rows] == ["refused", "planned", "planned"]
+    service.post, service.faults = post, {}  # type: ignore[method-assign]
+    plan.run(plan.phrase)
+    assert service.amounts() == [2, 3]
+
+
+def test_where_looking_for_a_lost_row_fails_the_error_names_the_row_and_its_mark(
+    service: Service, path: Path
+) -> None:
+    plan = service.plan(payments(2), path)
+    service.acts = ["make", "lose"]
+    looks: list[Outcome | Exception] = [ConnectionFailed("no route"), ConnectionFailed("no route")]
+
+    def look(*_: object) -> Outcome:
+        answer = looks.pop(0) if looks else Outcome("found", "it is there.", 2)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    plan._desk = replace(plan._desk, find=look)
+    with pytest.raises(OutcomeUnknown, match=r"row 2 .*can't tell: looking for it failed: no route") as raised:
+        plan.run(plan.phrase)
+    assert raised.value.details == {"row": 2, "mark": plan.results()["mark"][1]}
+    assert states(plan) == ["sent", "in doubt"]
+    with pytest.raises(ConnectionFailed):  # it looks anew
+        raised.value.find()
+    assert raised.value.find().state == "found"
+    plan.run(plan.phrase)
+    assert service.amounts() == [1, 2]
 
 
 def test_where_it_can_not_be_told_a_person_decides(service: Service, path: Path) -> None:

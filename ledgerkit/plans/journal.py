@@ -28,13 +28,14 @@ STATES: Final[Mapping[str, State]] = {
 }
 # An approval follows a row that was sent, and changes nothing of that.
 APPROVALS: Final = frozenset({"approving", "approved", "not approved"})
-# From which state of a row each entry may follow.
-FOLLOWS: Final[Mapping[str, State]] = {
-    "sending": "planned",
-    "sent": "in doubt",
-    "refused": "in doubt",
-    "not sent": "in doubt",
-    **dict.fromkeys(APPROVALS, "sent"),
+# From which states of a row each entry may follow. A refusal is written down at once; that it was for want of room,
+# and none of the row's, is found out after that.
+FOLLOWS: Final[Mapping[str, tuple[State, ...]]] = {
+    "sending": ("planned",),
+    "sent": ("in doubt",),
+    "refused": ("in doubt",),
+    "not sent": ("in doubt", "refused"),
+    **dict.fromkeys(APPROVALS, ("sent",)),
 }
 # What differs, in words, where a journal is that of something else.
 WORDS: Final = {
@@ -264,7 +265,7 @@ def _parsed(content: bytes, path: Path) -> tuple[dict[str, Any], list[dict[str, 
     rows = [Standing() for _ in header["rows"]]
     for number, entry in enumerate(entries, 2):
         row = entry["row"]
-        if not 1 <= row <= len(rows) or rows[row - 1].state != FOLLOWS.get(entry["entry"]):
+        if not 1 <= row <= len(rows) or rows[row - 1].state not in FOLLOWS.get(entry["entry"], ()):
             raise JournalDamaged(
                 f"line {number} of {path} says {shorten(entry['entry'])} of row {row}, which does not follow from "
                 "the lines before. Nothing was sent now.",

@@ -5,17 +5,15 @@ from typing import Any, Final
 
 from ledgerkit.connection import Connection
 from ledgerkit.errors import (
-    AuthenticationError,
-    ConfigurationError,
-    ConnectionFailed,
+    NOT_CARRIED_OUT,
     InvalidRequest,
     LedgerError,
     NotFound,
     OutcomeUnknown,
-    PermissionDenied,
     RateLimited,
     Unsupported,
 )
+from ledgerkit.outcomes import Outcome
 from ledgerkit.parallel import Progress
 from ledgerkit.plans import journal as journals
 from ledgerkit.plans.desks import Desk
@@ -27,8 +25,7 @@ MOST_PENDING: Final = 100
 WAITING: Final = ("PENDING_APPROVAL", "PENDING_FIRST_APPROVAL")
 MOST_ACCOUNT_STEPS: Final = 200
 HOUR: Final = 3600.0
-# What was surely not carried out, and is no fault of the row: it is sent again when the plan goes on.
-NOT_THE_ROW: Final = (AuthenticationError, ConfigurationError, ConnectionFailed, PermissionDenied)
+# What the row itself is refused for; after the others of NOT_CARRIED_OUT, it is sent when the plan goes on.
 REFUSALS: Final = (InvalidRequest, NotFound, Unsupported)
 
 
@@ -86,16 +83,16 @@ class Sending:
         except RateLimited as error:
             self._note("not sent", number, error=str(error))
             self._wait_for(error)
-        except NOT_THE_ROW as error:
-            self._note("not sent", number, error=str(error))
-            raise self._stopped(error, number, "was not sent") from error
         except REFUSALS as error:
-            if self._pending() >= MOST_PENDING:
+            self._note("refused", number, error=str(error))  # before any other call, which may fail or be killed
+            if self._seems_full():
                 self._note("not sent", number, error=str(error))
                 raise self._full(number) from error
-            self._note("refused", number, error=str(error))
             if not self._skip:
                 raise self._stopped(error, number, "was refused, and is not sent again") from error
+        except NOT_CARRIED_OUT as error:
+            self._note("not sent", number, error=str(error))
+            raise self._stopped(error, number, "was not sent") from error
         else:
             self._note("sent", number, request_id=request_id, how="answered")
 
@@ -104,7 +101,12 @@ class Sending:
 
         A service that stalled may still carry it out: only a later run takes "not found" for "not carried out".
         """
-        outcome = self._desk.find(row.body, row.mark, self._standing(number).sending_at or 0.0)
+        sent_at = self._standing(number).sending_at or 0.0
+        failure: LedgerError | None = None
+        try:
+            outcome = self._desk.find(row.body, row.mark, sent_at)
+        except LedgerError as error:
+            failure, outcome = error, Outcome("can't tell", f"looking for it failed: {error}")
         if outcome.state == "found" and outcome.request_id is not None:
             self._note("sent", number, request_id=outcome.request_id, how="found")
         elif outcome.state == "not found" and send_after:
@@ -117,30 +119,29 @@ class Sending:
                 row=number,
                 mark=row.mark,
             )
-            unknown.finder = lambda: outcome
-            raise unknown
+            unknown.finder = lambda: self._desk.find(row.body, row.mark, sent_at)
+            raise unknown from failure
 
     def _approve(self, number: int, row: Row) -> None:
-        standing = self._standing(number)
-        if self._desk.approve is None or standing.request_id is None or standing.approval == "approved":
+        standing, waits = self._standing(number), self._desk.waits
+        if self._desk.approve is None or standing.request_id is None:
             return
-        waits = self._desk.waits
-        if standing.approval is not None and waits is not None and not waits(standing.request_id):
-            self._note("approved", number, how="found")  # the answer to an earlier approval was lost
-            return
-        self._pace()
-        self._note("approving", number)
-        try:
-            self._desk.approve(standing.request_id, self._desk.remake(row.body, row.mark))
-        except RateLimited as error:
-            self._note("not approved", number, error=str(error))
-            self._wait_for(error)
-            self._approve(number, row)
-        except LedgerError as error:
-            self._note("not approved", number, error=str(error))
-            raise self._stopped(error, number, "was sent, but not approved") from error
-        else:
-            self._note("approved", number)
+        while standing.approval != "approved":
+            if standing.approval is not None and waits is not None and not waits(standing.request_id):
+                self._note("approved", number, how="found")  # the answer to an earlier approval was lost
+                return
+            self._pace()
+            self._note("approving", number)
+            try:
+                self._desk.approve(standing.request_id, self._desk.remake(row.body, row.mark))
+            except RateLimited as error:
+                self._note("not approved", number, error=str(error))
+                self._wait_for(error)
+            except LedgerError as error:
+                self._note("not approved", number, error=str(error))
+                raise self._stopped(error, number, "was sent, but not approved") from error
+            else:
+                self._note("approved", number)
 
     def _check_approved(self, number: int) -> None:
         """Stop where the service wants a row approved before the next is sent, and nobody has approved it."""
@@ -163,6 +164,13 @@ class Sending:
         body = self._connection.ask("GET /requests", "/requests", params=params).body
         count = body.get("page_info", {}).get("count") if isinstance(body, dict) else None
         return count if isinstance(count, int) else 0
+
+    def _seems_full(self) -> bool:
+        """Say whether a row may have been refused for want of room; where that can't be asked, it stays refused."""
+        try:
+            return self._pending() >= MOST_PENDING
+        except LedgerError:
+            return False
 
     def _room(self, number: int) -> int:
         room = MOST_PENDING - self._pending()
@@ -205,9 +213,8 @@ class Sending:
         return self._journal.rows[number - 1]
 
     def _stopped(self, error: LedgerError, number: int, what: str) -> LedgerError:
-        message = (
-            f"row {number} {what}: {error.message} {self._progress()} Running the plan again goes on from there."
-        )
+        said = error.message.rstrip(".")
+        message = f"row {number} {what}: {said}. {self._progress()} Running the plan again goes on from there."
         details = {**error.details, "row": number}
         return type(error)(message, call=error.call, status=error.status, **details)
 
