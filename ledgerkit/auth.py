@@ -440,18 +440,29 @@ class ApiUserAuth(httpx.Auth):
 
     def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
         """Send the call, and once more where the token was rejected."""
-        token, generation = self._keeper.token()
+        token, generation = _signed_in(self._keeper.token)
         response = yield self._signed(request, token)
         if response.status_code == 401:
             # Gives the connection back: threads that wait for the renewal would otherwise hold the whole pool.
             response.read()
-            token, generation = self._keeper.renew(generation)
+            token, generation = _signed_in(partial(self._keeper.renew, generation))
             yield self._signed(request, token)
 
     def _signed(self, request: httpx.Request, token: Secret) -> httpx.Request:
         request.headers["X-Ledger-Workspace"] = self._workspace
         request.headers["Authorization"] = f"Bearer {token.reveal()}"
         return request
+
+
+def _signed_in(token: Callable[[], tuple[Secret, int]]) -> tuple[Secret, int]:
+    """Return a token; an answer without one that can be read is no answer to the call that was to be signed in."""
+    try:
+        return token()
+    except ContractViolation as error:
+        problem = AuthenticationError(
+            f"signing in failed: {error.message}", call=error.call, status=error.status, **error.details
+        )
+    raise problem
 
 
 class ReportingKeyAuth(httpx.Auth):

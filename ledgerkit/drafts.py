@@ -8,12 +8,14 @@ from typing import Any, Final, Literal
 
 import pandas as pd
 
-from ledgerkit.errors import NOT_CARRIED_OUT, ContractViolation, InvalidRequest, OutcomeUnknown
-from ledgerkit.outbox import Outbox
+from ledgerkit.errors import InvalidRequest, OutcomeUnknown, shorten
+from ledgerkit.outbox import Claim, Outbox
 from ledgerkit.outcomes import Outcome
 from ledgerkit.payloads import Body
 
 Verdict = Literal["ok", "warning", "problem"]
+# The clocks of a service's servers are not one, and neither is this machine's.
+_MARGIN: Final = 60.0
 _SIGNS: Final = {"ok": "✓", "warning": "!", "problem": "✗"}
 _COLOURS: Final = {
     "ok": "var(--jp-success-color1,#2e7d32)",
@@ -43,7 +45,7 @@ class Draft:
     find
         Looks for it, where its answer was lost.
     outbox
-        What the session sent before.
+        What the session sent before; None where what was sent is written down elsewhere, as a plan does.
     facts
         A plain summary, as names and texts.
     checks
@@ -52,6 +54,8 @@ class Draft:
         The short text in the note that tells this request from an identical other one.
     identity
         What makes another body the same request: the body without its mark.
+    sent_after
+        What the server's clock showed when it was made, in seconds since the epoch.
     makes, then
         What it makes, and how that is approved: a LAM makes transactions, without requests.
     """
@@ -62,7 +66,7 @@ class Draft:
         *,
         send: Callable[[Any], pd.DataFrame],
         find: Callable[["Draft"], Outcome],
-        outbox: Outbox,
+        outbox: Outbox | None,
         facts: Sequence[tuple[str, str]] = (),
         checks: Sequence[Check] = (),
         mark: str | None = None,
@@ -75,7 +79,7 @@ class Draft:
         self._payload = payload
         self._send = send
         self._find = find
-        self._outbox = outbox
+        self._outbox = Outbox() if outbox is None else outbox
         self._facts = tuple(facts)
         self._checks = tuple(checks)
         self._mark = mark
@@ -85,7 +89,7 @@ class Draft:
         self._makes = makes
         self._then = then
         self._lock = threading.Lock()
-        self._state = "draft"
+        self._claim: Claim | None = None
         self._request_id: int | None = None
 
     @property
@@ -100,8 +104,8 @@ class Draft:
 
     @property
     def sent_after(self) -> float:
-        """A moment of the server's clock before which it was not sent, in seconds since the epoch."""
-        return self._sent_after
+        """A moment of the server's clock before which it was surely not sent, in seconds since the epoch."""
+        return self._sent_after - _MARGIN
 
     @property
     def checks(self) -> tuple[Check, ...]:
@@ -126,7 +130,9 @@ class Draft:
     @property
     def state(self) -> str:
         """``draft``, ``sent``, or ``unknown`` where the answer was lost."""
-        return self._state
+        if self._request_id is not None:
+            return "sent"
+        return "draft" if self._claim is None or self._claim.released else "unknown"
 
     def to_json(self) -> dict[str, Any]:
         """Return exactly what is sent."""
@@ -155,7 +161,7 @@ class Draft:
             The answer was lost: :meth:`find` looks whether the request was made.
         """
         with self._lock:
-            if self._state != "draft":
+            if self.state != "draft":
                 raise InvalidRequest(
                     f"this draft was sent before, {self._told()}. Nothing was sent. For another request of the same "
                     "content make a new draft.",
@@ -165,34 +171,27 @@ class Draft:
                 raise InvalidRequest(
                     "nothing was sent: " + " ".join(f"{problem}." for problem in self.problems), field="draft"
                 )
-            key = self._outbox.take(self._identity, again=again)
-            self._state = "unknown"  # also where an interrupt comes between here and the answer
-            try:
-                frame = self._send(self._payload)
-                self._settle(int(frame["id"].iloc[0]))
-            except OutcomeUnknown as error:
-                error.finder = self.find
-                raise
-            except NOT_CARRIED_OUT:
-                self._state = "draft"
-                self._outbox.release(key)
-                raise
-            except (ContractViolation, TypeError, ValueError) as error:
-                # It answered, and what it answered can't be read: the request may well be there.
-                unknown = OutcomeUnknown(f"the request was sent, and the answer can't be read ({error}).")
-                unknown.finder = self.find
-                raise unknown from error
-            self._outbox.record(key, f"{self._makes} {self._request_id}")
+            with self._outbox.claim(self._identity, self._kind(), again=again) as self._claim:
+                try:
+                    frame = self._send(self._payload)
+                    self._settle(_id_in(frame))
+                except OutcomeUnknown as error:
+                    error.finder = self.find
+                    raise
             return frame
 
     def find(self) -> Outcome:
         """Look whether it was carried out, where the answer was lost.
 
         It is found by its mark. ``not found`` is said only after repeated looks, ``can't tell`` where its kind
-        carries no note.
+        carries no note, ``not sent`` of a draft that was not sent, which looks for nothing.
         """
-        if self._state == "draft":
-            return Outcome("not found", "it was not sent yet.")
+        if self.state == "draft":
+            return Outcome(
+                "not sent",
+                "this draft was not sent yet, and nothing was looked for. What another draft of the same content "
+                "made is found by that one.",
+            )
         if self._request_id is not None:
             return Outcome("found", f"it made {self._makes} {self._request_id}.", self._request_id)
         outcome = self._find(self)
@@ -201,7 +200,12 @@ class Draft:
         return outcome
 
     def _settle(self, request_id: int) -> None:
-        self._request_id, self._state = request_id, "sent"
+        self._request_id = request_id
+        if self._claim is not None:
+            self._claim.record(f"{self._makes} {request_id}")
+
+    def _kind(self) -> str:
+        return str(getattr(self._payload, "type", "CREATE_TRANSACTION"))
 
     def _told(self) -> str:
         if self._request_id is not None:
@@ -210,8 +214,7 @@ class Draft:
 
     def _title(self) -> str:
         done = {"draft": "DRAFT, nothing was sent", "unknown": "SENT, OUTCOME UNKNOWN: draft.find()"}
-        kind = getattr(self._payload, "type", "CREATE_TRANSACTION")
-        return f"{kind} · {done.get(self._state, f'SENT as {self._makes} {self._request_id}')}"
+        return f"{self._kind()} · {done.get(self.state, f'SENT as {self._makes} {self._request_id}')}"
 
     def __repr__(self) -> str:
         head = f"{self._environment} · {self._title()}" if self._environment else self._title()
@@ -241,8 +244,19 @@ class Draft:
         )
 
     def _next(self) -> str:
-        if self._state == "draft":
+        if self.state == "draft":
             return "To send it: draft.submit()" if not self.problems else "It can't be sent as it is."
         if self._request_id is None:
             return "Look whether it was made: draft.find()"
         return f"To approve it: {self._then.format(id=self._request_id)}"
+
+
+def _id_in(frame: pd.DataFrame) -> int:
+    """Return the id of what was made; a service that answered without one has accepted it all the same."""
+    made = frame["id"].iloc[0]
+    if pd.isna(made):
+        raise OutcomeUnknown(
+            f"the service accepted it, and the answer can't be read: `id` = {shorten(made)}. It may have been "
+            "carried out: look for it before you send it again."
+        )
+    return int(made)

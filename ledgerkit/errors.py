@@ -116,7 +116,8 @@ class SessionClosed(LedgerError, RuntimeError):
     """The session was closed: connect again."""
 
 
-# What the service refused, or what never reached it: the same may be sent again.
+# What ends a write that the service refused, or that never reached it: the same may be sent again. A ServerError of
+# a write is one of signing in: a write that fails on the way raises OutcomeUnknown.
 NOT_CARRIED_OUT: Final = (
     AuthenticationError,
     ConfigurationError,
@@ -125,6 +126,7 @@ NOT_CARRIED_OUT: Final = (
     NotFound,
     PermissionDenied,
     RateLimited,
+    ServerError,
     SessionClosed,
     Unsupported,
 )

@@ -3,21 +3,42 @@
 import hashlib
 import json
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
-from ledgerkit.errors import InvalidRequest
+from ledgerkit.errors import NOT_CARRIED_OUT, InvalidRequest
+
+
+class Claim:
+    """One send of a body: it stands unless the send was surely not carried out."""
+
+    def __init__(self, what: str) -> None:
+        self.told = f"{what}, whose outcome is not known"
+        self.released = False
+
+    def record(self, made: str) -> None:
+        """Write down what it made; that also stands where it was taken for not carried out before."""
+        self.told, self.released = made, False
 
 
 class Outbox:
-    """Remembers the bodies of one session, by their digest."""
+    """Remembers what was sent, by the digests of the bodies."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._sent: dict[str, str] = {}
+        self._claims: dict[str, list[Claim]] = {}
 
-    def take(self, body: Mapping[str, Any], *, again: bool) -> str:
-        """Claim a body before it is sent, and return its key for :meth:`record` or :meth:`release`.
+    @contextmanager
+    def claim(self, body: Mapping[str, Any], what: str, *, again: bool) -> Iterator[Claim]:
+        """Claim a body while it is sent; the claim stands afterwards, unless the body was surely not carried out.
+
+        Parameters
+        ----------
+        what
+            What it makes, for the one who sends the same again.
+        again
+            That a second one is meant.
 
         Raises
         ------
@@ -25,22 +46,19 @@ class Outbox:
             The same body was claimed before, and ``again`` does not say that a second one is meant.
         """
         key = hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()
+        claim = Claim(what)
         with self._lock:
-            if key in self._sent and not again:
+            claims = self._claims.setdefault(key, [])
+            standing = [one for one in claims if not one.released]
+            if standing and not again:
                 raise InvalidRequest(
-                    f"this session has sent the same before: {self._sent[key]}. Nothing was sent. If a second one is "
-                    "meant, say so with again=True.",
+                    f"this session has sent the same before: {'; '.join(one.told for one in standing)}. Nothing was "
+                    "sent. If a second one is meant, say so with again=True.",
                     field="again",
                 )
-            self._sent[key] = "its outcome is not known yet"
-        return key
-
-    def record(self, key: str, made: str) -> None:
-        """Write down what a body made."""
-        with self._lock:
-            self._sent[key] = made
-
-    def release(self, key: str) -> None:
-        """Forget a body that was surely not carried out."""
-        with self._lock:
-            self._sent.pop(key, None)
+            claims.append(claim)
+        try:
+            yield claim
+        except NOT_CARRIED_OUT:
+            claim.released = True
+            raise

@@ -14,7 +14,7 @@ import pandas as pd
 
 from ledgerkit.clock import Clock
 
-State = Literal["found", "not found", "can't tell"]
+State = Literal["found", "not found", "can't tell", "not sent"]
 # Without letters that are mistaken for others: people read marks to each other.
 _LETTERS: Final = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
 # A write may become visible a while after it was carried out.
@@ -34,7 +34,8 @@ class Outcome:
     Parameters
     ----------
     state
-        ``"found"``, ``"not found"`` (after repeated looks), or ``"can't tell"``.
+        ``"found"``, ``"not found"`` (after repeated looks), ``"can't tell"``, or ``"not sent"`` of a draft that was
+        not sent.
     text
         What was looked for, and what to do next.
     request_id

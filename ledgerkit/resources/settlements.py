@@ -9,10 +9,11 @@ from ledgerkit.errors import NotFound, OutcomeUnknown
 from ledgerkit.filters import Many
 from ledgerkit.frames import AMOUNT, INTEGER, OBJECT, TEXT, Table
 from ledgerkit.operations import operation
+from ledgerkit.outbox import Claim
 from ledgerkit.outcomes import Outcome, look
 from ledgerkit.payloads import FeesPerByte, GasPrice, PriorityFees, Settlement, SettlementRecovery, Speed, Transaction
 from ledgerkit.resources.base import Section
-from ledgerkit.resources.writing import identifier, write, write_new
+from ledgerkit.resources.writing import identifier, write
 
 SETTLEMENT: Final = Table(
     "settlement",
@@ -127,20 +128,16 @@ class Settlements(Section, name="settlements"):
         body = Settlement(**{name: value for name, value in given.items() if value is not None}).to_json()
         own = {name: body[name] for name in ("id", "from_pledge_id")}
         same = {"operation": "POST /settlements", **body, "id": id}
-        try:
-            return write_new(
-                self,
-                f"settlement {own['id']}",
-                same,
-                again,
-                lambda: write(self, "POST /settlements", SETTLEMENT, {}, body=body, lead=own, given=own),
-            )
-        except OutcomeUnknown as unknown:
-            unknown.message += f" Its id is {own['id']}; find() on this error looks for it."
-            unknown.details |= own
-            key = unknown.details.pop("outbox_key")
-            unknown.finder = lambda: self._find(**own, key=key)
-            raise
+        with self._connection.outbox.claim(same, f"settlement {own['id']}", again=again) as claim:
+            try:
+                frame = write(self, "POST /settlements", SETTLEMENT, {}, body=body, lead=own, given=own)
+            except OutcomeUnknown as unknown:
+                unknown.message += f" Its id is {own['id']}; find() on this error looks for it."
+                unknown.details |= own
+                unknown.finder = lambda: self._find(**own, claim=claim)
+                raise
+            claim.record(f"settlement {own['id']}")
+        return frame
 
     @operation("POST /settlements/{settlement_id}/cancel", returns=SETTLEMENT)
     def cancel(self, settlement_id: str) -> pd.DataFrame:
@@ -181,7 +178,7 @@ class Settlements(Section, name="settlements"):
             given=body,
         )
 
-    def _find(self, id: str, from_pledge_id: str, key: str) -> Outcome:
+    def _find(self, id: str, from_pledge_id: str, claim: Claim) -> Outcome:
         def once() -> Outcome | None:
             try:
                 found = self.get(id).iloc[0]
@@ -196,7 +193,7 @@ class Settlements(Section, name="settlements"):
         missing = f"settlement {id} is not there: send it again, with id={id!r}, so that it is the same settlement."
         outcome = look(once, self._connection.transport.clock, Outcome("not found", missing))
         if outcome.state == "not found":
-            self._connection.outbox.release(key)
+            claim.released = True
         elif outcome.state == "found":
-            self._connection.outbox.record(key, f"settlement {id}")
+            claim.record(f"settlement {id}")
         return outcome

@@ -27,7 +27,7 @@ from ledgerkit.resources.stake_tables import (
     TEZOS_STAKE,
 )
 from ledgerkit.resources.transactions import TRANSACTION
-from ledgerkit.resources.writing import identifier, write, write_new
+from ledgerkit.resources.writing import identifier, write
 from ledgerkit.vocabulary import Order, Speed, StakeStatus
 
 # What a stake is from its creation on.
@@ -148,13 +148,11 @@ class EthereumStakes(Section, name="stakes.ethereum"):
         ).to_json()
         inside = {"account_id": identifier("account_id", account_id)}
         path = "POST /ethereum/accounts/{account_id}/stakes"
-        return write_new(
-            self,
-            f"a stake of account {account_id}",
-            {"operation": path, **inside, **body},
-            again,
-            lambda: write(self, path, TRANSACTION, inside, body=body, lead=inside, given=body),
-        )
+        what, same = f"a stake of account {account_id}", {"operation": path, **inside, **body}
+        with self._connection.outbox.claim(same, what, again=again) as claim:
+            frame = write(self, path, TRANSACTION, inside, body=body, lead=inside, given=body)
+            claim.record(what)
+        return frame
 
 
 class SolanaStakes(Section, name="stakes.solana"):

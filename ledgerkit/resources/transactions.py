@@ -389,7 +389,7 @@ class Transactions(Section, name="transactions"):
             outbox=connection.outbox,
             mark=mark,
             identity=payload.to_json(),
-            sent_after=connection.transport.server_time() - 60,
+            sent_after=connection.transport.server_time(),
             makes="transaction",
         )
         return draft.submit(again=again)

@@ -7,7 +7,7 @@ from typing import Any, Final
 import pandas as pd
 
 from ledgerkit.answers import outcome_unknown
-from ledgerkit.errors import NOT_CARRIED_OUT, ContractViolation, InvalidRequest, OutcomeUnknown, shorten
+from ledgerkit.errors import ContractViolation, InvalidRequest, shorten
 from ledgerkit.filters import ENCODERS, Filter, Kind
 from ledgerkit.frames import FLAG, INTEGER, TEXT, Table
 from ledgerkit.resources.base import Section
@@ -84,40 +84,6 @@ def write(
             raise InvalidRequest("the service answered that it was not done.", call=answer.call)
         return frame
     raise problem
-
-
-def write_new(
-    section: Section, what: str, identity: Mapping[str, Any], again: bool, send: Callable[[], pd.DataFrame]
-) -> pd.DataFrame:
-    """Send what makes something new, unless this session has sent the same: a cell may be run twice.
-
-    Parameters
-    ----------
-    what
-        What it makes, by which it can be looked for.
-    identity
-        What makes another write the same one.
-    again
-        That a second one is meant.
-
-    Raises
-    ------
-    InvalidRequest
-        This session has sent the same, and ``again`` does not say that a second one is meant.
-    """
-    outbox = section._connection.outbox
-    key = outbox.take(identity, again=again)
-    outbox.record(key, f"{what}, whose outcome is not known")  # also where an interrupt comes before the answer
-    try:
-        frame = send()
-    except OutcomeUnknown as unknown:
-        unknown.details["outbox_key"] = key
-        raise
-    except NOT_CARRIED_OUT:
-        outbox.release(key)
-        raise
-    outbox.record(key, what)
-    return frame
 
 
 def _check(node: Mapping[str, Any], lead: Mapping[str, str], table: Table, call: str) -> None:
