@@ -18,6 +18,7 @@ from ledgerkit.outcomes import Outcome, new_mark
 from ledgerkit.payloads import Note, Payload, from_json
 from ledgerkit.resources.base import Section
 from ledgerkit.resources.users import Users
+from ledgerkit.resources.writing import write
 from ledgerkit.vocabulary import Order, RequestStatus, RequestTargetType, RequestType
 
 
@@ -221,12 +222,11 @@ class Requests(Section, name="requests"):
             mark=mark,
             identity=identity,
             environment=str(connection.origin["environment"]),
-            sent_after=connection.transport.server_time() - 60,
+            sent_after=connection.transport.server_time(),
         )
 
     def _post(self, payload: Payload) -> pd.DataFrame:
-        answer = self._connection.send("POST /requests", "POST", "/requests", payload.to_json())
-        return self._frame("POST /requests", REQUEST, [(answer.call, [answer.body])], {})
+        return write(self, "POST /requests", REQUEST, {}, body=payload.to_json())
 
     # Approving
 
