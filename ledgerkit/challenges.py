@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import Any, Final
 
+from ledgerkit.addresses import same_address
 from ledgerkit.decoding import ANTIREPLAY, TYPE, Challenge, Level, Verb, decode, encoded
 from ledgerkit.errors import InvalidRequest, shorten
 from ledgerkit.reviews import ADDRESSES, Basis, Review, Row, Verdict
@@ -66,9 +67,6 @@ _NULLABLE = {
 _MAY_BE_UNSTATED = {"account_name", "currency", "max_fees"}
 _AMOUNTS = {"amount", "max_fees", "max_priority_fee", "gas_limit", "gas_price", "priority_fees", "tag"}
 _DIGITS = re.compile(r"0|-?[1-9][0-9]{0,77}")
-_EVM_ADDRESS = re.compile(r"0x[0-9a-fA-F]{40}")
-# Names of networks whose addresses are Bech32: one address in lower or in upper case, never in both.
-_BECH32 = re.compile(r"(bc|tb|ltc|addr|addr_test|cosmos)1[ac-hj-np-z02-9]+")
 
 
 def compare(
@@ -208,7 +206,7 @@ def _ending(end: str, recipient: Any) -> Row:
     if isinstance(recipient, str):
         # The part before the end is the same, so that both are addresses of one form.
         whole = recipient[: -len(end)] + end
-        verdict = "match" if _same_address(whole, recipient) else "differs"
+        verdict = "match" if same_address(whole, recipient) else "differs"
     return Row("recipient", f"…{end}", None if recipient is None else _text(recipient), verdict)
 
 
@@ -249,7 +247,7 @@ def _equal(name: str, meant: Any, signed: Any) -> bool:
         # Challenges write names of currencies with a blank where requests have an underscore.
         return meant.replace("_", " ") == str(signed).replace("_", " ")
     if name in ADDRESSES and isinstance(meant, str):
-        return _same_address(meant, signed)
+        return same_address(meant, signed)
     return bool(meant == signed)
 
 
@@ -260,16 +258,6 @@ def _whole(value: Any) -> int | None:
     if isinstance(value, int):
         return value
     return int(value) if _DIGITS.fullmatch(value) else None
-
-
-def _same_address(one: str, other: str) -> bool:
-    if one == other:
-        return True
-    if _EVM_ADDRESS.fullmatch(one) and _EVM_ADDRESS.fullmatch(other):
-        return one.lower() == other.lower()  # case is a checksum only
-    return all(
-        text in (text.lower(), text.upper()) and _BECH32.fullmatch(text.lower()) for text in (one, other)
-    ) and (one.lower() == other.lower())
 
 
 def _label(path: _Path, container: str) -> str:

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import pandas as pd
 
+from ledgerkit.addresses import same_address
 from ledgerkit.amounts import display_unit, to_base_units, to_display
 from ledgerkit.connection import Connection
 from ledgerkit.drafts import Check
@@ -335,10 +336,3 @@ def _listed_in(lookups: Lookups, entries: list[Any], currency: str, recipient: s
             if address.get("currency") == currency and same_address(str(address.get("address")), recipient):
                 return f"{found['name']} as {address.get('name')}", unseen
     return None, unseen
-
-
-def same_address(one: str, other: str) -> bool:
-    """Say whether two addresses are the same; the case of EVM addresses is a checksum, that of others has meaning."""
-    if one.startswith("0x") and other.startswith("0x") and len(one) == len(other) == 42:
-        return one.lower() == other.lower()
-    return one == other
