@@ -18,6 +18,8 @@ from ledgerkit.frames import exact
 
 # No unit of any currency has more decimal places; larger ones would make numbers that take seconds.
 MOST_PLACES: Final = 100
+# No chain moves more base units at once: amounts of EVM tokens have 256 bits, which is 78 digits.
+LIMIT: Final = 2**256
 # ASCII digits alone: \d takes the digits of every script, and int() reads them too.
 _QUANTITY: Final = re.compile(r"([0-9]+(?:\.[0-9]+)?)[ \u00a0]*([^\s\d.,+-]\S*)?")
 
@@ -40,14 +42,24 @@ class DisplayAmount(Decimal):
         return f"Decimal('{self}')"
 
 
+def readable_units(units: Any) -> dict[str, Unit]:
+    """Return the units that amounts are written and shown in, by code.
+
+    A code that stands for two units is none to read an amount by, and so none to show it in.
+    """
+    found: dict[str, set[Unit]] = {}
+    for unit in units:
+        if not isinstance(unit, Mapping) or not unit.get("code"):
+            continue
+        code, magnitude = str(unit["code"]), unit.get("magnitude")
+        if type(magnitude) is int and 0 <= magnitude <= MOST_PLACES:
+            found.setdefault(code, set()).add(Unit(code, magnitude))
+    return {code: same.pop() for code, same in found.items() if len(same) == 1}
+
+
 def display_unit(units: Any) -> Unit | None:
     """Return the unit in which people speak of a currency, the largest: BTC of sat, bit, mBTC, BTC."""
-    read = [
-        Unit(str(unit["code"]), unit["magnitude"])
-        for unit in units
-        if isinstance(unit, Mapping) and unit.get("code") and type(unit.get("magnitude")) is int
-    ]
-    return max(read, key=lambda unit: unit.magnitude, default=None)
+    return max(readable_units(units).values(), key=lambda unit: unit.magnitude, default=None)
 
 
 def to_display(amount: Any, magnitude: int) -> Any:
@@ -103,15 +115,15 @@ def to_base_units(amount: Any, units: Iterable[Mapping[str, Any]], field: str = 
     >>> to_base_units("0.5 BTC", [{"code": "satoshi", "magnitude": 0}, {"code": "BTC", "magnitude": 8}])
     50000000
     """
-    magnitudes: dict[str, set[int]] = {}
-    for unit in units:
-        if unit.get("code") and type(unit.get("magnitude")) is int and 0 <= unit["magnitude"] <= MOST_PLACES:
-            magnitudes.setdefault(str(unit["code"]), set()).add(unit["magnitude"])
-    # A code that stands for two units is none to read an amount by.
-    known = {code: found.pop() for code, found in magnitudes.items() if len(found) == 1}
-    largest = max(known, key=lambda code: known[code], default=None)
+    return read_amount(amount, units, field)[0]
+
+
+def read_amount(amount: Any, units: Iterable[Mapping[str, Any]], field: str = "amount") -> tuple[int, Unit | None]:
+    """Return an amount as :func:`to_base_units` does, and the unit that it was written in; None for base units."""
+    units = tuple(units)
+    known, largest = readable_units(units), display_unit(units)
     ways = (
-        f"Write it as '1.5 {largest}', or as an int of base units."
+        f"Write it as '1.5 {largest.code}', or as an int of base units."
         if largest
         else "The account says no units: write it as an int of base units."
     )
@@ -119,14 +131,20 @@ def to_base_units(amount: Any, units: Iterable[Mapping[str, Any]], field: str = 
     if isinstance(amount, bool) or not isinstance(amount, Integral | str | Decimal):
         raise InvalidRequest(f"{problem}a {type(amount).__name__} is no exact amount. {ways}", field=field)
     if isinstance(amount, Integral):  # of NumPy too, as columns give them
-        if not 0 <= int(amount) < 2**256:
+        if not 0 <= int(amount) < LIMIT:
             raise InvalidRequest(f"{problem}it is outside 0 to 2^256. {ways}", field=field)
-        return int(amount)
+        return int(amount), None
     if isinstance(amount, Decimal):
         sign, digits, exponent = amount.as_tuple()
-        if sign or not isinstance(exponent, int) or largest is None or abs(exponent) > MOST_PLACES:
+        if (
+            sign
+            or not isinstance(exponent, int)
+            or largest is None
+            or abs(exponent) > MOST_PLACES
+            or len(digits) > 2 * MOST_PLACES
+        ):
             raise InvalidRequest(f"{problem}it is no amount of 0 or more. {ways}", field=field)
-        code, number, places = largest, int("".join(map(str, digits))), -exponent
+        unit, number, places = largest, int("".join(map(str, digits))), -exponent
     else:
         read = _QUANTITY.fullmatch(amount.strip())
         if read is None or len(amount) > 2 * MOST_PLACES:
@@ -144,17 +162,15 @@ def to_base_units(amount: Any, units: Iterable[Mapping[str, Any]], field: str = 
                 f"{problem}the account has no unit {shorten(read[2])}, but {', '.join(known) or 'none'}.{hint}",
                 field=field,
             )
-        code, (whole, _, fraction) = read[2], read[1].partition(".")
+        unit, (whole, _, fraction) = known[read[2]], read[1].partition(".")
         number, places = int(whole + fraction), len(fraction)
-    shift = known[code] - places
-    if shift >= 0:
-        whole_units: int = number * 10**shift
-        return whole_units
-    scale: int = 10**-shift
-    base, rest = divmod(number, scale)
+    base, rest = divmod(number * 10 ** (unit.magnitude + max(-places, 0)), 10 ** max(places, 0))
     if rest:
         raise InvalidRequest(
-            f"{problem}{code} has {known[code]} decimal places, and this needs more. Nothing is rounded here.",
+            f"{problem}{unit.code} has {unit.magnitude} decimal places, and this needs more. Nothing is rounded "
+            "here.",
             field=field,
         )
-    return base
+    if base >= LIMIT:
+        raise InvalidRequest(f"{problem}it is outside 0 to 2^256 base units. {ways}", field=field)
+    return base, unit

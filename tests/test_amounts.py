@@ -1,7 +1,7 @@
 """Base units to display units and back, with every digit."""
 
 from decimal import ROUND_DOWN, Decimal, localcontext
-from typing import Any
+from typing import Any, get_args
 
 import pandas as pd
 import pytest
@@ -9,8 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import ledgerkit as lk
-from ledgerkit.amounts import Unit, column_to_display, display_unit, to_base_units, to_display
+from ledgerkit.amounts import Unit, column_to_display, display_unit, read_amount, to_base_units, to_display
+from ledgerkit.coins import magnitude_of
 from ledgerkit.errors import InvalidRequest
+from ledgerkit.sandbox.currencies import COINS
+from ledgerkit.vocabulary import CurrencyName
 
 
 @pytest.mark.parametrize(
@@ -60,6 +63,10 @@ def test_what_is_no_amount_is_an_error(amount: Any) -> None:
         ([], None),
         ([{"code": "", "magnitude": 8}, {"code": "BTC"}, {"code": "BTC", "magnitude": "8"}, "BTC", None], None),
         ([{"code": "odd", "magnitude": True}, {"code": "BTC", "magnitude": 8}], "BTC"),
+        # What no amount is written in is no unit to show one in: the two ways used to differ.
+        ([{"code": "BTC", "magnitude": 8}, {"code": "huge", "magnitude": 101}], "BTC"),
+        ([{"code": "BTC", "magnitude": 8}, {"code": "minus", "magnitude": -1}], "BTC"),
+        ([{"code": "sat", "magnitude": 0}, {"code": "BTC", "magnitude": 8}, {"code": "BTC", "magnitude": 7}], "sat"),
     ],
 )
 def test_people_speak_of_the_largest_unit(units: list[Any], unit: str | None) -> None:
@@ -125,6 +132,9 @@ def test_an_amount_as_people_write_it_becomes_base_units(written: object, base: 
         (Decimal("NaN"), "0 or more"),
         (Decimal("Infinity"), "0 or more"),
         (Decimal("1E+999999"), "0 or more"),
+        (Decimal("9" * 5000), "0 or more"),  # int() refuses so many digits with a ValueError
+        ("9" * 90 + " BTC", "outside 0 to 2^256"),
+        (Decimal("9" * 90), "outside 0 to 2^256"),
     ],
 )
 def test_an_amount_that_could_mean_something_else_is_refused(written: object, rule: str) -> None:
@@ -139,6 +149,13 @@ def test_a_code_that_stands_for_two_units_reads_no_amount() -> None:
         to_base_units("1 X", twice)
 
 
+@pytest.mark.parametrize(
+    ("written", "unit"), [("500 mBTC", Unit("mBTC", 5)), (Decimal("0.5"), Unit("BTC", 8)), (50_000_000, None)]
+)
+def test_the_unit_that_a_person_wrote_is_told(written: object, unit: Unit | None) -> None:
+    assert read_amount(written, BITCOIN) == (50_000_000, unit)
+
+
 @given(base=st.integers(0, 2**128), places=st.integers(0, 30), zeros=st.integers(0, 3))
 def test_every_amount_of_base_units_written_in_a_unit_comes_back_to_the_last_digit(
     base: int, places: int, zeros: int
@@ -147,3 +164,16 @@ def test_every_amount_of_base_units_written_in_a_unit_comes_back_to_the_last_dig
     written = digits if not places else f"{digits[:-places]}.{digits[-places:]}{'0' * zeros}"
     assert to_base_units(f"{written} COIN", [{"code": "COIN", "magnitude": places}]) == base
     assert to_base_units(Decimal(written), [{"code": "COIN", "magnitude": places}]) == base
+
+
+@pytest.mark.parametrize("currency", sorted(set(get_args(CurrencyName)) - {"Dollar", "Euro"}))
+def test_the_decimal_places_of_every_coin_are_known_and_those_of_the_sandbox(currency: str) -> None:
+    assert magnitude_of(currency) == COINS[currency].magnitude
+
+
+@pytest.mark.parametrize(
+    ("currency", "magnitude"),
+    [("bitcoin_testnet", 8), ("ethereum_sepolia", 18), ("klaytn_baobab", 18), ("westend", 12), ("kusama", None)],
+)
+def test_a_test_network_counts_as_its_network_does(currency: str, magnitude: int | None) -> None:
+    assert magnitude_of(currency) == magnitude
