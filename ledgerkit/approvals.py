@@ -11,8 +11,9 @@ from typing import Any, Final, Literal
 
 import pandas as pd
 
-from ledgerkit.challenges import LEAST_END, Challenge, Review, compare, decode, shown_alone
+from ledgerkit.challenges import LEAST_END, Challenge, Review, compare, decode, high_fees, shown_alone, unplaced
 from ledgerkit.connection import Connection
+from ledgerkit.drafts import Draft
 from ledgerkit.errors import ContractViolation, InvalidRequest, ReviewFailed, shorten
 from ledgerkit.operator import Operator
 from ledgerkit.transport import path_with
@@ -37,6 +38,8 @@ NEEDED: Final = (
     f"(amount=50000000, recipient_end='...', {LEAST_END} characters or more), from a source of their own and not "
     "from this request."
 )
+# The one kind of which a sample is documented: it comes in no other shape.
+DOCUMENTED: Final = "BITCOIN_LIKE_SEND"
 _PATHS: Final = {
     "approve": "GET /requests/{request_id}/challenge",
     "reject": "GET /requests/{request_id}/challenge/reject",
@@ -64,7 +67,7 @@ class Vote:
         for step in self.steps.to_dict("records"):
             if isinstance(step["approvals"], list):
                 given = sum(one.get("type") == "APPROVE" for one in step["approvals"])
-                group = "" if step["group_id"] is pd.NA else f" of group {step['group_id']}"
+                group = "" if pd.isna(step["group_id"]) else f" of group {step['group_id']}"
                 lines.append(f"  step {step['step_index']}: {given} of {step['quorum']}{group}")
             else:
                 lines.append("  a step that is hidden from you")
@@ -80,8 +83,21 @@ def operator_of(connection: Connection) -> Operator:
     return connection.operator
 
 
-def intended(intent: Intent = None, statement: Mapping[str, Any] | None = None) -> dict[str, Any] | None:
-    """Return what was meant: the body of a draft, or the statement of an approver; None where nothing was given."""
+def intended(
+    intent: Intent = None, statement: Mapping[str, Any] | None = None, request_id: Any = None
+) -> dict[str, Any] | None:
+    """Return what was meant: the body of a draft, or the statement of an approver; None where nothing was given.
+
+    A draft stands for the one request that it made: notes are not signed, so that another request of the same content
+    could be approved with it.
+    """
+    if isinstance(intent, Draft) and intent.request_id != request_id:
+        made = "was not sent" if intent.request_id is None else f"made request {intent.request_id}"
+        raise ReviewFailed(
+            f"this draft {made}, not request {request_id}. Nothing was signed. To approve somebody else's request, "
+            "give what you know of it.",
+            request_id=request_id,
+        )
     given = {name: value for name, value in (statement or {}).items() if value is not None}
     if intent is not None and given:
         raise InvalidRequest(
@@ -156,18 +172,18 @@ def vote(
     challenge = fetch(connection, request_id, verb)
     review = shown_alone(challenge, verb) if meant is None else compare(challenge, meant, verb=verb)
     show(review)
-    check(review, request_id, verb, stated=meant is not None)
+    check(review, request_id, verb, meant)
     phrase = phrase_for(review, request_id)
     given = ask(phrase) if confirm is None else confirm
     if given.strip() != phrase:
         raise ReviewFailed(
             f"nothing was signed: it is confirmed by {phrase!r}, and {shorten(given)} was given.", call=call
         )
-    jws = operator.sign(challenge.raw)
+    jws = operator.sign(challenge, request_id)
     return connection.send(operation, method, path, {"jws": jws}).body
 
 
-def check(review: Review, request_id: int, verb: Verb, *, stated: bool) -> None:
+def check(review: Review, request_id: int, verb: Verb, meant: Mapping[str, Any] | None) -> None:
     """Raise where a challenge may not be signed, whatever a person says."""
     said = review.challenge.verb
     if said not in (verb, None):
@@ -178,9 +194,35 @@ def check(review: Review, request_id: int, verb: Verb, *, stated: bool) -> None:
         )
     if verb == "reject":
         return  # whatever is in it: its signature can only end a request
-    if not stated and review.level in ("documented", "assumed"):
+    if meant is None:
         raise ReviewFailed(f"nothing was signed: {NEEDED}", request_id=request_id)
     review.require(assumed=True, unknown=True)
+    if review.level == "display":
+        equal = {row.field for row in review.rows if row.verdict == "match"}
+        missing = [name for name in ("amount", "recipient") if name not in equal]
+    elif review.level == "unknown":
+        kind = meant["data"].get("transaction_type") if isinstance(meant.get("data"), Mapping) else None
+        if kind == DOCUMENTED:
+            raise ReviewFailed(
+                f"nothing was signed: what a {kind} looks like is documented, and this is something else. Approve it "
+                "on the service's own page, if you know why.",
+                request_id=request_id,
+            )
+        missing = unplaced(review.challenge, meant)
+    else:
+        missing = []
+    if missing:
+        raise ReviewFailed(
+            f"nothing was signed: what would be signed does not say what you mean, of {', '.join(missing)}.",
+            request_id=request_id,
+            fields=missing,
+        )
+    if (fees := high_fees(review.challenge, meant)) is not None:
+        raise ReviewFailed(
+            f"nothing was signed: it would pay fees of up to {fees} base units, more than a tenth of the amount. If "
+            f"you know this from a source of your own, state max_fees={fees}.",
+            request_id=request_id,
+        )
 
 
 def phrase_for(review: Review, request_id: int) -> str:

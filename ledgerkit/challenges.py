@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import Any, Final
 
-from ledgerkit.addresses import same_address
+from ledgerkit.addresses import EVM_ADDRESS, same_address
 from ledgerkit.decoding import ANTIREPLAY, TYPE, Challenge, Level, Verb, decode, encoded
 from ledgerkit.errors import InvalidRequest, shorten
 from ledgerkit.reviews import ADDRESSES, Basis, Review, Row, Verdict
@@ -32,8 +32,14 @@ __all__ = [
 _Path = tuple[str | int, ...]
 _Fields = dict[_Path, Any]
 
-# The end of a recipient that is shorter is found again by trial among new addresses in seconds.
-LEAST_END: Final = 5
+# An end that is shorter is found again by trial among new addresses: five characters of an EVM address, in seconds on
+# one core. Hex digits hold four bits each, those of the other alphabets five and more.
+LEAST_END: Final = 8
+LEAST_HEX_END: Final = 10
+# What decides who gets how much of what.
+DECISIVE: Final = ("amount", "recipient", "contract_address", "tag", "memo", "token_mint")
+# Fees that nobody stated may be this part of the amount; above it they have to be stated.
+UNSTATED_FEES: Final = 10
 
 _DISPLAYED = {"Amount": "amount", "Max total fees": "max_fees", "Recipient address": "recipient"}
 # The one unit in the documented display text; by the size of its numbers it is the base unit of ether.
@@ -118,6 +124,43 @@ def compare(
     return Review(challenge, tuple(rows), level, basis or ("your draft" if drafted else "your statement"), verb)
 
 
+def unplaced(challenge: Challenge, intent: Mapping[str, Any]) -> list[str]:
+    """Return what of the intent decides, and is no value anywhere in a challenge of unknown shape.
+
+    Its fields can't be compared by their names, which would let a challenge escape by naming them otherwise. So what
+    decides has to be in it; all that was meant, where there is nothing of that kind.
+    """
+    values = [_text(value) for _, value in _leaves(challenge.decoded, "")]
+    drafted = isinstance(intent.get("data"), Mapping)
+    container = _CONTAINERS.get(str(intent.get("type", "CREATE_TRANSACTION")), "transaction_data")
+    meant = _draft(intent, container) if drafted else _statement(intent, container)
+    inside = {path: value for path, value in meant.items() if path[1:2] == (container,)}
+    decisive = {path: value for path, value in inside.items() if path[2] in DECISIVE}
+    missing = [
+        _label(path, container)
+        for path, value in (decisive or inside or meant).items()
+        if not any(_equal(str(path[2]), value, other) or _text(value) == other for other in values)
+    ]
+    if not drafted and (end := _end(intent)) is not None and not any(value.endswith(end) for value in values):
+        missing.append("recipient")
+    return missing
+
+
+def high_fees(challenge: Challenge, intent: Mapping[str, Any]) -> int | None:
+    """Return fees that a statement leaves out and that are high for its amount; a token's can't be compared."""
+    if isinstance(intent.get("data"), Mapping) or "max_fees" in intent:
+        return None
+    signed = {path[2]: value for path, value in _leaves(challenge.decoded, "transaction_data") if len(path) == 3}
+    fees, amount = str(signed.get("max_fees", "")), intent.get("amount")
+    if (
+        {"contract_address", "token_mint"} & signed.keys()
+        or not _DIGITS.fullmatch(fees)
+        or not isinstance(amount, int)
+    ):
+        return None
+    return int(fees) if int(fees) * UNSTATED_FEES > amount else None
+
+
 def shown_alone(challenge: Challenge, verb: Verb) -> Review:
     """Lay a challenge out with nothing to compare it with; such a review never matches."""
     container = "transaction_data"
@@ -173,6 +216,10 @@ def _end(intent: Mapping[str, Any]) -> str | None:
     return end
 
 
+def _too_short(end: str, recipient: str) -> bool:
+    return EVM_ADDRESS.fullmatch(recipient) is not None and len(end) < LEAST_HEX_END
+
+
 def _displayed(decoded: dict[str, Any], container: str) -> _Fields:
     """Return the leaves of a text for display, under the names of the fields that they show."""
     shown: _Fields = {}
@@ -205,6 +252,12 @@ def _ending(end: str, recipient: Any) -> Row:
     verdict: Verdict = "missing_in_challenge" if recipient is None else "differs"
     if isinstance(recipient, str):
         # The part before the end is the same, so that both are addresses of one form.
+        if _too_short(end, recipient):
+            raise InvalidRequest(
+                f"`recipient_end` = {shorten(end)} can't be used: of an address in hex digits write at least "
+                f"{LEAST_HEX_END}, better the whole recipient. Nothing was signed.",
+                field="recipient_end",
+            )
         whole = recipient[: -len(end)] + end
         verdict = "match" if same_address(whole, recipient) else "differs"
     return Row("recipient", f"…{end}", None if recipient is None else _text(recipient), verdict)

@@ -38,6 +38,15 @@ class Challenge:
         """Whether its signature approves or rejects; None where the challenge does not say it."""
         return _verb(self.decoded)
 
+    @property
+    def antireplay(self) -> str:
+        """What ties it to its one request; all of it, where the shape is not known."""
+        decoded = self.decoded
+        for name in ("antireplay", "challenge", "nonce"):
+            if isinstance(decoded, dict) and isinstance(decoded.get(name), str):
+                return str(decoded[name])
+        return encoded(self.raw)
+
 
 def decode(challenge: str) -> Challenge:
     """Read a challenge as the API gives it: base64url of JSON.

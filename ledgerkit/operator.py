@@ -7,7 +7,8 @@ import pandas as pd
 
 from ledgerkit.auth import TokenKeeper
 from ledgerkit.credentials import ApiUser
-from ledgerkit.errors import ConfigurationError
+from ledgerkit.decoding import Challenge
+from ledgerkit.errors import ConfigurationError, ReviewFailed
 from ledgerkit.identity import own_user, public_key
 
 
@@ -19,6 +20,7 @@ class Operator:
         self._keeper = keeper
         self._lock = threading.Lock()
         self._user_id: int | None = None
+        self._signed: dict[str, int] = {}
 
     def user(self, search: Callable[[], pd.DataFrame]) -> pd.DataFrame:
         """Return the row of the own user among those that ``search`` finds."""
@@ -39,11 +41,13 @@ class Operator:
         token, _ = self._keeper.token()
         return public_key(token)
 
-    def sign(self, challenge: bytes) -> str:
-        """Return the JWS of a challenge.
+    def sign(self, challenge: Challenge, request_id: int) -> str:
+        """Return the JWS of the challenge of a request.
 
         Raises
         ------
+        ReviewFailed
+            Its antireplay was signed before, for another request: only that ties a challenge to its request.
         ConfigurationError
             There is no private key, it can't be read, or it is not that of the user who is signed in: the service
             would refuse every signature.
@@ -59,4 +63,11 @@ class Operator:
                 "LEDGER_ENTERPRISE_API_KEY_ID.",
                 field="private_key",
             )
-        return signing.sign_challenge(key, challenge)
+        with self._lock:
+            if self._signed.setdefault(challenge.antireplay, request_id) != request_id:
+                raise ReviewFailed(
+                    f"nothing was signed: the challenge of request {request_id} is that of request "
+                    f"{self._signed[challenge.antireplay]}, which you signed.",
+                    request_id=request_id,
+                )
+        return signing.sign_challenge(key, challenge.raw)

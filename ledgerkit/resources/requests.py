@@ -280,13 +280,13 @@ class Requests(Section, name="requests"):
         intent
             The draft, or the payload, that it was made from.
         amount, recipient, recipient_end, currency, account_name, max_fees, contract_address, tag, memo, token_mint
-            Without a draft: what you know from a source of your own, at least the amount in base units and the last
-            5 or more characters of the recipient; of a token its contract or mint, and the tag or memo where the
+            Without a draft: what you know from a source of your own, at least the amount in base units and the
+            recipient, or its last 8 or more characters (10 of an address in hex digits); of a token its contract or mint, and the tag or memo where the
             payment has one, because these decide who gets what. Without either, the challenge is
             compared with what the service itself says of the request, which shows consistency only, and is no ground
             to approve.
         """
-        meant = approvals.intended(intent, _statement(locals()))
+        meant = approvals.intended(intent, _statement(locals()), request_id)
         challenge = approvals.fetch(self._connection, request_id, "approve")
         if meant is not None:
             return compare(challenge, meant)
@@ -320,8 +320,8 @@ class Requests(Section, name="requests"):
         intent
             The draft, or the payload, that it was made from.
         amount, recipient, recipient_end, currency, account_name, max_fees, contract_address, tag, memo, token_mint
-            Without a draft: what you know from a source of your own, at least the amount in base units and the last
-            5 or more characters of the recipient; of a token its contract or mint, and the tag or memo where the
+            Without a draft: what you know from a source of your own, at least the amount in base units and the
+            recipient, or its last 8 or more characters (10 of an address in hex digits); of a token its contract or mint, and the tag or memo where the
             payment has one, because these decide who gets what.
         confirm
             The phrase that you are asked for otherwise, such as ``"approve 29"``; ``"approve 29 assumed"`` where no
@@ -336,7 +336,7 @@ class Requests(Section, name="requests"):
         OutcomeUnknown
             It was posted, and the answer lost; its ``find()`` looks whether your approval is in.
         """
-        meant = approvals.intended(intent, _statement(locals()))
+        meant = approvals.intended(intent, _statement(locals()), request_id)
         return self._vote(request_id, "approve", meant, confirm)
 
     @operation("POST /requests/{request_id}/reject", returns=REQUEST)

@@ -184,14 +184,98 @@ def test_where_nobody_can_be_asked_nothing_is_signed(
 
 
 def test_a_shape_that_is_not_known_is_shown_and_needs_its_own_consent(
-    session: lk.Session, sandbox: Sandbox, draft: Draft, request_id: int, capsys: pytest.CaptureFixture[str]
+    session: lk.Session, sandbox: Sandbox, capsys: pytest.CaptureFixture[str]
 ) -> None:
     sandbox.challenges.shape = "unknown"
+    draft = session.transactions.send("ETH Treasury 1", listed_address(session, "ethereum", 2), "0.1 ETH")
+    request_id = int(draft.submit()["id"].iloc[0])
     with pytest.raises(lk.ReviewFailed, match=f"confirmed by 'approve {request_id} unknown'"):
         session.requests.approve(request_id, draft, confirm=f"approve {request_id}")
-    assert "50000000" in capsys.readouterr().out  # decoded, for the eye
+    assert "100000000000000000" in capsys.readouterr().out  # decoded, for the eye
+    with pytest.raises(lk.ReviewFailed, match="an approver gives the draft"):
+        session.requests.approve(request_id, confirm=f"approve {request_id} unknown")
     session.requests.approve(request_id, draft, confirm=f"approve {request_id} unknown")
     assert len(votes(session)) == 1
+
+
+def test_a_kind_that_is_documented_comes_in_no_other_shape(
+    session: lk.Session, sandbox: Sandbox, draft: Draft, request_id: int
+) -> None:
+    sandbox.challenges.shape = "unknown"
+    with pytest.raises(lk.ReviewFailed, match="is documented, and this is something else"):
+        session.requests.approve(request_id, draft, confirm=f"approve {request_id} unknown")
+    assert votes(session) == []
+
+
+@pytest.mark.parametrize("shape", ["documented", "display", "unknown"])
+def test_a_challenge_does_not_escape_the_comparison_by_naming_its_fields_otherwise(
+    session: lk.Session, sandbox: Sandbox, shape: Any
+) -> None:
+    sandbox.challenges.shape = shape
+    draft = session.transactions.send("ETH Treasury 1", listed_address(session, "ethereum", 2), "0.1 ETH")
+    request_id = int(draft.submit()["id"].iloc[0])
+
+    def renamed(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {f"{key} ": renamed(inner) for key, inner in value.items()}
+        if isinstance(value, list):
+            return [renamed(inner) for inner in value]
+        return "0x" + "cd" * 20 if str(value).startswith("0x") else value
+
+    def tamper(challenge: Any) -> Any:
+        if shape == "display":
+            return {**challenge, "Transaction properties": renamed(challenge["Transaction properties"])}
+        return renamed(challenge)
+
+    sandbox.challenges.tamper(tamper)
+    for doubt in ("", " assumed", " unknown"):
+        with pytest.raises(lk.ReviewFailed, match="othing was signed"):
+            session.requests.approve(request_id, draft, confirm=f"approve {request_id}{doubt}")
+    assert votes(session) == []
+
+
+def test_a_draft_approves_the_one_request_that_it_made(
+    session: lk.Session, recipient: str, draft: Draft, request_id: int
+) -> None:
+    twin = session.transactions.send(BITCOIN_ACCOUNT, recipient, "0.5 BTC", note="Invoice 42")
+    with pytest.raises(lk.ReviewFailed, match="this draft was not sent"):
+        session.requests.approve(request_id, twin, confirm=f"approve {request_id}")
+    other = session.requests.create(draft.payload, again=True)["id"].iloc[0]
+    with pytest.raises(lk.ReviewFailed, match=f"made request {request_id}, not request {other}"):
+        session.requests.approve(other, draft, confirm=f"approve {other}")
+    assert votes(session) == []
+
+
+def test_a_challenge_is_signed_for_one_request(
+    session: lk.Session, sandbox: Sandbox, draft: Draft, request_id: int
+) -> None:
+    other = session.requests.create(draft.payload, again=True)["id"].iloc[0]
+    sandbox.challenges.tamper(lambda challenge: {**challenge, "antireplay": "AB" * 32})
+    session.requests.approve(request_id, draft, confirm=f"approve {request_id}")
+    with pytest.raises(lk.ReviewFailed, match=f"is that of request {request_id}, which you signed"):
+        session.requests.approve(other, draft.payload, confirm=f"approve {other}")
+    assert len(votes(session)) == 1
+
+
+def test_fees_that_nobody_stated_may_not_be_high(session: lk.Session, recipient: str) -> None:
+    made = session.transactions.send(BITCOIN_ACCOUNT, recipient, "0.06 BTC", max_fees="5 BTC")
+    request_id = int(session.requests.create(made.payload)["id"].iloc[0])
+    known: dict[str, Any] = {"amount": 6_000_000, "recipient": recipient, "confirm": f"approve {request_id}"}
+    with pytest.raises(lk.ReviewFailed, match="more than a tenth of the amount"):
+        session.requests.approve(request_id, **known)
+    assert votes(session) == []
+    session.requests.approve(request_id, **known, max_fees=500_000_000)
+
+
+def test_the_end_of_an_address_in_hex_digits_has_ten_of_them(session: lk.Session) -> None:
+    recipient = listed_address(session, "ethereum", 2)
+    draft = session.transactions.send("ETH Treasury 1", recipient, "0.1 ETH")
+    request_id = int(draft.submit()["id"].iloc[0])
+    with pytest.raises(lk.InvalidRequest, match="at least 10"):
+        session.requests.approve(
+            request_id, amount=10**17, recipient_end=recipient[-8:], confirm=f"approve {request_id} assumed"
+        )
+    assert votes(session) == []
 
 
 def test_a_text_for_display_is_compared_as_far_as_its_unit_is_known(session: lk.Session, sandbox: Sandbox) -> None:
@@ -283,7 +367,7 @@ def test_only_an_api_user_approves(session: lk.Session, sandbox: Sandbox, reques
         open_session(sandbox, family="lam") as lam,
         pytest.raises(lk.InvalidRequest, match="only an API user approves"),
     ):
-        lam.requests.approve(request_id, amount=1, recipient_end="abcdef", confirm="")
+        lam.requests.approve(request_id, amount=1, recipient_end="abcdefgh", confirm="")
 
 
 def test_a_request_that_waits_no_longer_is_said_so(
@@ -331,7 +415,7 @@ def test_what_decides_who_gets_what_is_stated_too(
             break
     request_id = int(draft.submit()["id"].iloc[0])
     contract = {} if pd.isna(row["contract_address"]) else {"contract_address": row["contract_address"]}
-    whole = {"amount": draft.payload.amount, "recipient_end": recipient[-6:], **options, **contract}
+    whole = {"amount": draft.payload.amount, "recipient_end": recipient[-10:], **options, **contract}
     phrase = f"approve {request_id} assumed"
     for name in {*options, *contract}:
         with pytest.raises(lk.ReviewFailed, match="Nothing was signed"):

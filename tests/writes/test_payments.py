@@ -154,7 +154,7 @@ def test_ids_and_amounts_out_of_a_column_are_taken(session: lk.Session, recipien
     vote = session.requests.approve(
         made["id"].iloc[0],
         amount=accounts["id"].iloc[0],
-        recipient_end=recipient[-6:],
+        recipient_end=recipient[-8:],
         confirm=f"approve {made['id'].iloc[0]}",
     )
     assert session.transactions.get(vote.request["target_id"].iloc[0])["amount"].tolist() == [1]
