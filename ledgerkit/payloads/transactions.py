@@ -6,7 +6,7 @@ All amounts and fees are in base units (satoshi, wei, ...). For tokens, ``amount
 
 import json
 from collections.abc import Mapping
-from typing import Annotated, Any, ClassVar, Final, Literal, Self, TypeAlias, get_args
+from typing import Annotated, Any, ClassVar, Final, Literal, TypeAlias, get_args
 
 from ledgerkit.payloads.base import Payload
 from ledgerkit.payloads.parts import (
@@ -190,10 +190,6 @@ class FeePaying(Transaction, frozen=True, kw_only=True):
     """
 
     max_fees: BaseUnits
-
-    def with_max_fees(self, max_fees: int | str) -> Self:
-        """Return a copy with another ceiling of fees, in base units; 0 to ask for an estimate."""
-        return self.replace(max_fees=max_fees)
 
     def lines(self) -> list[Line]:
         """Return the summary."""

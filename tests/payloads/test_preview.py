@@ -96,7 +96,7 @@ def test_what_comes_in_by_a_settlement_is_shown_with_its_exact_amount() -> None:
 
 
 def test_a_ceiling_of_zero_is_said_to_be_a_question() -> None:
-    assert "a question for an estimate" in str(SEND.with_max_fees(0).preview())
+    assert "a question for an estimate" in str(SEND.replace(max_fees=0).preview())
     assert "a question for an estimate" not in str(SEND.preview())
 
 

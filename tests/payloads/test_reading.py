@@ -204,13 +204,6 @@ def test_a_copy_with_changes_is_checked_and_leaves_the_first_as_it_was() -> None
         SEND.replace(max_fee=7)
 
 
-def test_a_ceiling_of_zero_asks_for_an_estimate() -> None:
-    asked = SEND.with_max_fees(0)
-
-    assert asked.to_json()["data"]["transaction_data"]["max_fees"] == "0"
-    assert asked.with_max_fees(211) == SEND
-
-
 @pytest.mark.parametrize("payload", EXAMPLES.values(), ids=EXAMPLES)
 def test_copies_and_pickles_are_equal(payload: Payload) -> None:
     assert copy.deepcopy(payload) == payload
