@@ -1,7 +1,7 @@
 """The operator's private key, and signatures with it: JWS in compact form, ES256, over bytes as they are.
 
-Nothing is kept: a key is read for each signature. A frame that raises holds the text of a key only wrapped, because
-notebooks and bug reports show the local variables of tracebacks.
+Nothing is kept: a key is read for each signature. Whatever is raised on the way, an interrupt included, leaves with
+the local variables of all frames below cleared, because notebooks and bug reports show those of tracebacks.
 """
 
 from __future__ import annotations
@@ -10,12 +10,14 @@ import base64
 import os
 import re
 import stat
+import sys
+import traceback
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from ledgerkit.errors import ConfigurationError, InvalidRequest, warn
-from ledgerkit.families import ApiUser, wrap_key
+from ledgerkit.families import ApiUser
 from ledgerkit.secret import Secret
 
 if TYPE_CHECKING:
@@ -47,17 +49,12 @@ def load_private_key(source: ApiUser | Secret | Path) -> EllipticCurvePrivateKey
     ConfigurationError
         There is no key, it can't be read, or it is not a private key on P-256. No message quotes it.
     """
-    if isinstance(source, ApiUser):
-        if source.private_key is not None:
-            return _checked(source.private_key, "the private key")
-        if source.private_key_file is None:
-            raise ConfigurationError(
-                f"there is no private key, and nothing can be signed without one: set {_NAMES}, or make a key with "
-                "`ledgerkit keys new`.",
-                field="private_key",
-            )
-        return _from_file(Secret(str(source.private_key_file)))
-    return _checked(source, "the private key") if isinstance(source, Secret) else _from_file(Secret(str(source)))
+    handled = sys.exception()
+    try:
+        return _loaded(source)
+    except BaseException as error:
+        _clear_frames(error, handled)
+        raise
 
 
 def public_point(key: EllipticCurvePrivateKey) -> str:
@@ -73,7 +70,12 @@ def sign_challenge(key: EllipticCurvePrivateKey, challenge: bytes) -> str:
     from joserfc import jws
     from joserfc.jwk import ECKey
 
-    return jws.serialize_compact(dict(HEADER), challenge, ECKey.import_key(key))
+    handled = sys.exception()
+    try:
+        return jws.serialize_compact(dict(HEADER), challenge, ECKey.import_key(key))
+    except BaseException as error:
+        _clear_frames(error, handled)
+        raise
 
 
 def verify(signed: str, point: str) -> bytes:
@@ -115,10 +117,37 @@ def need_libraries() -> None:
         )
 
 
-def _from_file(path: Secret) -> EllipticCurvePrivateKey:
+def _clear_frames(error: BaseException, handled: BaseException | None) -> None:
+    """Clear the local variables of all frames that have ended, up to what was being handled before the call."""
+    errors: list[BaseException | None] = [error]
+    while errors:
+        one = errors.pop()
+        if one is not None and one is not handled:
+            traceback.clear_frames(one.__traceback__)
+            # Both: where a codec is interrupted, the interrupt is the cause of another one, and not its context.
+            errors += [one.__cause__, one.__context__]
+
+
+def _loaded(source: ApiUser | Secret | Path) -> EllipticCurvePrivateKey:
+    if isinstance(source, Secret):
+        return _checked(source, "the private key")
+    if not isinstance(source, ApiUser):
+        return _from_file(Secret(str(source)))
+    if source.private_key is not None:
+        return _checked(source.private_key, "the private key")
+    if source.private_key_file is None:
+        raise ConfigurationError(
+            f"there is no private key, and nothing can be signed without one: set {_NAMES}, or make a key with "
+            "`ledgerkit keys new`.",
+            field="private_key",
+        )
+    return _from_file(Secret(str(source.private_key_file)), " Mend LEDGER_ENTERPRISE_PRIVATE_KEY_FILE.")
+
+
+def _from_file(path: Secret, way_out: str = "") -> EllipticCurvePrivateKey:
     text, problem = _read(path)
     if problem or text is None:
-        raise ConfigurationError(f"the private key can't be read: {problem}", field="private_key_file")
+        raise ConfigurationError(f"the private key can't be read: {problem}{way_out}", field="private_key_file")
     return _checked(text, f"the private key in {path.reveal()}")
 
 
@@ -142,14 +171,14 @@ def _read(path: Secret) -> tuple[Secret | None, str]:
         content = Path(name).read_bytes()
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or "it is no name of a file"
-        return None, f"{name}: {reason}. Mend LEDGER_ENTERPRISE_PRIVATE_KEY_FILE."
+        return None, f"{name}: {reason}."
     # What is no text becomes a text that is no key: the check that follows says what is expected.
-    return wrap_key(content.decode("utf-8-sig", errors="replace")), ""
+    return Secret(content.decode("utf-8-sig", errors="replace")), ""
 
 
 def _checked(text: Secret, name: str) -> EllipticCurvePrivateKey:
     need_libraries()
-    key, problem = _parsed(wrap_key(text))
+    key, problem = _parsed(text)
     if key is None:
         raise ConfigurationError(f"{name} can't be used: {problem}", field="private_key")
     return key

@@ -2,9 +2,11 @@
 
 import base64
 import os
+import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import FrameType
 
 import pytest
 from bug_reports import shown
@@ -222,3 +224,79 @@ def test_what_a_notebook_shows_of_a_key_holds_nothing_of_it() -> None:
         assert not [text for text in (*secret_parts(PEM), str(scalar), f"{scalar:064x}") if text in report]
     else:
         pytest.fail("None was signed")
+
+
+def interrupted_at_every_step(call: Callable[[], object]) -> Iterator[str]:
+    """Interrupt a call at each call and return inside of it in turn, and give what all frames show then."""
+    call()  # what is imported at the first call is not interrupted
+    for step in range(10_000):
+        left = step
+
+        def interrupt(frame: FrameType, event: str, argument: object) -> None:
+            nonlocal left
+            left -= 1
+            if left < 0:
+                sys.setprofile(None)
+                raise KeyboardInterrupt
+
+        done = False
+        try:
+            sys.setprofile(interrupt)
+            call()
+            done = True
+            sys.setprofile(None)
+        except KeyboardInterrupt as error:
+            if not done:
+                yield "".join(traceback.TracebackException.from_exception(error, capture_locals=True).format())
+        if done:
+            assert step > 10
+            return
+
+
+@pytest.mark.parametrize("write", [sec1, pkcs8, lambda key: sec1(key).encode().hex()], ids=["SEC1", "PKCS#8", "hex"])
+@pytest.mark.parametrize("kept", ["text", "file", "credentials"])
+# An interrupt between the opening of a file and the `with` leaves closing it to the garbage collector.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_an_interrupt_while_a_key_is_read_shows_nothing_of_it(
+    write: Callable[[Key], str], kept: str, tmp_path: Path
+) -> None:
+    text = write(KEY)
+    sources: dict[str, Secret | Path | lk.ApiUser] = {
+        "text": Secret(text),
+        "file": written(tmp_path, text),
+        "credentials": lk.ApiUser("acme", "id", "secret", private_key=text),
+    }
+    parts = {text, *secret_parts(PEM), *secret_parts(pkcs8(KEY)), "PRIVATE KEY-----", text[:40]}
+    der = base64.b64decode("".join(line for line in PEM.splitlines() if "-----" not in line))
+    parts |= {repr(der)[2:-1], repr(der)[2:60]}
+    for report in interrupted_at_every_step(lambda: load_private_key(sources[kept])):
+        assert not [part for part in parts if part in report]
+
+
+def test_an_interrupt_while_a_challenge_is_signed_shows_nothing_of_the_key() -> None:
+    scalar = KEY.private_numbers().private_value
+    encoded = base64.urlsafe_b64encode(scalar.to_bytes(32, "big")).rstrip(b"=").decode()
+    for report in interrupted_at_every_step(lambda: sign_challenge(KEY, b"{}")):
+        assert not [part for part in (*secret_parts(PEM), str(scalar), f"{scalar:064x}", encoded) if part in report]
+
+
+def test_a_key_that_is_refused_leaves_the_frames_of_another_error_alone() -> None:
+    def other() -> None:
+        kept = "what the caller was doing"
+        raise ValueError(len(kept))
+
+    try:
+        other()
+    except ValueError as earlier:
+        with pytest.raises(ConfigurationError):
+            load_private_key(Secret("none"))
+        report = "".join(traceback.TracebackException.from_exception(earlier, capture_locals=True).format())
+    assert "kept = 'what the caller was doing'" in report
+
+
+def test_only_the_file_that_the_setting_names_is_to_be_mended_there(tmp_path: Path) -> None:
+    user = lk.ApiUser("acme", "id", "secret", private_key_file=tmp_path / "none.pem")
+    with pytest.raises(ConfigurationError, match=r"No such file.* Mend LEDGER_ENTERPRISE_PRIVATE_KEY_FILE"):
+        load_private_key(user)
+    with pytest.raises(ConfigurationError, match=r"No such file or directory\.$"):
+        load_private_key(tmp_path / "none.pem")
