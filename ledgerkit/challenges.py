@@ -14,6 +14,7 @@ from ledgerkit.addresses import EVM_ADDRESS, same_address
 from ledgerkit.decoding import ANTIREPLAY, TYPE, Challenge, Level, Verb, decode, encoded
 from ledgerkit.errors import InvalidRequest, shorten
 from ledgerkit.reviews import ADDRESSES, Basis, Review, Row, Verdict
+from ledgerkit.showing import visible
 
 __all__ = [
     "LEAST_END",
@@ -318,7 +319,7 @@ def _label(path: _Path, container: str) -> str:
         path = path[2:]
     elif len(path) == 1:
         path = ("challenge", *path)  # not to be taken for the field of that name inside of the request
-    return _visible(".".join(str(part) for part in path)) or "challenge"
+    return visible(".".join(str(part) for part in path)) or "challenge"
 
 
 def _shown(path: _Path, values: _Fields) -> str | None:
@@ -326,9 +327,4 @@ def _shown(path: _Path, values: _Fields) -> str | None:
 
 
 def _text(value: Any) -> str:
-    return _visible(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str))
-
-
-def _visible(text: str) -> str:
-    """Write out what has no shape of its own: a text must not look like another."""
-    return "".join(letter if letter.isprintable() else letter.encode("unicode_escape").decode() for letter in text)
+    return visible(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str))

@@ -8,12 +8,16 @@ import pandas as pd
 
 from ledgerkit.decoding import Challenge, Level, Verb
 from ledgerkit.errors import ReviewFailed
+from ledgerkit.showing import address, amount, beside, page, visible
 
 Basis = Literal["your draft", "your statement", "the request itself (consistency only)", "nothing"]
 Verdict = Literal[
     "match", "differs", "missing_in_challenge", "missing_in_intent", "not_stated", "not_signed", "not_compared"
 ]
 ADDRESSES: Final = {"recipient", "contract_address", "address", "token_mint"}
+_AMOUNTS: Final = {"amount", "max_fees", "max_priority_fee", "gas_limit", "gas_price", "priority_fees"}
+# Letters of another alphabet may look like those of the name or the address that was meant.
+_SPELLED: Final = {*ADDRESSES, "account_name", "currency", "exchange_name", "name", "policy_name"}
 
 _QUIET: tuple[Verdict, ...] = ("match", "not_stated", "not_signed")
 _WORDS: dict[Verdict, str] = {
@@ -120,49 +124,73 @@ class Review:
         return f"{found}, compared with {self.basis}. To {self.verb}: {_LEVELS[self.level]}."
 
     def __repr__(self) -> str:
-        wide = max((len(row.field) for row in self.rows), default=0)
-        lines = [f"{row.field:<{wide}}  {_said(row)}" for row in self.rows]
+        names = [visible(row.field) for row in self.rows]
+        wide = max(map(len, names), default=0)
+        lines = [f"{name:<{wide}}  {_said(row)}" for name, row in zip(names, self.rows, strict=True)]
         return "\n".join([self._sentence(), *lines])
 
     def _repr_html_(self) -> str:
         cells = "".join(_html_row(row) for row in self.rows)
         loud = "success" if self.matches else "error"
-        return (
-            "<div class='lk-review' style='font-family:var(--jp-ui-font-family, sans-serif)'>"
-            f"<p style='border-left:4px solid var(--jp-{loud}-color1, currentColor);padding:4px 8px;margin:4px 0'>"
-            f"{html.escape(self._sentence())}</p><table><thead><tr>"
-            + "".join(
-                f"<th style='text-align:left'>{name}</th>" for name in ("field", "meant", "would be signed", "")
-            )
-            + f"</tr></thead><tbody>{cells}</tbody></table></div>"
+        heads = "".join(
+            f"<th style='text-align:left'>{name}</th>" for name in ("field", "meant", "would be signed", "")
+        )
+        return page(
+            "review",
+            f"<p style='border-left:4px solid var(--jp-{loud}-color1,currentColor);padding:4px 8px;margin:4px 0'>"
+            f"{html.escape(self._sentence())}</p><table style='margin:4px 0;font-variant-numeric:tabular-nums'>"
+            f"<thead><tr>{heads}</tr></thead><tbody>{cells}</tbody></table>",
         )
 
 
 def _said(row: Row) -> str:
     if row.verdict in ("match", "not_stated", "not_compared"):
-        return f"{row.to_be_signed} ({_WORDS[row.verdict]})"
+        return f"{_value(row, row.to_be_signed)} ({_WORDS[row.verdict]})"
     if row.verdict == "not_signed":
-        return f"{row.meant} ({_WORDS[row.verdict]})"
-    meant, signed = ("nothing" if value is None else repr(value) for value in (row.meant, row.to_be_signed))
+        return f"{_value(row, row.meant)} ({_WORDS[row.verdict]})"
+    meant, signed = (_value(row, value, quoted=True) for value in (row.meant, row.to_be_signed))
     return f"{_WORDS[row.verdict]}: meant {meant}, would be signed {signed}"
+
+
+def _value(row: Row, value: str | None, *, quoted: bool = False) -> str:
+    if value is None:
+        return "nothing"
+    shown = visible(value)
+    return f"{shown!r}{_beside(row, value)}" if quoted else f"{shown}{_beside(row, value)}"
+
+
+def _beside(row: Row, value: str) -> str:
+    return beside(value) if _name(row) in _SPELLED else ""
+
+
+def _name(row: Row) -> str:
+    return row.field.rsplit(".", 1)[-1]
 
 
 def _html_row(row: Row) -> str:
     quiet = row.verdict in (*_QUIET, "not_compared")
-    style = "opacity:.8" if quiet else "border:1px solid var(--jp-error-color1, currentColor);font-weight:600"
-    values = (_html_value(row, value) for value in (row.meant, row.to_be_signed))
+    style = "opacity:.8" if quiet else "border:1px solid var(--jp-error-color1,currentColor);font-weight:600"
     words = "" if row.verdict == "match" else html.escape(_WORDS[row.verdict])
-    cells = [html.escape(row.field), *values, words]
-    return f"<tr style='{style}'>" + "".join(f"<td style='text-align:left'>{cell}</td>" for cell in cells) + "</tr>"
+    side = "right" if _name(row) in _AMOUNTS else "left"
+    cells = [
+        (html.escape(visible(row.field)), "left"),
+        (_html_value(row, row.meant), side),
+        (_html_value(row, row.to_be_signed), side),
+        (words, "left"),
+    ]
+    return (
+        f"<tr style='{style}'>"
+        + "".join(f"<td style='text-align:{side};vertical-align:top'>{cell}</td>" for cell, side in cells)
+        + "</tr>"
+    )
 
 
 def _html_value(row: Row, value: str | None) -> str:
     if value is None:
         return "—"
-    font = "font-family:var(--jp-code-font-family, monospace);word-break:break-all"
-    if row.field not in ADDRESSES:
-        return f"<span style='{font};white-space:pre-wrap'>{html.escape(value)}</span>"
-    # Margins and not blanks part the groups: what is copied is the address.
-    groups = (html.escape(value[start : start + 4]) for start in range(0, len(value), 4))
-    spans = "".join(f"<span style='margin-right:.35em'>{group}</span>" for group in groups)
-    return f"<span style='{font}' title='{html.escape(value)}'>{spans}</span>"
+    if _name(row) in ADDRESSES:
+        return address(value) + html.escape(_beside(row, value))
+    if _name(row) in _AMOUNTS:
+        return amount(value)
+    font = "font-family:var(--jp-code-font-family,monospace);word-break:break-all;white-space:pre-wrap"
+    return f"<span style='{font}'>{html.escape(_value(row, value))}</span>"

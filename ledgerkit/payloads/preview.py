@@ -2,10 +2,11 @@
 
 import html
 import json
-import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
+
+from ledgerkit.showing import QUIET, address, amount, beside, fields, page, spelled, visible, visible_lines
 
 Form = Literal["text", "amount", "address"]
 
@@ -34,10 +35,9 @@ class Preview:
 
     def __str__(self) -> str:
         width = max((len(line.label) for line in self.lines), default=0)
+        indent = "\n" + " " * (width + 4)
         said = [
-            f"  {line.label.ljust(width)}  {visible(line.value)}{f' {line.unit}' if line.unit else ''}".replace(
-                "\n", "\n" + " " * (width + 4)
-            )
+            f"  {visible(line.label):<{width}}  {_value(line).replace(chr(10), indent)} {visible(line.unit)}".rstrip()
             for line in self.lines
         ]
         return "\n".join([visible(self.title), *said, f"{self.destination} with exactly:", self._json()])
@@ -45,51 +45,48 @@ class Preview:
     __repr__ = __str__
 
     def _json(self) -> str:
-        return visible(json.dumps(self.body, ensure_ascii=False, indent=2, allow_nan=False))
+        return visible_lines(json.dumps(self.body, ensure_ascii=False, indent=2, allow_nan=False))
 
     def _repr_html_(self) -> str:
-        rows = "".join(
-            f"<tr><td style='padding:0 12px 0 0;text-align:left;vertical-align:top;"
-            f"color:var(--jp-content-font-color2,inherit)'>{html.escape(line.label)}</td>"
-            f"<td style='text-align:left;white-space:pre-wrap;overflow-wrap:anywhere'>{_cell(line)}</td></tr>"
-            for line in self.lines
-        )
-        return (
-            "<div class='lk-preview' style='max-width:960px;font-family:var(--jp-ui-font-family,sans-serif);"
-            "color:var(--jp-content-font-color1,inherit)'>"
-            f"<strong>{html.escape(visible(self.title))}</strong>"
-            f"<table style='margin:4px 0;border:0;font-variant-numeric:tabular-nums'>{rows}</table>"
-            f"<div style='font-size:12px;color:var(--jp-content-font-color2,inherit)'>"
-            f"{html.escape(self.destination)} with exactly:</div>"
-            "<pre style='white-space:pre-wrap;overflow-wrap:anywhere;margin:4px 0;"
-            f"font-family:var(--jp-code-font-family,monospace)'>{html.escape(self._json())}</pre></div>"
+        rows = ((line.label, _cell(line), line.unit or None) for line in self.lines)
+        # Folded where the lines say it all, so that what has to be read is in view.
+        opened = "" if self._says_all() else " open"
+        return page(
+            "preview",
+            f"<strong>{html.escape(visible(self.title))}</strong>",
+            fields(rows),
+            f"<details{opened}><summary style='{QUIET}'>{html.escape(self.destination)} with exactly this JSON"
+            "</summary><pre style='white-space:pre-wrap;overflow-wrap:anywhere;margin:4px 0;"
+            f"font-family:var(--jp-code-font-family,monospace)'>{html.escape(self._json())}</pre></details>",
         )
 
+    def _says_all(self) -> bool:
+        """Say whether every value of the body stands in the summary, but the types that plain words are for."""
+        said = "\n".join([self.title, *(f"{line.value} {line.unit}" for line in self.lines)]).casefold()
+        values = set(_leaves(self.body)) - {self.body.get("type"), "CUSTOM"}
+        return all(value.removeprefix("-").casefold() in said for value in values)
 
-def visible(text: str) -> str:
-    r"""Return a text in which characters that can't be seen, or turn others around, are ``\uXXXX`` as in JSON."""
-    return "".join(
-        one if one.isprintable() or one == "\n" else json.dumps(one)[1:-1] if one != "\x7f" else r"\u007f"
-        for one in text
-    )
+
+def _value(line: Line) -> str:
+    if line.form == "address" or line.label in ("Account", "Name"):
+        return spelled(line.value)  # letters of another alphabet may look like those that were meant
+    return visible_lines(line.value)
 
 
 def _cell(line: Line) -> str:
-    # Gaps are drawn, not written: what is copied has none.
-    value = visible(line.value)
-    unit = f" {html.escape(line.unit)}" if line.unit else ""
     if line.form == "amount":
-        head = len(value) % 3 or 3
-        pieces = [value[:head], *re.findall("...", value[head:])]
-        return f"<span title='{html.escape(value)}'>{_spaced(pieces)}</span>{unit}"
+        return amount(line.value)
     if line.form == "address":
-        pieces = re.findall(".{1,4}", value)
-        return f"<span style='font-family:var(--jp-code-font-family,monospace)'>{_spaced(pieces)}</span>{unit}"
-    return f"{html.escape(value)}{unit}"
+        return address(line.value) + html.escape(beside(line.value))
+    return html.escape(_value(line))
 
 
-def _spaced(pieces: list[str]) -> str:
-    first, *rest = pieces
-    return html.escape(first) + "".join(
-        f"<span style='margin-left:.3em'>{html.escape(piece)}</span>" for piece in rest
-    )
+def _leaves(body: Any) -> Iterator[str]:
+    if isinstance(body, Mapping):
+        for value in body.values():
+            yield from _leaves(value)
+    elif isinstance(body, list):
+        for value in body:
+            yield from _leaves(value)
+    elif body is not None:
+        yield str(body)
