@@ -51,6 +51,7 @@ from ledgerkit.transport import Transport, of_notifications
 if TYPE_CHECKING:
     from ledgerkit.sandbox import Sandbox
 
+SANDBOX_ROLES: Final = ("OPERATOR", "ADMIN")
 METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE")
 # Somebody waits for connect(), and an address that does not answer now is most likely a wrong one.
 SECONDS_TO_SIGN_IN: Final = 15.0
@@ -97,6 +98,7 @@ class Session:
         tz: str = "UTC",
         clock: Clock | None = None,
         sandbox: "Sandbox | None" = None,
+        owns_sandbox: bool = True,
         **settings: Any,
     ) -> None:
         self._credentials = credentials
@@ -149,7 +151,9 @@ class Session:
         self._directory = Directory(self.accounts, self.users, self.groups, self._clock)
         self._user: str | None = None
         # When the last section goes, not the session: in connect().accounts.search() nobody holds the session.
-        self._end = weakref.finalize(connection, _close, self._keeper, self._transport, sandbox)
+        self._end = weakref.finalize(
+            connection, _close, self._keeper, self._transport, sandbox if owns_sandbox else None
+        )
 
     # Life
 
@@ -398,6 +402,7 @@ def connect(
         Single settings, before those of environment and file: ``workspace``, ``api_key_id``, ``api_key_secret``,
         ``reporting_api_key``, ``base_url`` ... (a base URL is used with credentials of the same source alone);
         ``family`` where several families are configured; and the settings of :class:`Session`. For the sandbox:
+        ``role`` (``"ADMIN"`` for an administrator), ``join`` (a session, whose sandbox is used by this one too),
         ``family``, ``seed``, ``transactions``, ``latency``, ``token_life``, ``rate_limit``.
 
     Raises
@@ -430,7 +435,7 @@ def _connect_sandbox(
     if missing:
         options.clear()  # here and below: a traceback shows the variables of this frame, and they may be real keys
         raise ConfigurationError(f"the sandbox needs `{missing}`: pip install 'ledgerkit-enterprise[sandbox]'.")
-    known = ("family", *inspect.signature(package.Sandbox).parameters)
+    known = ("family", "role", "join", *inspect.signature(package.Sandbox).parameters)
     unknown = next((name for name in options if name not in known), None)
     if unknown:
         options.clear()
@@ -447,25 +452,37 @@ def _connect_sandbox(
     family = options.pop("family", "api_user")
     if family not in FAMILIES:
         raise ConfigurationError(f"`family` = {shorten(family)}: it is one of {', '.join(FAMILIES)}.", field="family")
-    server = package.Sandbox(**options).start()
+    role = options.pop("role", "OPERATOR")
+    if role not in SANDBOX_ROLES:
+        raise ConfigurationError(f"`role` = {shorten(role)}: it is one of {', '.join(SANDBOX_ROLES)}.", field="role")
+    joined = options.pop("join", None)
+    if joined is not None and (getattr(joined, "sandbox", None) is None or options):
+        raise ConfigurationError(
+            "`join` takes a session on the sandbox, whose sandbox is then used as it is: no option beside it but "
+            "family and role.",
+            field="join",
+        )
+    server = package.Sandbox(**options).start() if joined is None else joined.sandbox
     try:
         return _signed_in(
             Session(
-                _sandbox_credentials(server, family),
+                _sandbox_credentials(server, family, role),
                 base_url=server.url,
                 writes=writes,
                 tz=tz,
                 sandbox=server,
+                owns_sandbox=joined is None,
                 **settings,
             )
         )
     except BaseException:
-        server.stop()
+        if joined is None:
+            server.stop()
         raise
 
 
-def _sandbox_credentials(server: "Sandbox", family: str) -> Credentials:
-    values = server.environment(cast("Family", family), prefix="")
+def _sandbox_credentials(server: "Sandbox", family: str, role: str = "OPERATOR") -> Credentials:
+    values = server.environment(cast("Family", family), prefix="", role=cast("Any", role))
     if family == "lam":
         return LAM(values["LAM_USER"], values.get("LAM_API_KEY"), values.get("LAM_STORE_TOKEN"))
     if family == "reporting_key":

@@ -440,3 +440,16 @@ def test_an_address_where_nobody_answers_is_named_after_seconds_and_not_minutes(
     with pytest.raises(lk.ConnectionFailed, match=re.escape(f"Check whether {address} is the right address")):
         transport.request("POST", "/auth/token", json={}, safe=True, seconds=SECONDS_TO_SIGN_IN)
     assert clock.monotonic() - began <= SECONDS_TO_SIGN_IN
+
+
+def test_a_second_person_joins_the_sandbox_of_the_first() -> None:
+    with lk.connect("sandbox", transactions=250, writes=True) as operator:
+        with lk.connect("sandbox", join=operator, role="ADMIN") as administrator:
+            assert administrator.base_url == operator.base_url
+            assert administrator.environment == "SANDBOX"
+            assert (operator.me()["role"].tolist(), administrator.me()["role"].tolist()) == (["OPERATOR"], ["ADMIN"])
+        assert len(operator.organization.get()) == 1  # who joined does not end it
+    with pytest.raises(lk.ConfigurationError, match="`role` = 'CEO': it is one of OPERATOR, ADMIN"):
+        lk.connect("sandbox", role="CEO")
+    with pytest.raises(lk.ConfigurationError, match="`join` takes a session on the sandbox"):
+        lk.connect("sandbox", join="me")

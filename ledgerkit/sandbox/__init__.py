@@ -233,8 +233,9 @@ class Sandbox:
         self,
         family: Literal["api_user", "reporting_key", "lam"] = "api_user",
         prefix: str = "LEDGER_ENTERPRISE_",
+        role: Literal["OPERATOR", "ADMIN"] = "OPERATOR",
     ) -> dict[str, str]:
-        """Return the environment variables with which a client finds this server."""
+        """Return the environment variables with which a client finds this server, an API user of this role."""
         credentials = self.credentials
         if family == "lam":
             values = {"LAM_URL": self.url, "LAM_USER": credentials.lam_user}
@@ -247,7 +248,7 @@ class Sandbox:
             if family == "reporting_key":
                 values["REPORTING_API_KEY"] = credentials.reporting_keys[0].key
             else:
-                user = credentials.api_users[0]
+                user = next(one for one in credentials.api_users if one.role == role)
                 values["API_KEY_ID"] = user.key_id
                 values["API_KEY_SECRET"] = user.key_secret
                 values["API_PRIVATE_KEY"] = user.private_key_pem
