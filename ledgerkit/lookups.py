@@ -3,9 +3,13 @@
 It lives for one draft or one plan, so that what it knows is no older than what a person is shown.
 """
 
+import threading
 from collections.abc import Callable, Hashable, Mapping
+from copy import copy
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from numbers import Integral
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 import pandas as pd
 
@@ -16,16 +20,37 @@ from ledgerkit.resources.currencies import Currencies
 from ledgerkit.resources.groups import Groups
 from ledgerkit.resources.users import Users
 from ledgerkit.resources.whitelists import Whitelists
+from ledgerkit.transport import Cancelled
 
 Found = TypeVar("Found")
+# How far back the same payment is looked for.
+RECENT: Final = timedelta(days=7)
+# What the service answers the next time too; after any other failure the next one who asks looks again.
+DEFINITE: Final = (InvalidRequest, NotFound, PermissionDenied)
+
+
+@dataclass
+class _Place:
+    """Where one thing is remembered. Who comes while it is looked up waits for it."""
+
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    known: bool = False
+    found: Any = None
+    refusal: LedgerError | None = None
 
 
 class Lookups:
-    """Looks accounts, units, addresses, whitelists and groups up, and remembers them."""
+    """Looks accounts, units, addresses, whitelists and groups up, and remembers them; any thread may ask."""
 
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
-        self._known: dict[Hashable, Any] = {}
+        self._places: dict[Hashable, _Place] = {}
+        self._placing = threading.Lock()
+        self._stopped = threading.Event()
+
+    def stop(self) -> None:
+        """Look nothing more up: who asks for what is not known gets :class:`~ledgerkit.transport.Cancelled`."""
+        self._stopped.set()
 
     def account(self, account: Any) -> "pd.Series[Any]":
         """Return the one account with this id or name.
@@ -54,6 +79,11 @@ class Lookups:
     def payer(self, parent: int) -> "pd.Series[Any] | None":
         """Return the account that pays the fees of a token account, or None where it can't be seen."""
         return self._seen(lambda: self.account(parent))
+
+    def sent(self, account: int, search: Callable[..., pd.DataFrame]) -> pd.DataFrame | None:
+        """Return the transactions of an account of the last 7 days, or None where they can't be seen."""
+        since = datetime.fromtimestamp(self.connection.transport.server_time(), UTC) - RECENT
+        return self._once(("sent", account), lambda: self._seen(lambda: search(account=account, created_after=since)))
 
     def is_address(self, currency: str, address: str) -> bool | LedgerError | None:
         """Return what the service says of an address: None where it says nothing, its refusal where it can't."""
@@ -110,10 +140,21 @@ class Lookups:
         )
 
     def _once(self, key: Hashable, look: Callable[[], Found]) -> Found:
-        if key not in self._known:
-            self._known[key] = look()
-        found: Found = self._known[key]
-        return found
+        with self._placing:
+            place = self._places.setdefault(key, _Place())
+        with place.lock:
+            if not place.known:
+                if self._stopped.is_set():
+                    raise Cancelled
+                try:
+                    place.found = look()
+                except DEFINITE as error:
+                    place.refusal = error
+                place.known = True
+            if place.refusal is not None:
+                raise copy(place.refusal)  # raised in several threads, one error would gather all their tracebacks
+            found: Found = place.found
+            return found
 
     def _seen(self, look: Callable[[], Found]) -> Found | None:
         try:

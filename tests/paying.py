@@ -15,7 +15,6 @@ from ledgerkit import payloads, plans
 from ledgerkit.amounts import to_base_units
 from ledgerkit.drafts import Draft
 from ledgerkit.errors import OutcomeUnknown
-from ledgerkit.outbox import Outbox
 from ledgerkit.outcomes import Outcome, new_mark
 from ledgerkit.plans import Plan
 from ledgerkit.plans import journal as journals
@@ -57,6 +56,8 @@ class Service:
     approved_at: list[float] = field(default_factory=list)
     # What it does about the next posts, in turn: an error is raised instead, "lose" makes it and loses the answer.
     acts: list[Exception | str] = field(default_factory=list)
+    # Whether it was said that nothing more is looked up.
+    stopped: bool = False
     # What it answers to reads, by operation, instead of what they ask for.
     faults: dict[str, Exception] = field(default_factory=dict)
     # What it says of a mark that it does not have.
@@ -97,12 +98,19 @@ class Service:
     def ask(self, operation: str, path: str, *, params: Any = None) -> Answer:
         if operation in self.faults:
             raise self.faults[operation]
-        bodies: dict[str, Any] = {
-            "GET /requests": {"page_info": {"count": self.pending}},
-            "GET /accounts/{account_id}": {"available_balance": str(self.available), "parent": None},
-            "GET /accounts/{account_id}/currency": {"amount_units": UNITS, "fees_units": UNITS},
-        }
-        return Answer(path, bodies[operation], None)
+        assert operation == "GET /requests"
+        return Answer(path, {"page_info": {"count": self.pending}}, None)
+
+    # What lookups offer
+
+    def account(self, account: int) -> Any:
+        return pd.Series({"available_balance": self.available, "parent": pd.NA}, dtype=object)
+
+    def units(self, account: int) -> Any:
+        return UNITS, UNITS
+
+    def stop(self) -> None:
+        self.stopped = True
 
     def desk(self) -> Desk:
         def make(*, account: Any, recipient: str, amount: Any, **_: Any) -> Draft:
@@ -119,7 +127,7 @@ class Service:
             )
             return self.draft(payload, mark)
 
-        return Desk(make, lambda body, mark: self.draft(payloads.from_json(body), mark), self.find)
+        return Desk(make, lambda body, mark: self.draft(payloads.from_json(body), mark), self.find, lookups=self)
 
     def account_desk(self) -> Desk:
         """Of accounts, each approved as soon as it is made."""
@@ -127,7 +135,7 @@ class Service:
         def make(**fields: Any) -> Draft:
             return self.draft(payloads.AccountCreation(index=0, **fields), None)
 
-        def approve(request_id: int, draft: Draft) -> None:
+        def approve(request_id: int, body: dict[str, Any]) -> None:
             self.moments.pass_by("before the service has the approval")
             assert request_id not in self.approved, "approved twice"
             self.approved.append(request_id)
@@ -147,9 +155,7 @@ class Service:
         return Outcome("found", "", made[0]) if made else Outcome("not found", "")
 
     def draft(self, payload: Any, mark: str | None) -> Draft:
-        return Draft(
-            payload, send=self.post, find=lambda draft: Outcome("can't tell", ""), outbox=Outbox(), mark=mark
-        )
+        return Draft(payload, send=self.post, find=lambda draft: Outcome("can't tell", ""), outbox=None, mark=mark)
 
     def plan(self, source: Any, journal: Path, **options: Any) -> Plan:
         return plans.payments(self.connection(), self.desk(), source, journal=journal, **options)

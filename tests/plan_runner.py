@@ -19,6 +19,7 @@ import ledgerkit as lk
 from ledgerkit import plans
 from ledgerkit.clock import SystemClock
 from ledgerkit.drafts import Draft
+from ledgerkit.lookups import Lookups
 from ledgerkit.payloads import BitcoinLikeSend, Speed
 from ledgerkit.plans import desks
 from ledgerkit.plans.journal import JournalInUse
@@ -69,7 +70,7 @@ def main(url: str, journal: str, count: str, moment: str | None = None) -> int:
             )
             return Requests(connection).draft(payload)
 
-        desk = desks.for_payments(connection, send)
+        desk = desks.for_payments(connection, Lookups(connection), send)
         plan = plans.payments(connection, desk, payments(int(count)), journal=Path(journal))
         assert RECIPIENT in repr(plan)
         try:

@@ -130,13 +130,40 @@ def test_a_newer_version_is_refused(tmp_path: Path) -> None:
         journals.read(path)
 
 
-def test_an_entry_that_does_not_follow_is_refused(tmp_path: Path) -> None:
-    path = tmp_path / "plan.jsonl"
-    journal = journals.create(path, HEADER)
-    with journal.held():
-        journal.write("sent", 1, NOW, request_id=41)  # never about to be sent
-    with pytest.raises(JournalDamaged, match="does not follow"):
+def test_an_entry_that_does_not_follow_is_refused(path: Path) -> None:
+    check = json.loads(path.read_bytes().splitlines()[-1])["check"]
+    entry = {"entry": "sent", "row": 1, "at": "2027-01-15T08:00:00+00:00", "request_id": 42}  # a second time
+    path.write_bytes(path.read_bytes() + journals._line(entry, check)[0])
+    with pytest.raises(JournalDamaged, match=r"line 5 of .* does not follow"):
         journals.read(path)
+
+
+def test_an_entry_that_does_not_follow_is_not_written(path: Path) -> None:
+    content = path.read_bytes()
+    journal = journals.read(path)
+    with journal.held(), pytest.raises(ValueError, match="'sent' does not follow for row 1, which is sent"):
+        journal.write("sent", 1, NOW, request_id=42)
+    assert path.read_bytes() == content
+
+
+def test_a_refusal_may_turn_out_to_be_none_of_the_row(path: Path) -> None:
+    journal = journals.read(path)
+    with journal.held():
+        journal.write("refused", 2, NOW)
+        journal.write("not sent", 2, NOW)
+    assert states(path) == ["sent", "planned"]
+
+
+def test_a_journal_is_parsed_once_where_it_is_held(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    parsed, parse = [], journals._parsed
+
+    def counted(content: bytes, path: Path) -> object:
+        parsed.append(path)
+        return parse(content, path)
+
+    monkeypatch.setattr(journals, "_parsed", counted)
+    with journals.read(path).held():
+        assert parsed == [path, path]  # once when it was read, and once when it was held
 
 
 def test_two_can_not_hold_it_at_once(path: Path) -> None:
@@ -163,7 +190,7 @@ def test_a_journal_that_was_replaced_meanwhile_is_refused(path: Path) -> None:
     opened = journals.read(path)
     path.unlink()
     journals.create(path, {**HEADER, "source": "another"})
-    with pytest.raises(JournalDamaged, match="another plan"), opened.held():
+    with pytest.raises(InvalidRequest, match="another plan"), opened.held():
         pass
 
 
@@ -175,7 +202,7 @@ def test_nothing_is_written_to_a_journal_that_is_not_held(path: Path) -> None:
 @pytest.mark.parametrize("field", ["source", "kind"])
 def test_the_journal_of_something_else_is_refused_by_name(path: Path, field: str) -> None:
     with pytest.raises(InvalidRequest, match=f"`{field}`"):
-        journals.refuse_other(journals.read(path), {**HEADER, field: "other"})
+        journals.refuse_other(HEADER, {**HEADER, field: "other"}, path)
 
 
 def test_windows_is_refused_with_the_reason(monkeypatch: pytest.MonkeyPatch) -> None:

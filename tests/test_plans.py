@@ -143,7 +143,7 @@ def test_a_plan_is_resumed_from_its_journal_alone_with_the_same_marks(service: S
     service.acts = ["make", ConnectionFailed("no route")]
     with pytest.raises(ConnectionFailed, match="row 2 was not sent"):
         plan.run(plan.phrase)
-    resumed = plans.resume(service.connection(), service.desk(), "payments", path)
+    resumed = plans.payments(service.connection(), service.desk(), None, journal=path)
     assert resumed.phrase.startswith("send 2 ")
     resumed.run(resumed.phrase)
     assert service.amounts() == [1, 2, 3]

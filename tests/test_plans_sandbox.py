@@ -120,8 +120,8 @@ def test_a_lost_answer_is_found_again_by_its_mark(session: lk.Session, sandbox: 
     connection = session.transactions._connection
     send, calls = type(connection).send, []
 
-    def lossy(self: object, *arguments: object) -> object:
-        answer = send(self, *arguments)  # type: ignore[arg-type]
+    def lossy(self: object, *arguments: object, **more: object) -> object:
+        answer = send(self, *arguments, **more)  # type: ignore[arg-type]
         calls.append(answer)
         if len(calls) == 2:
             raise OutcomeUnknown("the answer was lost.")
@@ -164,7 +164,7 @@ def test_an_account_that_is_in_doubt_is_decided_by_a_person(administrator: lk.Se
     connection = administrator.accounts._connection
     with pytest.MonkeyPatch.context() as patch:
 
-        def lost(*arguments: object) -> object:
+        def lost(*arguments: object, **more: object) -> object:
             raise OutcomeUnknown("the answer was lost.")
 
         patch.setattr(type(connection), "send", lost)

@@ -9,11 +9,10 @@ from ledgerkit.connection import Connection
 from ledgerkit.drafts import Draft
 from ledgerkit.errors import InvalidRequest, ReviewFailed, shorten
 from ledgerkit.outcomes import Outcome
+from ledgerkit.plans.sums import Lookups
 from ledgerkit.resources.requests import Requests
 from ledgerkit.resources.users import Users
 
-# The clocks of this machine and of the service, and of their several servers, are not one.
-MARGIN: Final = 60.0
 MEMOS: Final = {
     "text": payloads.MemoText,
     "id": payloads.MemoId,
@@ -35,20 +34,23 @@ class Desk:
     find
         Whether a body with a mark, sent after a moment of the server's clock, was carried out.
     approve
-        The creator's approval of a request, where the plan approves.
+        The creator's approval of the request that a body made, where the plan approves.
     waits
         Whether a request still waits for its creator's approval, where that has to come before the next row.
+    lookups
+        What the drafts looked up; None where there are no amounts.
     """
 
     make: Callable[..., Draft]
     remake: Callable[[dict[str, Any], str | None], Draft]
     find: Callable[[dict[str, Any], str | None, float], Outcome]
-    approve: Callable[[int, Draft], Any] | None = None
+    approve: Callable[[int, dict[str, Any]], Any] | None = None
     waits: Callable[[int], bool] | None = None
+    lookups: Lookups | None = None
 
 
-def for_payments(connection: Connection, send: Callable[..., Draft]) -> Desk:
-    """Return the desk of payments, given ``session.transactions.send``."""
+def for_payments(connection: Connection, lookups: Lookups, send: Callable[..., Draft]) -> Desk:
+    """Return the desk of payments, given what ``session.transactions.send`` does with these lookups."""
 
     def make(
         *, note_title: str | None = None, note_content: str | None = None, memo: Any = None, **fields: Any
@@ -61,15 +63,16 @@ def for_payments(connection: Connection, send: Callable[..., Draft]) -> Desk:
             fields["memo"] = _memo(memo)
         return send(**fields)
 
-    return Desk(make, _remake(connection), _find(connection))
+    return Desk(make, _remake(connection), _find(connection), lookups=lookups)
 
 
 def for_accounts(connection: Connection, create: Callable[..., Draft], *, approve: bool) -> Desk:
     """Return the desk of accounts, given ``session.accounts.create``."""
     requests = Requests(connection)
 
-    def approval(request_id: int, draft: Draft) -> Any:
-        review = requests.review(request_id, draft)
+    def approval(request_id: int, body: dict[str, Any]) -> Any:
+        meant = payloads.from_json(body)
+        review = requests.review(request_id, meant)
         if review.level not in ("documented", "assumed"):
             raise ReviewFailed(
                 f"nothing was signed: nobody knows what the challenge of request {request_id} means. Read it with "
@@ -77,7 +80,7 @@ def for_accounts(connection: Connection, create: Callable[..., Draft], *, approv
                 request_id=request_id,
             )
         # The plan's own phrase says "assumed"; the challenge is fetched and compared again before it is signed.
-        return requests.approve(request_id, draft, confirm=approvals.phrase_for(review, request_id))
+        return requests.approve(request_id, meant, confirm=approvals.phrase_for(review, request_id))
 
     def waits(request_id: int) -> bool:
         user = approvals.operator_of(connection).user_id(Users(connection).search)
@@ -95,7 +98,8 @@ def _remake(connection: Connection) -> Callable[..., Draft]:
             payloads.from_json(body),
             send=requests._post,
             find=lambda draft: finding.find(connection, draft),
-            outbox=connection.outbox,
+            # What keeps a row from being sent twice is the journal, which also outlives the session.
+            outbox=None,
             mark=mark,
             environment=str(connection.origin["environment"]),
             sent_after=sent_after,
@@ -108,7 +112,7 @@ def _find(connection: Connection) -> Callable[[dict[str, Any], str | None, float
     remake = _remake(connection)
 
     def find(body: dict[str, Any], mark: str | None, sent_at: float) -> Outcome:
-        return finding.find(connection, remake(body, mark, sent_at - MARGIN))
+        return finding.find(connection, remake(body, mark, sent_at))
 
     return find
 

@@ -70,6 +70,44 @@ class Standing:
     # "approving" without an outcome is in doubt, but harmless: a second approval is refused by the service.
     approval: str | None = None
 
+    def admits(self, entry: Mapping[str, Any]) -> bool:
+        """Say whether an entry of the row may follow."""
+        return self.state in FOLLOWS.get(entry["entry"], ())
+
+    def follow(self, entry: Mapping[str, Any]) -> None:
+        """Take in what an entry says."""
+        if entry["entry"] in APPROVALS:
+            self.approval, self.error = entry["entry"], entry.get("error")
+            return
+        self.state = STATES[entry["entry"]]
+        self.request_id, self.error = entry.get("request_id"), entry.get("error")
+        if entry["entry"] == "sending":
+            self.sending_at = _seconds(entry["at"])
+
+
+@dataclass(frozen=True)
+class _Parsed:
+    """What stands in a journal.
+
+    Parameters
+    ----------
+    header, entries, rows
+        See :class:`Journal`.
+    check
+        That of the last line.
+    whole
+        How many bytes the whole lines have; a crash may have left the beginning of another.
+    ends_with_newline
+        Whether the last whole line has its end.
+    """
+
+    header: dict[str, Any]
+    entries: list[dict[str, Any]]
+    rows: list[Standing]
+    check: str
+    whole: int
+    ends_with_newline: bool
+
 
 class Journal:
     """The journal of one plan; :func:`create` makes it, :func:`read` reads it.
@@ -82,20 +120,30 @@ class Journal:
         What was planned: see :func:`create`.
     entries
         What has happened since.
+    rows
+        What has become of each row, in the order of the plan.
     """
 
-    def __init__(self, path: Path, header: dict[str, Any], entries: list[dict[str, Any]]) -> None:
+    def __init__(
+        self, path: Path, header: dict[str, Any], entries: list[dict[str, Any]], rows: list[Standing]
+    ) -> None:
         self.path = path
         self.header = header
         self.entries = entries
-        # What has become of each row, in the order of the plan.
-        self.rows = _standings(header, entries)
+        self.rows = rows
         self._descriptor: int | None = None
         self._check = ""
 
-    def moments(self, *entries: str) -> list[float]:
-        """Return when such entries were written, in seconds since the epoch, in their order."""
-        return [_seconds(one["at"]) for one in self.entries if one["entry"] in entries]
+    def moments(self, *entries: str, since: float) -> list[float]:
+        """Return when such entries were written since a moment, in seconds since the epoch, the newest first."""
+        found = []
+        for one in reversed(self.entries):  # of a long plan, only the end of the journal is read
+            at = _seconds(one["at"])
+            if at <= since:
+                break
+            if one["entry"] in entries:
+                found.append(at)
+        return found
 
     def write(self, entry: str, row: int, now: float, **details: Any) -> None:
         """Add an entry, and return when it is on the disk.
@@ -115,10 +163,13 @@ class Journal:
         if self._descriptor is None:
             raise RuntimeError("a journal is written to while it is held: see `held`")
         line = {"entry": entry, "row": row, "at": _moment(now), **details}
-        encoded, self._check = _line(line, self._check)
+        if not self.rows[row - 1].admits(line):
+            raise ValueError(f"{entry!r} does not follow for row {row}, which is {self.rows[row - 1].state}")
+        encoded, check = _line(line, self._check)
         _write(self._descriptor, encoded)
+        self._check = check
         self.entries.append(line)
-        _apply(self.rows[row - 1], line)
+        self.rows[row - 1].follow(line)
 
     @contextmanager
     def held(self) -> Iterator[None]:
@@ -128,27 +179,24 @@ class Journal:
         ------
         JournalInUse
             Another process, kernel or thread holds it.
+        InvalidRequest
+            It is gone, or is now that of another plan.
         JournalDamaged
             It is not what the kit wrote.
         """
-        descriptor = os.open(self.path, os.O_RDWR | os.O_APPEND)
-        try:
+        with _opened(self.path, os.O_RDWR | os.O_APPEND) as descriptor:  # the lock goes when it is closed
             _lock(descriptor, self.path)
-            header, entries, check, whole = _parsed(_content(descriptor), self.path)
-            if header != self.header:
-                raise JournalDamaged(f"{self.path} now holds another plan than when it was opened. Nothing was sent.")
-            if whole is not None:
-                # What a crash left of a line: the next one would be written behind it.
-                os.ftruncate(descriptor, whole)
-                os.fsync(descriptor)
-            elif not _content(descriptor).endswith(b"\n"):
+            parsed = _parsed(_content(descriptor), self.path)
+            refuse_other(parsed.header, self.header, self.path)
+            os.ftruncate(descriptor, parsed.whole)  # the next line would be written behind what a crash left
+            if not parsed.ends_with_newline:
                 _write(descriptor, b"\n")
-            self.entries, self.rows = entries, _standings(header, entries)
-            self._check, self._descriptor = check, descriptor
-            yield
-        finally:
-            self._descriptor = None
-            os.close(descriptor)  # and the lock goes with it
+            self.entries, self.rows, self._check = parsed.entries, parsed.rows, parsed.check
+            self._descriptor = descriptor
+            try:
+                yield
+            finally:
+                self._descriptor = None
 
 
 def create(path: Path, header: Mapping[str, Any]) -> Journal:
@@ -176,7 +224,7 @@ def create(path: Path, header: Mapping[str, Any]) -> Journal:
     finally:
         os.close(descriptor)
     _sync_folder(path)
-    return Journal(path, line, [])
+    return Journal(path, line, [], [Standing() for _ in line["rows"]])
 
 
 def read(path: Path) -> Journal:
@@ -189,15 +237,9 @@ def read(path: Path) -> Journal:
     JournalDamaged
         It is not what the kit wrote; an unfinished last line alone is what a crash leaves, and is passed over.
     """
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise InvalidRequest(
-            f"{path} can't be read ({error.strerror}), and what was sent stands nowhere else. Nothing was sent now.",
-            field="journal",
-        ) from None
-    header, entries, _, _ = _parsed(content, path)
-    return Journal(path, header, entries)
+    with _opened(path, os.O_RDONLY) as descriptor:
+        parsed = _parsed(_content(descriptor), path)
+    return Journal(path, parsed.header, parsed.entries, parsed.rows)
 
 
 def digest(value: Any) -> str:
@@ -230,66 +272,53 @@ def _line(entry: Mapping[str, Any], before: str) -> tuple[bytes, str]:
     return _json({**entry, "check": check}) + b"\n", check
 
 
-def _parsed(content: bytes, path: Path) -> tuple[dict[str, Any], list[dict[str, Any]], str, int | None]:
-    """Return header, entries, the last check, and, where the last line is unfinished, where the whole ones end."""
+def _parsed(content: bytes, path: Path) -> _Parsed:
+    """Return what stands in a journal, each line of which must follow from those before."""
     lines = content.split(b"\n")
-    tail = lines.pop()  # empty, unless the last line is unfinished
-    if tail and _readable(tail):  # an editor took the line's end away: dropping it could send a row twice
-        lines.append(tail)
-        tail = b""
+    rest = lines.pop()  # empty, unless the last line is unfinished
+    ends_with_newline = not rest or not _readable(rest)
+    if not ends_with_newline:  # an editor took the line's end away: dropping it could send a row twice
+        lines.append(rest)
+        rest = b""
     if not lines:
         raise JournalDamaged(
             f"{path} holds no whole line: either it is no journal, or making it was cut short, and nothing was sent "
             "from it. Delete it, or name another one."
         )
-    entries, check = [], ""
-    for number, line in enumerate(lines, 1):
-        entry = _readable(line)
-        found = None if entry is None else entry.pop("check", None)
-        if entry is None or (expected := _line(entry, check)[1]) != found:
-            raise JournalDamaged(
-                f"line {number} of {path} is not what the kit wrote: what was sent can't be told from it. Nothing "
-                "was sent now. Restore the file, or look for each row's mark in the notes of transactions before "
-                "any of it is sent again.",
-                line=number,
-            )
-        entries.append(entry)
-        check = expected
-    header = entries.pop(0)
+    header, check = _checked(lines[0], "", 1, path)
     if header.get("entry") != "plan" or header.get("version") != VERSION:
         raise JournalDamaged(
             f"{path} is no journal of a plan that this version of the kit reads: it begins with "
             f"{shorten(header.get('entry'))}, version {shorten(header.get('version'))}.",
             line=1,
         )
-    rows = [Standing() for _ in header["rows"]]
-    for number, entry in enumerate(entries, 2):
+    entries, rows = [], [Standing() for _ in header["rows"]]
+    for number, line in enumerate(lines[1:], 2):
+        entry, check = _checked(line, check, number, path)
         row = entry["row"]
-        if not 1 <= row <= len(rows) or rows[row - 1].state not in FOLLOWS.get(entry["entry"], ()):
+        if not 1 <= row <= len(rows) or not rows[row - 1].admits(entry):
             raise JournalDamaged(
                 f"line {number} of {path} says {shorten(entry['entry'])} of row {row}, which does not follow from "
                 "the lines before. Nothing was sent now.",
                 line=number,
             )
-        _apply(rows[row - 1], entry)
-    return header, entries, check, len(content) - len(tail) if tail else None
+        rows[row - 1].follow(entry)
+        entries.append(entry)
+    return _Parsed(header, entries, rows, check, len(content) - len(rest), ends_with_newline)
 
 
-def _standings(header: Mapping[str, Any], entries: list[dict[str, Any]]) -> list[Standing]:
-    rows = [Standing() for _ in header["rows"]]
-    for entry in entries:
-        _apply(rows[entry["row"] - 1], entry)
-    return rows
-
-
-def _apply(row: Standing, entry: Mapping[str, Any]) -> None:
-    if entry["entry"] in APPROVALS:
-        row.approval, row.error = entry["entry"], entry.get("error")
-        return
-    row.state = STATES[entry["entry"]]
-    row.request_id, row.error = entry.get("request_id"), entry.get("error")
-    if entry["entry"] == "sending":
-        row.sending_at = _seconds(entry["at"])
+def _checked(line: bytes, before: str, number: int, path: Path) -> tuple[dict[str, Any], str]:
+    """Return the entry of a line and its check."""
+    entry = _readable(line)
+    found = None if entry is None else entry.pop("check", None)
+    if entry is None or (expected := _line(entry, before)[1]) != found:
+        raise JournalDamaged(
+            f"line {number} of {path} is not what the kit wrote: what was sent can't be told from it. Nothing "
+            "was sent now. Restore the file, or look for each row's mark in the notes of transactions before "
+            "any of it is sent again.",
+            line=number,
+        )
+    return entry, expected
 
 
 def _readable(line: bytes) -> dict[str, Any] | None:
@@ -308,8 +337,23 @@ def _seconds(moment: str) -> float:
     return datetime.fromisoformat(moment).timestamp()
 
 
+@contextmanager
+def _opened(path: Path, flags: int) -> Iterator[int]:
+    try:
+        descriptor = os.open(path, flags)
+    except OSError as error:
+        raise InvalidRequest(
+            f"{path} can't be opened ({error.strerror}), and what was sent stands nowhere else. Nothing was sent "
+            "now.",
+            field="journal",
+        ) from None
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
 def _content(descriptor: int) -> bytes:
-    os.lseek(descriptor, 0, os.SEEK_SET)
     parts = []
     while part := os.read(descriptor, 1 << 20):
         parts.append(part)
@@ -354,7 +398,7 @@ def _lock(descriptor: int, path: Path) -> None:
         ) from None
 
 
-def refuse_other(journal: Journal, expected: Mapping[str, Any]) -> None:
+def refuse_other(header: Mapping[str, Any], expected: Mapping[str, Any], path: Path) -> None:
     """Raise where a journal is that of another plan, workspace, environment or user.
 
     Raises
@@ -364,10 +408,10 @@ def refuse_other(journal: Journal, expected: Mapping[str, Any]) -> None:
         was sent, and would send it again.
     """
     for field, value in expected.items():
-        if journal.header.get(field) != value:
+        if header.get(field) != value:
             raise InvalidRequest(
-                f"{journal.path} is the journal of another {WORDS.get(field, field)}: its `{field}` is "
-                f"{shorten(journal.header.get(field))}, and here it is {shorten(value)}. Nothing was sent. Name "
-                "another journal, or connect as it says.",
+                f"{path} is the journal of another {WORDS.get(field, field)}: its `{field}` is "
+                f"{shorten(header.get(field))}, and here it is {shorten(value)}. Nothing was sent. Name another "
+                "journal, or plan and connect as it says.",
                 field=field,
             )

@@ -2,8 +2,8 @@
 
 import html
 import threading
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from decimal import Decimal
 from os import PathLike
 from pathlib import Path
@@ -12,18 +12,16 @@ from typing import Any, Final, Literal
 import pandas as pd
 
 from ledgerkit.connection import Connection
-from ledgerkit.errors import (
-    InvalidRequest,
-    shorten,
-)
+from ledgerkit.errors import InvalidRequest, shorten
 from ledgerkit.operations import check_family
 from ledgerkit.parallel import Progress, gather
 from ledgerkit.plans import journal as journals
 from ledgerkit.plans.desks import Desk
 from ledgerkit.plans.journal import Journal, JournalInUse, Standing
+from ledgerkit.plans.rows import PlannedRow, flag_duplicates
 from ledgerkit.plans.sending import REFUSALS, Sending, is_left
 from ledgerkit.plans.sheets import Columns, Source, read
-from ledgerkit.plans.sums import Row, flag_duplicates, sums
+from ledgerkit.plans.sums import sums
 
 PAYMENT_COLUMNS: Final = Columns(
     required=("account", "recipient", "amount"),
@@ -52,6 +50,8 @@ SHOWN: Final = (
     "tag",
     "memo",
 )
+# How many rows a plan shows at its beginning, at its end, and of those with problems: a person reads no more.
+ENDS: Final = 20
 # What makes two rows the same.
 SAME_PAYMENT: Final = ("account_id", "recipient", "amount", "contract_address", "token_mint")
 
@@ -67,7 +67,7 @@ class Plan:
         connection: Connection,
         desk: Desk,
         identity: dict[str, Any],
-        rows: list[Row],
+        rows: list[PlannedRow],
         path: Path,
         journal: Journal | None,
     ) -> None:
@@ -114,22 +114,7 @@ class Plan:
 
     def table(self) -> pd.DataFrame:
         """Return one row per request, with all its problems and warnings; amounts in both units."""
-        records = [
-            {
-                **{name: value for name in SHOWN if (value := row.shown.get(name, row.value(name))) is not None},
-                "mark": row.mark,
-                "problems": row.problems,
-                "warnings": row.warnings,
-            }
-            for row in self._rows
-        ]
-        columns = [
-            name for name in (*SHOWN, "mark", "problems", "warnings") if any(name in record for record in records)
-        ]
-        # Inferred, a column of amounts with a gap would be floats.
-        frame = pd.DataFrame(records, columns=columns, dtype=object)
-        frame.insert(0, "row", range(1, len(frame) + 1))
-        return frame
+        return self._table(range(1, len(self._rows) + 1))
 
     def totals(self) -> pd.DataFrame:
         """Return the sums of amounts and of fees, apart, per currency: exact base units, and exact display units."""
@@ -181,7 +166,7 @@ class Plan:
             Whether a row was carried out can't be told; ``details["row"]`` names it. Running the plan again looks
             again; :meth:`decide` says what a person found.
         JournalInUse, JournalDamaged
-            See :mod:`ledgerkit.journal`.
+            See :mod:`ledgerkit.plans.journal`.
 
         Notes
         -----
@@ -192,23 +177,25 @@ class Plan:
             raise InvalidRequest(f"`on_refusal` = {shorten(on_refusal)}: it is 'stop' or 'skip'.", field="on_refusal")
         journals.check_platform()
         self._connection.check_writes("POST /requests")
-        if self.problems:
-            some = "; ".join(self.problems[:5])
+        if problems := self.problems:
+            some = "; ".join(problem.rstrip(".") for problem in problems[:5])
             raise InvalidRequest(
-                f"nothing was sent: {len(self.problems)} problems. {some}. plan.table() has them all.", field="plan"
+                f"nothing was sent: {len(problems)} problems. {some}. plan.table() has them all.", field="plan"
             )
-        with self._alone():
+        with self._alone(), ExitStack() as holding:
+            if self._journal is not None:
+                holding.enter_context(self._journal.held())
             if not self._left():
                 return self.results()
             self._confirm(confirm)
             if self._journal is None:
                 self._journal = self._created()
+                holding.enter_context(self._journal.held())
             progress = Progress("send")
             try:
-                with self._journal.held():
-                    progress.expect(self._left())
-                    sending = Sending(self._connection, self._desk, self._journal, skip=on_refusal == "skip")
-                    sending.run(self._rows, progress)
+                progress.expect(self._left())
+                sending = Sending(self._connection, self._desk, self._journal, skip=on_refusal == "skip")
+                sending.run(self._rows, progress)
             finally:
                 progress.close()
             return self.results()
@@ -244,14 +231,10 @@ class Plan:
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
-        """Keep other threads from this plan, whose journal is read anew."""
+        """Keep other threads from this plan."""
         if not self._running.acquire(blocking=False):
             raise JournalInUse("another thread is running this plan. Nothing was sent from here.")
         try:
-            if self._journal is not None:
-                found = journals.read(self._journal.path)
-                journals.refuse_other(found, self._journal.header)
-                self._journal = found
             yield
         finally:
             self._running.release()
@@ -305,11 +288,48 @@ class Plan:
             return "Nothing is left to be sent; plan.results() has what became of it."
         return f'To send {self._left()} requests: plan.run(), and type "{self.phrase}". Journal: {self._path}'
 
+    def _table(self, numbers: Sequence[int]) -> pd.DataFrame:
+        records = []
+        for number in numbers:
+            row = self._rows[number - 1]
+            found = {name: row.shown.get(name, row.value(name)) for name in SHOWN}
+            records.append(
+                {
+                    "row": number,
+                    **{name: value for name, value in found.items() if value is not None},
+                    "mark": row.mark,
+                    "problems": row.problems,
+                    "warnings": row.warnings,
+                }
+            )
+        names = dict.fromkeys(name for record in records for name in record)
+        columns = [name for name in ("row", *SHOWN, "mark", "problems", "warnings") if name in names]
+        # Inferred, a column of amounts with a gap would be floats.
+        return pd.DataFrame(records, columns=columns, dtype=object)
+
+    def _parts(self) -> list[tuple[str, pd.DataFrame]]:
+        """Return what is shown of it: tables, each with what is said above it."""
+        sums = [("", self._totals), ("", self._balances)]
+        count = len(self._rows)
+        if count <= 2 * ENDS:
+            return [*sums, ("", self.table())]
+        wrong = [number for number, row in enumerate(self._rows, 1) if row.problems]
+        warned = sum(bool(row.warnings) for row in self._rows[ENDS:-ENDS])
+        return [
+            *sums,
+            (f"{len(wrong)} rows with problems, the first of them:", self._table(wrong[:ENDS])),
+            (f"The first {ENDS} of {count} rows:", self._table(range(1, ENDS + 1))),
+            (
+                f"{count - 2 * ENDS} rows are between, {warned} of them with warnings; plan.table() has all. Last:",
+                self._table(range(count - ENDS + 1, count + 1)),
+            ),
+        ]
+
     def __repr__(self) -> str:
         with pd.option_context("display.max_colwidth", None, "display.width", 240, "display.max_columns", None):
             parts = [
-                frame.to_string(index=False, na_rep="")
-                for frame in (self._totals, self._balances, self.table())
+                f"{said}\n{frame.to_string(index=False, na_rep='')}".lstrip("\n")
+                for said, frame in self._parts()
                 if len(frame)
             ]
         return "\n\n".join([self._title(), *parts, self._next()])
@@ -317,22 +337,22 @@ class Plan:
     def _repr_html_(self) -> str:
         with pd.option_context("display.max_colwidth", None):
             parts = [
-                frame.to_html(index=False, border=0, na_rep="")
-                for frame in (self._totals, self._balances, self.table())
+                f"<div>{html.escape(said)}</div><div style='max-height:420px;overflow:auto;margin:8px 0'>"
+                f"{frame.to_html(index=False, border=0, na_rep='')}</div>"
+                for said, frame in self._parts()
                 if len(frame)
             ]
-        tables = "".join(f"<div style='max-height:420px;overflow:auto;margin:8px 0'>{part}</div>" for part in parts)
         return (
             "<div style='font-family:var(--jp-ui-font-family,sans-serif);font-variant-numeric:tabular-nums;"
-            f"color:var(--jp-content-font-color1,inherit)'><strong>{html.escape(self._title())}</strong>{tables}"
-            f"<div>{html.escape(self._next())}</div></div>"
+            f"color:var(--jp-content-font-color1,inherit)'><strong>{html.escape(self._title())}</strong>"
+            f"{''.join(parts)}<div>{html.escape(self._next())}</div></div>"
         )
 
 
 def payments(
     connection: Connection,
     desk: Desk,
-    source: Source,
+    source: Source | None,
     *,
     journal: str | PathLike[str] | None = None,
     allow_duplicates: bool = False,
@@ -342,12 +362,13 @@ def payments(
     if plan._journal is None:
         rule = None if allow_duplicates else "Where two are meant, say allow_duplicates=True"
         flag_duplicates(plan._rows, SAME_PAYMENT, rule)
-    plan._totals, plan._balances = sums(connection, plan._rows, covered=plan._journal is None)
+    if desk.lookups is not None:
+        plan._totals, plan._balances = sums(desk.lookups, plan._rows, covered=plan._journal is None)
     return plan
 
 
 def accounts(
-    connection: Connection, desk: Desk, source: Source, *, journal: str | PathLike[str] | None = None
+    connection: Connection, desk: Desk, source: Source | None, *, journal: str | PathLike[str] | None = None
 ) -> Plan:
     """Return a plan of accounts to be created; see ``session.accounts.plan``."""
     plan = _plan(connection, desk, "accounts", source, ACCOUNT_COLUMNS, journal)
@@ -356,28 +377,25 @@ def accounts(
     return plan
 
 
-def resume(connection: Connection, desk: Desk, kind: str, journal: str | PathLike[str]) -> Plan:
-    """Return the plan that a journal holds, to go on with it without what it was made from."""
-    opened = journals.read(Path(journal))
-    identity = _identity(connection, desk, kind, opened.header.get("source", ""))
-    journals.refuse_other(opened, identity)
-    plan = Plan(connection, desk, identity, _from_journal(desk, opened), opened.path, opened)
-    if kind == "payments":
-        plan._totals, plan._balances = sums(connection, plan._rows, covered=False)
-    return plan
-
-
 def _plan(
     connection: Connection,
     desk: Desk,
     kind: str,
-    source: Source,
+    source: Source | None,
     columns: Columns,
     journal: str | PathLike[str] | None,
 ) -> Plan:
     check_family("POST /requests", connection.family, "POST /requests")
+    if source is None:
+        if journal is None:
+            raise InvalidRequest(
+                "give the rows, as a DataFrame or the path of a CSV file, or the `journal` of a plan that was begun.",
+                field="journal",
+            )
+        return _begun(connection, desk, kind, None, Path(journal).absolute())
     given = read(source, columns)
-    identity = _identity(connection, desk, kind, journals.digest([_texts(row) for row in given]))
+    asked = journals.digest([_texts(row) for row in given])
+    identity = _identity(connection, desk, kind, asked)
     if journal is None:
         # By what is asked for, and beside the file: the same planned again finds its journal, and is not sent twice,
         # nor by a colleague, whom the journal refuses as another user.
@@ -388,10 +406,16 @@ def _plan(
     if not path.parent.is_dir():
         raise InvalidRequest(f"`journal` = {str(path)!r} can't be made: there is no such folder.", field="journal")
     if path.exists():
-        opened = journals.read(path)
-        journals.refuse_other(opened, identity)
-        return Plan(connection, desk, identity, _from_journal(desk, opened), path, opened)
+        return _begun(connection, desk, kind, asked, path)
     return Plan(connection, desk, identity, _all_made(connection, desk, given), path, None)
+
+
+def _begun(connection: Connection, desk: Desk, kind: str, asked: str | None, path: Path) -> Plan:
+    """Return the plan that a journal holds, which must be that of what is asked for, where that is given."""
+    opened = journals.read(path)
+    identity = _identity(connection, desk, kind, opened.header["source"] if asked is None else asked)
+    journals.refuse_other(opened.header, identity, path)
+    return Plan(connection, desk, identity, _from_journal(desk, opened), path, opened)
 
 
 def _identity(connection: Connection, desk: Desk, kind: str, source: str) -> dict[str, Any]:
@@ -410,25 +434,29 @@ def _texts(row: Mapping[str, Any]) -> dict[str, str]:
     return {name: format(value, "f") if isinstance(value, Decimal) else str(value) for name, value in row.items()}
 
 
-def _all_made(connection: Connection, desk: Desk, given: list[dict[str, Any]]) -> list[Row]:
+def _all_made(connection: Connection, desk: Desk, given: list[dict[str, Any]]) -> list[PlannedRow]:
     progress = Progress("check")
     try:
         # Drafts only read, each in several calls. Nothing is sent from several threads.
         calls = [lambda _, row=row: _made(desk, row) for row in given]
         return gather(calls, workers=connection.transport.concurrency, progress=progress)
+    except BaseException:  # an interrupt too: the drafts that are half made ask for nothing more
+        if desk.lookups is not None:
+            desk.lookups.stop()
+        raise
     finally:
         progress.close()
 
 
-def _made(desk: Desk, given: dict[str, Any]) -> Row:
+def _made(desk: Desk, given: dict[str, Any]) -> PlannedRow:
     try:
         draft = desk.make(**given)
     except REFUSALS as error:
-        return Row(given, problems=[error.message])
-    return Row(given, draft, draft.payload.to_json(), draft.mark, draft.problems, draft.warnings)
+        return PlannedRow(given, problems=[error.message])
+    return PlannedRow(given, draft, draft.payload.to_json(), draft.mark, draft.problems, draft.warnings)
 
 
-def _from_journal(desk: Desk, journal: Journal) -> list[Row]:
+def _from_journal(desk: Desk, journal: Journal) -> list[PlannedRow]:
     """Return the rows that were checked before their journal was made."""
     rows = []
     for written in journal.header["rows"]:
@@ -439,5 +467,5 @@ def _from_journal(desk: Desk, journal: Journal) -> list[Row]:
                 "was sent. Go on with that version.",
                 field="journal",
             )
-        rows.append(Row({}, draft, written["body"], written["mark"]))
+        rows.append(PlannedRow({}, draft, written["body"], written["mark"]))
     return rows

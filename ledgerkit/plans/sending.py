@@ -18,7 +18,7 @@ from ledgerkit.parallel import Progress
 from ledgerkit.plans import journal as journals
 from ledgerkit.plans.desks import Desk
 from ledgerkit.plans.journal import Journal, Standing
-from ledgerkit.plans.sums import Row
+from ledgerkit.plans.rows import PlannedRow
 
 # The service's own limits: waiting requests of a workspace, and creations of accounts an hour with their approvals.
 MOST_PENDING: Final = 100
@@ -50,7 +50,7 @@ class Sending:
         self._journal = journal
         self._skip = skip
 
-    def run(self, rows: list[Row], progress: Progress) -> None:
+    def run(self, rows: list[PlannedRow], progress: Progress) -> None:
         """Send what is left, one row after the other."""
         room, unapproved = 0, None
         for number, row in enumerate(rows, 1):
@@ -72,12 +72,11 @@ class Sending:
             if self._standing(number).request_id is not None:
                 unapproved = number
 
-    def _send(self, number: int, row: Row) -> None:
+    def _send(self, number: int, row: PlannedRow) -> None:
         draft = self._desk.remake(row.body, row.mark)  # a draft is sent once, and this row may have been tried before
         self._note("sending", number, mark=row.mark, body=journals.digest(row.body))
         try:
-            # `again`: what keeps a row from being sent twice is the journal, which also outlives the session.
-            request_id = int(draft.submit(again=True)["id"].iloc[0])
+            request_id = int(draft.submit()["id"].iloc[0])
         except OutcomeUnknown:
             self._look(number, row, send_after=False)
         except RateLimited as error:
@@ -96,7 +95,7 @@ class Sending:
         else:
             self._note("sent", number, request_id=request_id, how="answered")
 
-    def _look(self, number: int, row: Row, *, send_after: bool = True) -> None:
+    def _look(self, number: int, row: PlannedRow, *, send_after: bool = True) -> None:
         """Find out about a row whose outcome is not known; right after its send, only "found" settles it.
 
         A service that stalled may still carry it out: only a later run takes "not found" for "not carried out".
@@ -122,7 +121,7 @@ class Sending:
             unknown.finder = lambda: self._desk.find(row.body, row.mark, sent_at)
             raise unknown from failure
 
-    def _approve(self, number: int, row: Row) -> None:
+    def _approve(self, number: int, row: PlannedRow) -> None:
         standing, waits = self._standing(number), self._desk.waits
         if self._desk.approve is None or standing.request_id is None:
             return
@@ -133,7 +132,7 @@ class Sending:
             self._pace()
             self._note("approving", number)
             try:
-                self._desk.approve(standing.request_id, self._desk.remake(row.body, row.mark))
+                self._desk.approve(standing.request_id, row.body)
             except RateLimited as error:
                 self._note("not approved", number, error=str(error))
                 self._wait_for(error)
@@ -191,9 +190,9 @@ class Sending:
         if self._journal.header["kind"] != "accounts":
             return
         now = self._now()
-        steps = [at for at in self._journal.moments("sending", "approving") if at > now - HOUR]
+        steps = self._journal.moments("sending", "approving", since=now - HOUR)
         if len(steps) >= MOST_ACCOUNT_STEPS:
-            self._wait(steps[-MOST_ACCOUNT_STEPS] + HOUR - now)
+            self._wait(steps[MOST_ACCOUNT_STEPS - 1] + HOUR - now)
 
     def _wait_for(self, limit: RateLimited) -> None:
         self._wait(float(limit.details.get("retry_after") or 1.0))

@@ -434,7 +434,7 @@ class Accounts(Section, name="accounts"):
 
     def plan(
         self,
-        accounts: plans.Source,
+        accounts: plans.Source | None = None,
         *,
         journal: str | PathLike[str] | None = None,
         approve: bool = False,
@@ -445,13 +445,22 @@ class Accounts(Section, name="accounts"):
         ----------
         accounts
             A frame, or the path of a CSV file, with the columns ``name``, ``currency``, ``account_type`` and
-            ``policy_name``, and where needed ``index``, ``parent_id`` and ``contract_address``.
+            ``policy_name``, and where needed ``index``, ``parent_id`` and ``contract_address``. None goes on with the
+            plan in ``journal``.
         journal
-            Where the plan is written down, so that it can go on after a crash; by default a new file in the working
-            directory.
+            The file in which the plan is written down. By default its name follows from the accounts, beside the CSV
+            file, or in the working directory for a frame: the same accounts planned again find it and go on, and are
+            not created a second time.
         approve
             Whether each is approved by its creator before the next is created, as the service wants it. At most 200
             accounts an hour are created, their approvals counted.
+
+        Raises
+        ------
+        InvalidRequest
+            A row can't be read, or the journal is that of something else.
+        JournalDamaged
+            The journal is not what was written there.
         """
         desk = desks.for_accounts(self._connection, self.create, approve=approve)
         return plans.accounts(self._connection, desk, accounts, journal=journal)

@@ -312,7 +312,7 @@ class Transactions(Section, name="transactions"):
 
     def plan(
         self,
-        payments: plans.Source,
+        payments: plans.Source | None = None,
         *,
         journal: str | PathLike[str] | None = None,
         allow_duplicates: bool = False,
@@ -327,14 +327,24 @@ class Transactions(Section, name="transactions"):
         payments
             A frame, or the path of a CSV file, with the columns ``account``, ``recipient`` and ``amount`` (as
             :meth:`send` takes them), and where needed ``speed``, ``max_fees``, ``note_title``, ``note_content``,
-            ``tag`` and ``memo``.
+            ``tag`` and ``memo``. None goes on with the plan in ``journal``.
         journal
-            Where the plan is written down; by default a new file in the working directory. With the journal of a plan
-            that was begun, the plan goes on.
+            The file in which the plan is written down. By default its name follows from the payments, beside the CSV
+            file, or in the working directory for a frame: the same payments planned again find it and go on, and are
+            not sent a second time. A journal that is there must be that of the same payments.
         allow_duplicates
             That payments of the same amount from the same account to the same recipient are meant.
+
+        Raises
+        ------
+        InvalidRequest
+            A row can't be read, or the journal is that of something else. What is wrong with what a row pays is in
+            ``plan.problems``.
+        JournalDamaged
+            The journal is not what was written there.
         """
-        desk = desks.for_payments(self._connection, partial(self._payment, Lookups(self._connection)))
+        lookups = Lookups(self._connection)
+        desk = desks.for_payments(self._connection, lookups, partial(self._payment, lookups))
         return plans.payments(self._connection, desk, payments, journal=journal, allow_duplicates=allow_duplicates)
 
     @operation(ESTIMATE, returns=ESTIMATION)
