@@ -14,8 +14,9 @@ import pandas as pd
 from ledgerkit.challenges import LEAST_END, Challenge, Review, compare, decode, high_fees, shown_alone, unplaced
 from ledgerkit.connection import Connection
 from ledgerkit.drafts import Draft
-from ledgerkit.errors import ContractViolation, InvalidRequest, ReviewFailed, shorten
+from ledgerkit.errors import ContractViolation, InvalidRequest, NotFound, ReviewFailed, shorten
 from ledgerkit.operator import Operator
+from ledgerkit.showing import visible
 from ledgerkit.transport import path_with
 
 Verb = Literal["approve", "reject"]
@@ -61,7 +62,7 @@ class Vote:
     def __repr__(self) -> str:
         row = self.request.iloc[0]
         done = "approval" if self.verb == "approve" else "rejection"
-        lines = [f"Your {done} of request {row['id']} is in; its status is {row['status']}."]
+        lines = [f"Your {done} of request {row['id']} is in; its status is {visible(str(row['status']))}."]
         if self.steps.empty:
             lines.append("  How far it is can't be read now: session.requests.governance_status() asks again.")
         for step in self.steps.to_dict("records"):
@@ -135,7 +136,15 @@ def fetch(connection: Connection, request_id: Any, verb: Verb) -> Challenge:
             f"`request_id` = {shorten(request_id)} can't be used: it is the id of one request.", field="request_id"
         )
     operation = _PATHS[verb]
-    answer = connection.ask(operation, path_with(operation.split()[1], request_id=str(request_id)))
+    try:
+        answer = connection.ask(operation, path_with(operation.split()[1], request_id=str(request_id)))
+    except NotFound as error:
+        raise NotFound(
+            f"request {request_id} waits for no vote of yours: you have voted, it is not your turn, or it is decided. "
+            f"session.requests.governance_status({request_id}) shows how far it is. ({error.message})",
+            call=error.call,
+            status=error.status,
+        ) from None
     body = answer.body
     if not isinstance(body, dict) or body.get("id") != request_id or not isinstance(body.get("challenge"), str):
         raise ContractViolation(

@@ -12,7 +12,7 @@ from ledgerkit.drafts import Check, Draft
 from ledgerkit.errors import ContractViolation, InvalidRequest, LedgerError, OutcomeUnknown, shorten
 from ledgerkit.filters import Many, Time
 from ledgerkit.following import follow
-from ledgerkit.frames import FLAG, INTEGER, LIST, OBJECT, REFERENCE, TEXT, TIME, Table
+from ledgerkit.frames import AMOUNT, FLAG, INTEGER, LIST, OBJECT, REFERENCE, TEXT, TIME, Table
 from ledgerkit.operations import operation
 from ledgerkit.outcomes import Outcome, new_mark
 from ledgerkit.payloads import Note, Payload, from_json
@@ -50,6 +50,11 @@ REQUEST: Final = Table(
         "used_admin_group": INTEGER,
     },
     normalise=as_searched,
+)
+# What an inbox shows of a payment.
+PAYMENT: Final = Table(
+    "payment",
+    {"id": INTEGER, "account_id": INTEGER, "currency": TEXT, "amount": AMOUNT, "recipient": TEXT, "notes": LIST},
 )
 REQUEST_WITH_CHALLENGE: Final = REQUEST.extended(after={"challenge": OBJECT})
 CHALLENGE: Final = Table("request", {"id": INTEGER, "challenge": TEXT})
@@ -238,7 +243,9 @@ class Requests(Section, name="requests"):
         DataFrame
             The columns of :meth:`search`, then ``age`` and ``time_to_expiry`` (timedelta, by the server's clock),
             ``step`` (from 0), ``approvals`` and ``quorum`` of the step in progress; these are missing where they are
-            hidden. Costs one search and one call per request.
+            hidden. Then, of payments, what the service says that they are, which is no ground to approve:
+            ``account_id``, ``currency``, ``amount`` in base units, ``recipient``, and ``title`` of the note. Costs
+            one search, one call per request, and one per payment.
         """
         found = self.search(pending_by=self._own_id(), status=["PENDING_APPROVAL", "PENDING_FIRST_APPROVAL"])
         found = found.sort_values("id", ignore_index=True)
@@ -253,7 +260,24 @@ class Requests(Section, name="requests"):
             step=pd.array([one[0] for one in current], dtype="Int64"),
             approvals=pd.array([one[1] for one in current], dtype="Int64"),
             quorum=pd.array([one[2] for one in current], dtype="Int64"),
+            **self._described(found),
         )
+
+    def _described(self, requests: pd.DataFrame) -> dict[str, Any]:
+        """Return what the service says of the payments among requests, by column."""
+        ids = requests["target_id"].where(requests["target_type"] == "TRANSACTION")
+        said = self._payments(ids.dropna().unique().tolist()).set_index("id")
+        said["title"] = [
+            notes[0].get("title") if isinstance(notes, list) and notes else None for notes in said["notes"]
+        ]
+        return {
+            column: pd.Series([said[column].get(one, pd.NA) for one in ids], dtype=said[column].dtype)
+            for column in ("account_id", "currency", "amount", "recipient", "title")
+        }
+
+    def _payments(self, transaction_id: Many[int]) -> pd.DataFrame:
+        operation, lead = "GET /transactions/{transaction_id}", {"transaction_id": "id"}
+        return self._each(Requests._payments, locals(), operation=operation, table=PAYMENT, lead=lead)
 
     def review(
         self,
@@ -281,10 +305,10 @@ class Requests(Section, name="requests"):
             The draft, or the payload, that it was made from.
         amount, recipient, recipient_end, currency, account_name, max_fees, contract_address, tag, memo, token_mint
             Without a draft: what you know from a source of your own, at least the amount in base units and the
-            recipient, or its last 8 or more characters (10 of an address in hex digits); of a token its contract or mint, and the tag or memo where the
-            payment has one, because these decide who gets what. Without either, the challenge is
-            compared with what the service itself says of the request, which shows consistency only, and is no ground
-            to approve.
+            recipient, or its last 8 or more characters (10 of an address in hex digits); of a token its contract or
+            mint, and the tag or memo where the payment has one, because these decide who gets what. Without either,
+            the challenge is compared with what the service itself says of the request, which shows consistency only,
+            and is no ground to approve.
         """
         meant = approvals.intended(intent, _statement(locals()), request_id)
         challenge = approvals.fetch(self._connection, request_id, "approve")
@@ -321,8 +345,8 @@ class Requests(Section, name="requests"):
             The draft, or the payload, that it was made from.
         amount, recipient, recipient_end, currency, account_name, max_fees, contract_address, tag, memo, token_mint
             Without a draft: what you know from a source of your own, at least the amount in base units and the
-            recipient, or its last 8 or more characters (10 of an address in hex digits); of a token its contract or mint, and the tag or memo where the
-            payment has one, because these decide who gets what.
+            recipient, or its last 8 or more characters (10 of an address in hex digits); of a token its contract or
+            mint, and the tag or memo where the payment has one, because these decide who gets what.
         confirm
             The phrase that you are asked for otherwise, such as ``"approve 29"``; ``"approve 29 assumed"`` where no
             documented sample shows what this kind looks like, ``"approve 29 unknown"`` where nothing is known of it.

@@ -76,6 +76,8 @@ def test_the_inbox_shows_what_waits_for_me(session: lk.Session, draft: Draft, re
     assert (mine["step"], mine["approvals"], mine["quorum"]) == (0, 0, 1)
     assert pd.Timedelta(0) <= mine["age"] < pd.Timedelta(minutes=5)
     assert pd.Timedelta(days=6, hours=23) < mine["time_to_expiry"] <= pd.Timedelta(days=7, seconds=2)
+    assert (mine["account_id"], mine["amount"], mine["title"]) == (BITCOIN_ACCOUNT, 50_000_000, "Invoice 42")
+    assert mine["recipient"] == draft.payload.recipient
     session.requests.approve(request_id, draft, confirm=f"approve {request_id}")
     assert request_id not in session.requests.inbox()["id"].tolist()
 

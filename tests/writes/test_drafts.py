@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from serving import Drop, Reply, Seen, Server, signed_in
+from serving import Drop, Reply, Seen, Server, page, signed_in
 
 import ledgerkit as lk
 from ledgerkit.drafts import Check, Draft
@@ -118,6 +118,25 @@ def test_what_never_arrived_is_not_found_only_after_several_looks(start: Callabl
         assert draft.find().state == "not found"
         looks = [seen for seen in list(patient.sandbox.requests_seen)[before:] if seen.path == "/transactions"]
         assert len(looks) == 4
+
+
+def test_a_mark_in_several_transactions_of_a_lam_can_not_be_told(
+    serve: Callable[..., Server], connect_to: Callable[..., lk.Session]
+) -> None:
+    def answer(seen: Seen) -> Any:
+        if seen.method == "POST":
+            return Drop()
+        note = {"title": "Invoice 42", "content": seen.query["title"][0]}
+        return page([{"id": number, "notes": [note], "created_on": seen.query["created_after"][0]} for number in ids])
+
+    ids = [306, 305]
+    session = connect_to(serve(answer), lk.LAM("api_lam_user", "canary-api-key"), writes=True)
+    with pytest.raises(lk.OutcomeUnknown) as lost:
+        session.transactions.create(LAM_PAYLOAD)
+    outcome = lost.value.find()
+    assert (outcome.state, outcome.candidates["id"].tolist()) == ("can't tell", [306, 305])
+    ids.remove(306)
+    assert lost.value.find().request_id == 305
 
 
 def test_a_kind_without_a_note_can_not_be_told(start: Callable[..., lk.Session]) -> None:
