@@ -12,6 +12,7 @@ from ledgerkit.errors import InvalidRequest, OutcomeUnknown, shorten
 from ledgerkit.outbox import Claim, Outbox
 from ledgerkit.outcomes import Outcome
 from ledgerkit.payloads import Body
+from ledgerkit.showing import QUIET, beside, fields, page, spelled, told, visible
 
 Verdict = Literal["ok", "warning", "problem"]
 # The clocks of a service's servers are not one, and neither is this machine's.
@@ -80,8 +81,9 @@ class Draft:
         self._send = send
         self._find = find
         self._outbox = Outbox() if outbox is None else outbox
-        self._facts = tuple(facts)
-        self._checks = tuple(checks)
+        # Both quote names of the service, which are not to look like a line or a check of ours.
+        self._facts = tuple((visible(name), visible(value)) for name, value in facts)
+        self._checks = tuple(Check(visible(one.name), one.verdict, visible(one.text)) for one in checks)
         self._mark = mark
         self._identity = identity or payload.to_json()
         self._environment = environment
@@ -216,31 +218,29 @@ class Draft:
         done = {"draft": "DRAFT, nothing was sent", "unknown": "SENT, OUTCOME UNKNOWN: draft.find()"}
         return f"{self._kind()} · {done.get(self.state, f'SENT as {self._makes} {self._request_id}')}"
 
+    def _headline(self) -> str:
+        return f"{self._environment} · {self._title()}" if self._environment else self._title()
+
     def __repr__(self) -> str:
-        head = f"{self._environment} · {self._title()}" if self._environment else self._title()
-        facts = [f"  {name:<12} {value}" for name, value in self._facts]
+        facts = [f"  {name:<12} {spelled(value)}" for name, value in self._facts]
         checks = [f"  {_SIGNS[check.verdict]} {check.name}: {check.text}" for check in self._checks]
-        return "\n".join([head, *facts, *checks, "", str(self._payload.preview()), "", self._next()])
+        shown = [visible(self._headline()), *facts, *checks, "", str(self._payload.preview()), "", self._next()]
+        return "\n".join(shown)
 
     def _repr_html_(self) -> str:
-        facts = "".join(
-            "<tr><td style='padding:0 12px 0 0;opacity:.7;text-align:left;vertical-align:top'>"
-            f"{html.escape(name)}</td><td style='text-align:left;white-space:normal;overflow-wrap:anywhere'>"
-            f"{html.escape(value)}</td></tr>"
-            for name, value in self._facts
-        )
         checks = "".join(
             f"<div><span style='color:{_COLOURS[check.verdict]}'>{_SIGNS[check.verdict]}</span> "
-            f"<strong>{html.escape(check.name)}</strong> {html.escape(check.text)}</div>"
+            f"<strong>{html.escape(check.name)}</strong> {told(check.text)}</div>"
             for check in self._checks
         )
-        return (
-            "<div style='max-width:800px;font-family:var(--jp-ui-font-family,sans-serif);"
-            "color:var(--jp-content-font-color1,inherit)'>"
-            f"<strong>{html.escape(self._environment)} · {html.escape(self._title())}</strong>"
-            f"<table style='margin:4px 0;border:0;font-variant-numeric:tabular-nums'>{facts}</table>{checks}"
-            f"{self._payload.preview()._repr_html_()}"
-            f"<div style='opacity:.7'>{html.escape(self._next())}</div></div>"
+        return page(
+            "draft",
+            fields((name, told(value) + html.escape(beside(value)), None) for name, value in self._facts),
+            checks,
+            self._payload.preview()._repr_html_(),
+            f"<div style='{QUIET}'>{html.escape(self._next())}</div>",
+            title=self._headline(),
+            environment=self._environment,
         )
 
     def _next(self) -> str:

@@ -13,6 +13,7 @@ from typing import Final, Literal
 import pandas as pd
 
 from ledgerkit.clock import Clock
+from ledgerkit.showing import visible, visible_frame
 
 State = Literal["found", "not found", "can't tell", "not sent"]
 # Without letters that are mistaken for others: people read marks to each other.
@@ -50,8 +51,8 @@ class Outcome:
     candidates: pd.DataFrame = field(default_factory=pd.DataFrame, compare=False)
 
     def __repr__(self) -> str:
-        more = f"\n{self.candidates.to_string()}" if len(self.candidates) else ""
-        return f"{self.state}: {self.text}{more}"
+        more = f"\n{visible_frame(self.candidates).to_string()}" if len(self.candidates) else ""
+        return f"{self.state}: {visible(self.text)}{more}"
 
 
 def look(
