@@ -46,6 +46,7 @@ from ledgerkit.resources.transactions import Transactions
 from ledgerkit.resources.users import Users
 from ledgerkit.resources.whitelists import Whitelists
 from ledgerkit.secret import Secret
+from ledgerkit.showing import fields, page, visible
 from ledgerkit.transport import Transport, of_notifications
 
 if TYPE_CHECKING:
@@ -228,20 +229,14 @@ class Session:
     def __repr__(self) -> str:
         if "_end" not in vars(self):  # a traceback may show it before it is complete
             return "Session()"
-        return f"Session({', '.join(f'{name}: {value}' for name, value in self._facts())})"
+        return f"Session({', '.join(f'{name}: {visible(value)}' for name, value in self._facts())})"
 
     def _repr_html_(self) -> str:
-        colour = COLOURS[self.environment]
-        rows = "".join(
-            f"<tr><td style='padding:0 12px 0 0;opacity:.7;text-align:left'>{html.escape(name)}</td>"
-            f"<td style='text-align:left'>{html.escape(value)}</td></tr>"
-            for name, value in self._facts()
-        )
-        return (
-            f"<div style='border-top:4px solid {colour};padding:8px 0;max-width:640px;"
-            "font-family:var(--jp-ui-font-family,sans-serif);color:var(--jp-content-font-color1,inherit)'>"
-            f"<strong>Ledger Enterprise · {self.environment}</strong>"
-            f"<table style='margin:4px 0 0 0;border:0;font-variant-numeric:tabular-nums'>{rows}</table></div>"
+        return page(
+            "session",
+            fields((name, html.escape(visible(value)), None) for name, value in self._facts()),
+            title=f"Ledger Enterprise · {self.environment}",
+            environment=self.environment,
         )
 
     def _facts(self) -> list[tuple[str, str]]:
@@ -366,15 +361,6 @@ class Session:
             With ``<column>_name`` (``account_name`` for ``account_id``) behind each column of ids that has names.
         """
         return display.with_names(df, self._directory)
-
-
-# The words carry the meaning, the colour repeats it.
-COLOURS: Final = {
-    "SANDBOX": "var(--jp-success-color1,#2e7d32)",
-    "PRODUCTION": "var(--jp-error-color1,#c62828)",
-    "TENANT": "var(--jp-warn-color1,#b26a00)",
-    "LOCAL": "var(--jp-warn-color1,#b26a00)",
-}
 
 
 def connect(
