@@ -1,4 +1,7 @@
-"""Finding the request that a draft made, where the answer was lost; and what the service itself says of a request."""
+"""Finding the request that a draft made, where the answer was lost; and what the service itself says of a request.
+
+It reads by calls of its own: the sections make drafts, and drafts find by this module, so that it can't import them.
+"""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -9,19 +12,57 @@ import pandas as pd
 
 from ledgerkit.connection import Connection
 from ledgerkit.drafts import Draft
-from ledgerkit.errors import InvalidRequest, NotFound
+from ledgerkit.errors import ContractViolation, InvalidRequest, NotFound, shorten
+from ledgerkit.filters import instant_text
+from ledgerkit.frames import AMOUNT, FEES, INTEGER, LIST, NUMBER, REFERENCE, TEXT, TIME, Table
+from ledgerkit.operations import check_family
 from ledgerkit.outcomes import Outcome, look
+from ledgerkit.paging import Listing
+from ledgerkit.parallel import Progress
+from ledgerkit.resources.users import Users
+from ledgerkit.transport import path_with
 
+# What is looked at; other fields follow these.
+REQUEST: Final = Table(
+    "request",
+    {
+        "id": INTEGER,
+        "type": TEXT,
+        "status": TEXT,
+        "target_type": TEXT,
+        "target_id": INTEGER,
+        "created_by": REFERENCE,
+        "created_on": TIME,
+    },
+)
+MESSAGE: Final = Table("message", {"id": INTEGER, "created_on": TIME, "notes": LIST})
+TRANSACTION: Final = Table(
+    "transaction",
+    {
+        "id": INTEGER,
+        "account_id": INTEGER,
+        "amount": AMOUNT,
+        "currency": TEXT,
+        "max_fees": FEES,
+        "recipient": TEXT,
+        "created_on": TIME,
+        "notes": LIST,
+        "coin_fields": {
+            "destination_tag": INTEGER,
+            "memo": {"MEMO_HASH": TEXT, "MEMO_ID": NUMBER, "MEMO_RETURN": TEXT, "MEMO_TEXT": TEXT},
+            "tx_parameters": {"token_mint": TEXT},
+        },
+    },
+)
+ACCOUNT: Final = Table("account", {"id": INTEGER, "name": TEXT, "contract_address": TEXT})
 # In searches a message has another name than in its creation.
 _SEARCHED: Final = {"CREATE_MESSAGE_SIGNING": "MESSAGE_SIGNING"}
 
 
 def find(connection: Connection, draft: Draft) -> Outcome:
-    """Look for the request of a draft: by its mark, or by creator, type, time and target."""
-    since = datetime.fromtimestamp(draft.sent_after, UTC)
-    clock = connection.transport.clock
+    """Look for the request of a draft: by its mark, or by creator, type and time."""
     if draft.mark is None:
-        candidates = _candidates(connection, draft, since)
+        candidates = _candidates(connection, draft)
         told = (
             "no request of yours of this type was made since then."
             if candidates.empty
@@ -31,22 +72,27 @@ def find(connection: Connection, draft: Draft) -> Outcome:
             "can't tell", f"a {draft.payload.type} carries no note, and so no mark: {told}", None, candidates
         )
     mark = draft.mark
-    return look(lambda: _by_mark(connection, draft, mark, since), clock, _unseen(mark))
+
+    def once() -> Outcome | None:
+        if draft.payload.type == "CREATE_TRANSACTION":
+            kind, made = "TRANSACTION", _transactions(connection, draft, mark)
+        else:
+            kind, made = "MESSAGE", _listed(connection, "GET /messages", MESSAGE, created_after=_since(draft))
+        carrying = _carrying(made, mark)
+        return carrying if isinstance(carrying, Outcome | None) else _request_of(connection, kind, carrying, mark)
+
+    return look(once, connection.transport.clock, _unseen(mark))
 
 
 def find_on_lam(connection: Connection, draft: Draft) -> Outcome:
     """Look for the transaction of a draft that went to a LAM, by its mark."""
-    from ledgerkit.resources.transactions import Transactions
-
-    mark, since = str(draft.mark), datetime.fromtimestamp(draft.sent_after, UTC)
+    mark = str(draft.mark)
 
     def once() -> Outcome | None:
-        made = Transactions(connection).search(title=mark, created_after=since)
-        carrying = made[[_carries(notes, mark) for notes in made["notes"]]]
-        if carrying.empty:
-            return None
-        found = int(carrying["id"].iloc[0])
-        return Outcome("found", f"transaction {found} carries the mark {mark}.", found)
+        carrying = _carrying(_transactions(connection, draft, mark), mark)
+        if isinstance(carrying, Outcome | None):
+            return carrying
+        return Outcome("found", f"transaction {carrying} carries the mark {mark}.", carrying)
 
     return look(once, connection.transport.clock, _unseen(mark))
 
@@ -59,60 +105,61 @@ def _unseen(mark: str) -> Outcome:
     )
 
 
-def _by_mark(connection: Connection, draft: Draft, mark: str, since: datetime) -> Outcome | None:
-    from ledgerkit.resources.messages import Messages
-    from ledgerkit.resources.transactions import Transactions
+def _since(draft: Draft) -> str:
+    return instant_text(datetime.fromtimestamp(draft.sent_after, UTC))
 
-    if draft.payload.type == "CREATE_TRANSACTION":
-        made = Transactions(connection).search(title=mark, created_after=since)
-    else:
-        made = Messages(connection).search(created_after=since)
-    carrying = made[[_carries(notes, mark) for notes in made["notes"]]]
-    if carrying.empty:
-        return None
+
+def _transactions(connection: Connection, draft: Draft, mark: str) -> pd.DataFrame:
+    return _listed(connection, "GET /transactions", TRANSACTION, title=mark, created_after=_since(draft))
+
+
+def _carrying(made: pd.DataFrame, mark: str) -> int | Outcome | None:
+    """Return the id of the one object that carries a mark; where several do, that it can't be told."""
+    carrying = made[[_has(notes, mark) for notes in made["notes"]]]
     if len(carrying) > 1:
         ids = ", ".join(map(str, carrying["id"].tolist()))
         return Outcome("can't tell", f"the mark {mark} is in the notes of several objects: {ids}.", None, carrying)
-    row = carrying.iloc[0]
-    target_type = "TRANSACTION" if draft.payload.type == "CREATE_TRANSACTION" else "MESSAGE"
-    requests = _requests(connection).search(target_id=int(row["id"]), target_type=target_type)
-    created = requests[requests["type"].isin(["CREATE_TRANSACTION", "MESSAGE_SIGNING", "CREATE_MESSAGE_SIGNING"])]
-    if len(created) != 1:
-        return Outcome("can't tell", f"{target_type} {row['id']} carries the mark {mark}.", None, requests)
-    request_id = int(created["id"].iloc[0])
-    return Outcome("found", f"{target_type} {row['id']} carries the mark {mark}: request {request_id}.", request_id)
+    return None if carrying.empty else int(carrying["id"].iloc[0])
 
 
-def _candidates(connection: Connection, draft: Draft, since: datetime) -> pd.DataFrame:
-    from ledgerkit.resources.users import Users
-
-    user = None if connection.operator is None else connection.operator.user_id(Users(connection).search)
-    kind = _SEARCHED.get(draft.payload.type, draft.payload.type)
-    found: pd.DataFrame = _requests(connection).search(created_by=user, type=kind, created_after=since)
-    return found
-
-
-def _carries(notes: Any, mark: str) -> bool:
+def _has(notes: Any, mark: str) -> bool:
     return isinstance(notes, list) and any(
         isinstance(note, Mapping) and mark in f"{note.get('title')} {note.get('content')}" for note in notes
     )
 
 
+def _request_of(connection: Connection, kind: str, target: int, mark: str) -> Outcome:
+    requests = _listed(connection, "GET /requests", REQUEST, target_id=str(target), target_type=kind)
+    created = requests[requests["type"].isin(["CREATE_TRANSACTION", "MESSAGE_SIGNING", "CREATE_MESSAGE_SIGNING"])]
+    if len(created) != 1:
+        return Outcome("can't tell", f"{kind} {target} carries the mark {mark}.", None, requests)
+    request_id = int(created["id"].iloc[0])
+    return Outcome("found", f"{kind} {target} carries the mark {mark}: request {request_id}.", request_id)
+
+
+def _candidates(connection: Connection, draft: Draft) -> pd.DataFrame:
+    kind = _SEARCHED.get(draft.payload.type, draft.payload.type)
+    asked = {"type": kind, "created_after": _since(draft)}
+    if connection.operator is not None:
+        asked["created_by"] = str(connection.operator.user_id(Users(connection).search))
+    return _listed(connection, "GET /requests", REQUEST, **asked)
+
+
 def as_the_service_says(connection: Connection, request_id: int) -> dict[str, Any]:
     """Return what the service says that a request would do, as a statement; it shows consistency only."""
-    from ledgerkit.resources.accounts import Accounts
-    from ledgerkit.resources.transactions import Transactions
-
-    request = _requests(connection).get(request_id).iloc[0]
-    if request["target_type"] != "TRANSACTION":
+    request = _one(connection, "GET /requests/{request_id}", REQUEST, request_id)
+    target = str(request["target_type"])
+    if not target.endswith("TRANSACTION"):  # an answer by id may name the chain before it
         raise InvalidRequest(
-            f"request {request_id} is about a {request['target_type']}, which is not compared with itself: give what "
-            "you mean as `intent`.",
+            f"request {request_id} is about a {target}, which is not compared with itself: give what you mean as "
+            "`intent`.",
             field="intent",
         )
-    transaction = Transactions(connection).get(int(request["target_id"])).iloc[0]
+    transaction = _one(connection, "GET /transactions/{transaction_id}", TRANSACTION, int(request["target_id"]))
     try:
-        account: Mapping[Any, Any] = Accounts(connection).get(int(transaction["account_id"])).iloc[0].to_dict()
+        account: Mapping[Any, Any] = _one(
+            connection, "GET /accounts/{account_id}", ACCOUNT, int(transaction["account_id"])
+        ).to_dict()
     except NotFound:
         account = {}
     memos = ("MEMO_TEXT", "MEMO_ID", "MEMO_HASH", "MEMO_RETURN")
@@ -140,7 +187,31 @@ def _present(fields: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _requests(connection: Connection) -> Any:
-    from ledgerkit.resources.requests import Requests
+def _listed(connection: Connection, operation: str, table: Table, **asked: str) -> pd.DataFrame:
+    """Read a whole list, newest first."""
+    check_family(operation, connection.family, operation)
+    path = operation.split()[1]
+    progress = Progress(path)
+    try:
+        # A note may be changed later, so that an object enters the list of a title.
+        listing = Listing(path, table, asked, settled="title" not in asked)
+        columns, said = connection.reader.read(listing, limit=None, progress=progress)
+    finally:
+        progress.close()
+    frame = table.frame(columns, call=operation, **said, **connection.provenance(operation, asked))
+    return frame.sort_values("id", ascending=False, kind="stable", ignore_index=True)
 
-    return Requests(connection)
+
+def _one(connection: Connection, operation: str, table: Table, number: int) -> "pd.Series[Any]":
+    """Read the object of an id, which must be that of the answer."""
+    path = operation.split()[1]
+    parameter = path.partition("{")[2].removesuffix("}")
+    answer = connection.ask(operation, path_with(path, **{parameter: str(number)}))
+    row = table.frame(table.leaves([answer.body], answer.call), call=answer.call).iloc[0]
+    if row["id"] is not pd.NA and row["id"] != number:
+        raise ContractViolation(
+            f"the service was asked for {table.name} {number} and answered for {shorten(row['id'])}.",
+            call=answer.call,
+            field="id",
+        )
+    return row

@@ -1,6 +1,7 @@
 """The one direction of dependency, as CONTRIBUTING draws it: a module imports only from those in its row or below."""
 
 import ast
+import graphlib
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,6 +19,24 @@ def rows() -> dict[str, int]:
     ]
     named = [re.findall(r"`(?:ledgerkit/)?(\w+)(?:\.py|/)`", cell) for cell in table]
     return {module: row for row, modules in enumerate(named) for module in modules}
+
+
+def imports() -> dict[str, set[str]]:
+    """Return the modules that each module imports, inside of functions too, by their full names."""
+
+    def full_name(path: Path) -> str:
+        return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+
+    files = {full_name(path): path for path in PACKAGE.rglob("*.py")}
+    found: dict[str, set[str]] = {module: set() for module in files}
+    for module, path in files.items():
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "ledgerkit":
+                named = {f"{node.module}.{one.name}" for one in node.names}
+                found[module] |= {one if one in files else str(node.module) for one in named}
+            elif isinstance(node, ast.Import):
+                found[module] |= {one.name for one in node.names} & files.keys()
+    return found
 
 
 def imported(path: Path) -> Iterator[str]:
@@ -41,6 +60,11 @@ def test_a_module_imports_from_no_row_above_its_own(module: str) -> None:
             if other == "sandbox" and module in ("session", "cli"):
                 continue  # connect("sandbox") and the command start the server
             assert other not in order or order[module] <= order[other], f"{path.name} imports {other}"
+
+
+def test_no_modules_import_each_other_not_even_inside_of_functions() -> None:
+    order = list(graphlib.TopologicalSorter(imports()).static_order())  # raises a CycleError that names the circle
+    assert order.index("ledgerkit.finding") < order.index("ledgerkit.resources.requests")
 
 
 def test_the_sandbox_shares_nothing_with_the_client_but_the_vocabulary() -> None:

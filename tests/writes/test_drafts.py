@@ -14,7 +14,7 @@ from ledgerkit.drafts import Check, Draft
 from ledgerkit.errors import NOT_CARRIED_OUT
 from ledgerkit.outbox import Outbox
 from ledgerkit.outcomes import Outcome, new_mark
-from ledgerkit.payloads import BitcoinLikeSend, ForcedUnpledge, MessageSigning, Note, Raw, Speed
+from ledgerkit.payloads import BitcoinLikeSend, ForcedUnpledge, LamTransaction, MessageSigning, Note, Raw, Speed
 from writes.conftest import BITCOIN_ACCOUNT, HurriedClock, listed_address, open_session
 
 PAYLOAD = BitcoinLikeSend(
@@ -130,9 +130,12 @@ def test_a_mark_in_several_transactions_of_a_lam_can_not_be_told(
         return page([{"id": number, "notes": [note], "created_on": seen.query["created_after"][0]} for number in ids])
 
     ids = [306, 305]
+    payload = LamTransaction(
+        account_name="Treasury 1", amount=100, recipient=PAYLOAD.recipient, max_fees=211, speed="SLOW"
+    )
     session = connect_to(serve(answer), lk.LAM("api_lam_user", "canary-api-key"), writes=True)
     with pytest.raises(lk.OutcomeUnknown) as lost:
-        session.transactions.create(LAM_PAYLOAD)
+        session.transactions.create(payload)
     outcome = lost.value.find()
     assert (outcome.state, outcome.candidates["id"].tolist()) == ("can't tell", [306, 305])
     ids.remove(306)
