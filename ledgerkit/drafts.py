@@ -236,7 +236,7 @@ class Draft:
         return page(
             "draft",
             fields((name, told(value) + html.escape(beside(value)), None) for name, value in self._facts),
-            checks,
+            f"<div style='overflow-wrap:anywhere'>{checks}</div>",
             self._payload.preview()._repr_html_(),
             f"<div style='{QUIET}'>{html.escape(self._next())}</div>",
             title=self._headline(),

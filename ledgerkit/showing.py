@@ -96,7 +96,7 @@ def page(kind: str, *parts: str, title: str = "", environment: str = "") -> str:
     )
     # JupyterLab sets what stands between dollar signs as mathematics, which can draw any text over any other.
     return (
-        f"<div class='lk-{kind} mathjax_ignore tex2jax_ignore' style='max-width:800px;overflow-wrap:anywhere;"
+        f"<div class='lk-{kind} mathjax_ignore tex2jax_ignore' style='max-width:800px;"
         "font-family:var(--jp-ui-font-family,sans-serif);color:var(--jp-content-font-color1,inherit)'>"
         f"{bar}{''.join(parts)}</div>"
     )

@@ -22,6 +22,7 @@ from ledgerkit.plans.rows import PlannedRow, flag_duplicates
 from ledgerkit.plans.sending import REFUSALS, Sending, is_left
 from ledgerkit.plans.sheets import Columns, Source, read
 from ledgerkit.plans.sums import sums
+from ledgerkit.showing import page, visible, visible_frame
 
 PAYMENT_COLUMNS: Final = Columns(
     required=("account", "recipient", "amount"),
@@ -328,25 +329,24 @@ class Plan:
     def __repr__(self) -> str:
         with pd.option_context("display.max_colwidth", None, "display.width", 240, "display.max_columns", None):
             parts = [
-                f"{said}\n{frame.to_string(index=False, na_rep='')}".lstrip("\n")
+                f"{said}\n{visible_frame(frame).to_string(index=False, na_rep='')}".lstrip("\n")
                 for said, frame in self._parts()
                 if len(frame)
             ]
-        return "\n\n".join([self._title(), *parts, self._next()])
+        return "\n\n".join([visible(self._title()), *parts, visible(self._next())])
 
     def _repr_html_(self) -> str:
         with pd.option_context("display.max_colwidth", None):
             parts = [
-                f"<div>{html.escape(said)}</div><div style='max-height:420px;overflow:auto;margin:8px 0'>"
-                f"{frame.to_html(index=False, border=0, na_rep='')}</div>"
+                f"<div>{html.escape(said)}</div><div style='max-height:420px;overflow:auto;margin:8px 0;"
+                f"font-variant-numeric:tabular-nums'>"
+                f"{visible_frame(frame).to_html(index=False, border=0, na_rep='')}</div>"
                 for said, frame in self._parts()
                 if len(frame)
             ]
-        return (
-            "<div style='font-family:var(--jp-ui-font-family,sans-serif);font-variant-numeric:tabular-nums;"
-            f"color:var(--jp-content-font-color1,inherit)'><strong>{html.escape(self._title())}</strong>"
-            f"{''.join(parts)}<div>{html.escape(self._next())}</div></div>"
-        )
+        following = f"<div>{html.escape(visible(self._next()))}</div>"
+        environment = self._connection.origin["environment"]
+        return page("plan", *parts, following, title=self._title(), environment=environment)
 
 
 def payments(
