@@ -1,6 +1,6 @@
 """A payment as people say it, made into what the API takes: account, kind, base units, fees, and what to look at."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final
@@ -8,13 +8,15 @@ from typing import Any, Final
 import pandas as pd
 
 from ledgerkit.addresses import same_address
-from ledgerkit.amounts import display_unit, to_base_units, to_display
+from ledgerkit.amounts import LIMIT, Unit, display_unit, read_amount, to_display
+from ledgerkit.coins import magnitude_of
 from ledgerkit.connection import Connection
 from ledgerkit.drafts import Check
 from ledgerkit.errors import ContractViolation, InvalidRequest, LedgerError, NotFound, PermissionDenied, shorten
 from ledgerkit.lookups import Lookups
 from ledgerkit.operations import ESTIMATE, check_family
 from ledgerkit.payloads import KINDS, Note, Payload, Speed, Transaction
+from ledgerkit.payloads.parts import Part
 
 # The kind of a plain payment, by type of account. The others have none in the documented bodies: Cosmos, Near,
 # Generic, and TRC-20, whose body could be that of Tron or of Ethereum.
@@ -35,6 +37,8 @@ SENDS: Final = {
 # What no payment of this kind carries.
 WITHOUT_FEES: Final = ("SOLANA_LIKE_", "POLKADOT_LIKE_")
 _TOKENS: Final = frozenset({"Bep20", "Erc20"})
+# Transactions in these states move nothing, nor do those that failed, in whatever way.
+_UNDONE: Final = frozenset({"DROPPED", "REJECTED"})
 
 
 @dataclass(frozen=True)
@@ -55,6 +59,8 @@ def prepare(
     max_fees: str | Decimal | int | None,
     fees_strategy: Any,
     note: Note | None,
+    search: Callable[..., pd.DataFrame],
+    again: bool = False,
     **fields: Any,
 ) -> Payment:
     """Find the account, pick the kind, fill in what the API wants beside it, estimate fees, and check.
@@ -63,6 +69,10 @@ def prepare(
     ----------
     account
         Its id, or its name.
+    search
+        ``session.transactions.search``: the same payment may have been made already.
+    again
+        That a second one is meant, then.
     **fields
         What only some kinds take: ``memo``, ``tag``, ``token_mint``, ``max_priority_fee``.
     """
@@ -72,7 +82,7 @@ def prepare(
     own, of_fees = lookups.units(account_id)
     if "token_mint" in fields:
         own = []  # those of the account are SOL's; the API has no call for the units of a mint
-    base = to_base_units(amount, own)
+    base, written = read_amount(amount, own)
     if base == 0:
         raise InvalidRequest("`amount` = 0 can't be used: a payment of nothing would cost fees.", field="amount")
     build = KINDS[kind]
@@ -101,7 +111,7 @@ def prepare(
         raise InvalidRequest(f"a {kind} can't be made of this: {_plain(error)}.", field="payment") from None
 
     estimated, fee_check = _estimate(lookups.connection, payload)
-    asked = None if max_fees is None else to_base_units(max_fees, of_fees, "max_fees")
+    asked = None if max_fees is None else read_amount(max_fees, of_fees, "max_fees")[0]
     if pays_fees:
         ceiling = asked if asked is not None else estimated
         if ceiling is None:
@@ -115,17 +125,24 @@ def prepare(
                     f"max_fees is below the estimate of {_shown(estimated, of_fees)}: it may not be broadcast",
                 )
     fees = asked if asked is not None else estimated
-    shown = _shown(base, own)
+    given = payload.given()
     facts = (
         ("from", f"{name} (account {account_id}, {source['currency']})"),
         ("to", recipient),
-        ("amount", shown),
+        *((field, _said(given[field])) for field in ("tag", "memo") if field in given),
+        ("amount", _shown(base, own, written)),
+        *_token(given, own),
         ("fees, at most", "not known" if fees is None else _shown(fees, of_fees)),
     )
+    pays_with_coin = source["type"] not in _TOKENS and "token_mint" not in fields
     checks = (
         _state(source),
         _address(lookups, str(source["currency"]), recipient),
+        _double(lookups.sent(account_id, search), payload, again=again),
+        _units(str(source["currency"]), *([own] if pays_with_coin else []), of_fees),
         fee_check,
+        *(_share_of_amount(base, fees, of_fees, meant=asked is not None or not pays_fees) if pays_with_coin else ()),
+        *(() if pays_with_coin else _share_of_balance(_payer(lookups, source), fees, of_fees)),
         *_balance(lookups, source, base, fees, own, of_fees, mint="token_mint" in fields),
         *_rules(lookups, source, recipient, base),
     )
@@ -166,18 +183,38 @@ def _plain(error: TypeError) -> str:
     return str(error).split("() ")[-1]
 
 
-def _shown(base: int, units: Iterable[Mapping[str, Any]]) -> str:
-    unit = display_unit(units)
-    scaled = "" if unit is None else f"{to_display(base, unit.magnitude)!s} {unit.code} "
-    return f"{scaled}({base} base units)"
+def _shown(base: int, units: Iterable[Mapping[str, Any]], written: Unit | None = None) -> str:
+    """Return an amount as a person wrote it, in the unit that people speak in, and in base units."""
+    spoken = display_unit(units)
+    shown = dict.fromkeys(unit for unit in (written, spoken) if unit is not None)
+    scaled = " = ".join(f"{to_display(base, unit.magnitude)!s} {unit.code}" for unit in shown)
+    return f"{scaled} ({base} base units)" if scaled else f"{base} base units"
+
+
+def _said(value: Any) -> str:
+    return ", ".join(map(str, value.to_json().items())) if isinstance(value, Part) else str(value)
+
+
+def _token(given: Mapping[str, Any], own: list[Mapping[str, Any]]) -> list[tuple[str, str]]:
+    """Say which token it is, and on whose word its amount stands."""
+    if "token_mint" in given:
+        return [("mint of token", f"{given['token_mint']}, whose decimal places are not known here")]
+    if "contract_address" not in given:
+        return []
+    unit = display_unit(own)
+    places = (
+        "the service says no decimal places" if unit is None else f"{unit.magnitude} decimal places of {unit.code}"
+    )
+    return [("contract", str(given["contract_address"])), ("decimals", f"{places}, on the word of the service alone")]
 
 
 def _estimate(connection: Connection, payload: Transaction) -> tuple[int | None, Check]:
     try:
         answer = estimate(connection, payload)
         text = str(answer["max_fees"])
-        if not (text.isascii() and text.isdigit()):
-            raise ContractViolation(f"`max_fees` = {shorten(text)} is no whole number of base units.")
+        # int() takes the digits of every script, and raises a ValueError of its own at 4,300 of them.
+        if not (text.isascii() and text.isdigit() and len(text) <= len(str(LIMIT)) and int(text) < LIMIT):
+            raise ContractViolation(f"`max_fees` = {shorten(text)} is no whole number of base units below 2^256.")
     except (InvalidRequest, NotFound, PermissionDenied, ContractViolation) as error:
         return None, Check("fees", "warning", f"they can't be estimated: {error.message}")
     return int(text), Check("fees", "ok", "max_fees is what the service estimates")
@@ -199,6 +236,104 @@ def _address(lookups: Lookups, currency: str, recipient: str) -> Check:
     if not said:
         return Check("address", "problem", f"the service says that it is no address of {currency}")
     return Check("address", "ok", f"a well-formed address of {currency}; whose it is, nobody says")
+
+
+def _double(sent: pd.DataFrame | None, payload: Transaction, *, again: bool) -> Check:
+    """Look for the same payment among those of the last days: a kernel that restarts forgets what it sent."""
+    if sent is None:
+        return Check("double", "warning", "whether the same was paid before can't be seen")
+    same = sent[[_same_payment(row, payload) for row in sent.to_dict("records")]]
+    if same.empty:
+        return Check("double", "ok", "the account paid no such amount to this address within 7 days")
+    newest = same.sort_values("id").iloc[-1]
+    request = "" if pd.isna(newest["last_request"]) else f"request {newest['last_request']}, "
+    others = f", and {len(same) - 1} more" if len(same) > 1 else ""
+    when = f"{newest['created_on']:%Y-%m-%d %H:%M} UTC"
+    told = (
+        f"transaction {newest['id']} of {when} ({request}{newest['status']}) is of the same amount to the same "
+        f"address{others}"
+    )
+    if again:
+        return Check("double", "warning", f"{told}; a second one is meant")
+    return Check(
+        "double", "problem", f"{told}. If a second one is meant: again=True, in a plan allow_duplicates=True"
+    )
+
+
+def _same_payment(row: Mapping[Hashable, Any], payload: Transaction) -> bool:
+    """Say whether a transaction of the account is this payment, in every respect that both of them tell."""
+    given = payload.given()
+    kind = payload.transaction_type.partition("_LIKE_")[2]
+    status, recipient, amount = (row[name] for name in ("status", "recipient", "amount"))
+    if row["type"] not in (kind, f"{kind}_FUNDED") or pd.isna(recipient):
+        return False
+    if not pd.isna(status) and (status in _UNDONE or status.startswith("FAILED")):
+        return False
+    memo = given["memo"].to_json() if "memo" in given else {}
+    told = {
+        "amount": (amount, given["amount"]),  # at first a transaction may have none
+        "token_mint": (row["coin_fields_tx_parameters_token_mint"], given.get("token_mint")),
+        "tag": (row["coin_fields_destination_tag"], given.get("tag")),
+        **{name: (row[f"coin_fields_memo_{name}"], value) for name, value in memo.items()},
+    }
+    return same_address(str(recipient), given["recipient"]) and all(
+        theirs is None or pd.isna(theirs) or ours is None or str(theirs) == str(ours)
+        for theirs, ours in told.values()
+    )
+
+
+def _units(currency: str, *of_coin: list[Mapping[str, Any]]) -> Check:
+    """Hold the units of the coin against what is known of it: with 10 places of BTC, 0.1 BTC would become 10."""
+    known = magnitude_of(currency)
+    if known is None:
+        return Check("units", "warning", f"how many decimal places the coin of {currency} has is not known here")
+    said = [unit for unit in map(display_unit, of_coin) if unit is not None]
+    for unit in said:
+        if unit.magnitude != known:
+            return Check(
+                "units",
+                "problem",
+                f"the service says {unit.magnitude} decimal places of {unit.code}, and the coin of {currency} has "
+                f"{known}: amounts in it are not what they seem",
+            )
+    if not said:
+        return Check("units", "warning", f"the service says no units of {currency}: read the base units")
+    return Check("units", "ok", f"{known} decimal places, as the coin of {currency} has")
+
+
+def _share_of_amount(
+    amount: int, fees: int | None, units: list[Mapping[str, Any]], *, meant: bool
+) -> tuple[Check, ...]:
+    """Say where fees are large beside the amount: an estimate is the word of the service."""
+    if fees is None or fees * 10 < amount:
+        return ()
+    if fees > amount:
+        told = f"{_shown(fees, units)} are more than the amount"
+        way = "" if meant else ". If they are meant, give max_fees yourself"
+        return (Check("size of the fees", "warning" if meant else "problem", f"{told}{way}"),)
+    return (
+        Check("size of the fees", "warning", f"{_shown(fees, units)} are {fees * 100 // amount} % of the amount"),
+    )
+
+
+def _share_of_balance(
+    payer: "pd.Series[Any] | None", fees: int | None, units: list[Mapping[str, Any]]
+) -> tuple[Check, ...]:
+    """Say where the fees of a token, whose worth in coins nobody tells, take much of what the payer has."""
+    if payer is None or fees is None or payer["available_balance"] is pd.NA:
+        return ()
+    if fees * 10 <= payer["available_balance"]:
+        return ()
+    told = f"{_shown(fees, units)} are more than a tenth of what {payer['name']} has"
+    return (Check("size of the fees", "warning", told),)
+
+
+def _payer(lookups: Lookups, source: "pd.Series[Any]") -> "pd.Series[Any] | None":
+    """Return the account that pays the fees of a token; Solana accounts hold tokens and SOL at once."""
+    if source["type"] not in _TOKENS:
+        return source
+    parent = _parent(source["parent"])
+    return None if parent is None else lookups.payer(parent)
 
 
 def _balance(

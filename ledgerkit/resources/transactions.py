@@ -230,12 +230,14 @@ class Transactions(Section, name="transactions"):
         tag: int | None = None,
         token_mint: str | None = None,
         max_priority_fee: int | None = None,
+        again: bool = False,
         mark: str | None = None,
     ) -> Draft:
         """Make the draft of a payment; nothing is sent before ``draft.submit()``.
 
         It finds the account, picks the kind of transaction, fills in the name and the currency of the account,
-        estimates the fees, and looks at the address, whitelists, rules and balances.
+        estimates the fees, and looks at the address, whitelists, rules and balances, and for the same payment among
+        those that the account made in the last 7 days.
 
         Parameters
         ----------
@@ -251,11 +253,14 @@ class Transactions(Section, name="transactions"):
         fees_strategy
             Instead of a speed: ``FeesPerByte``, ``GasPrice`` or ``PriorityFees`` of :mod:`ledgerkit.payloads`.
         max_fees
-            The most that may be paid, as an amount in the unit of fees; by default what the service estimates.
+            The most that may be paid, as an amount in the unit of fees; by default what the service estimates. Where
+            that is more than the amount itself, you have to give it.
         note
             A title, or a ``Note`` with title and content. A mark is added, by which the request is found again.
         memo, tag, token_mint, max_priority_fee
             What only Stellar, XRP, and Solana payments take.
+        again
+            That a second payment of the same amount to the same address is meant.
         mark
             The mark to use, where a plan has chosen it.
 
@@ -275,6 +280,7 @@ class Transactions(Section, name="transactions"):
             fees_strategy=fees_strategy,
             max_fees=max_fees,
             note=note,
+            again=again,
             mark=mark,
             memo=memo,
             tag=tag,
@@ -293,6 +299,7 @@ class Transactions(Section, name="transactions"):
         fees_strategy: Any = None,
         max_fees: str | Decimal | int | None = None,
         note: str | Note | None = None,
+        again: bool = False,
         mark: str | None = None,
         **own: Any,
     ) -> Draft:
@@ -306,6 +313,8 @@ class Transactions(Section, name="transactions"):
             max_fees=max_fees,
             fees_strategy=Speed(speed) if speed is not None else fees_strategy,
             note=_note(note),
+            search=self.search,
+            again=again,
             **{name: value for name, value in own.items() if value is not None},
         )
         return Requests(self._connection)._draft(payment.payload, payment.facts, payment.checks, mark)
