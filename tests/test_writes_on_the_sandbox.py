@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 import ledgerkit as lk
+from ledgerkit.drafts import Draft
 from ledgerkit.payloads import BitcoinLikeSend, Speed
 from ledgerkit.secret import MASK
 from ledgerkit.vocabulary import AccountType
@@ -26,7 +27,7 @@ def gateway() -> Iterator[lk.Session]:
 def ready_pledge(session: lk.Session, account_type: AccountType) -> Any:
     """A pledge that nothing is settled against yet, with the name of its account."""
     accounts = session.accounts.search(account_type=account_type).rename(columns={"id": "account_id"})
-    pledges = session.pledges.search(state="PLEDGE_READY").merge(accounts[["account_id", "name"]])
+    pledges = session.pledges.search(state="PLEDGE_READY").merge(accounts[["account_id", "name", "currency"]])
     return pledges.iloc[0]
 
 
@@ -180,16 +181,20 @@ def test_a_delegation_on_tezos_is_ended(gateway: lk.Session) -> None:
 # Drafts
 
 
-def test_a_pledge_is_drafted_and_sent_when_it_is_submitted(operator: lk.Session) -> None:
-    pledge = ready_pledge(operator, "Bitcoin")
-
-    draft = operator.pledges.increment(
+def increment(session: lk.Session, pledge: Any, amount: int) -> Draft:
+    return session.pledges.increment(
         int(pledge["pledge_subaccount_id"]),
-        -5,
+        amount,
         account_name=pledge["name"],
-        currency="bitcoin",
+        currency=pledge["currency"],
         exchange_name=pledge["exchange_name"],
     )
+
+
+def test_a_pledge_is_drafted(operator: lk.Session) -> None:
+    pledge = ready_pledge(operator, "Bitcoin")
+
+    draft = increment(operator, pledge, -5)
 
     assert draft.to_json() == {
         "type": "CREATE_PLEDGE_INCREMENT",
@@ -204,9 +209,37 @@ def test_a_pledge_is_drafted_and_sent_when_it_is_submitted(operator: lk.Session)
         },
     }
     assert "take back" in repr(draft)
-    with pytest.raises(lk.PermissionDenied, match="not in group"):
-        draft.submit()  # the asset manager's users make pledges
     assert (draft.state, draft.mark) == ("draft", None)
+
+
+@pytest.mark.parametrize("account_type", ["Bitcoin", "Erc20"])
+@pytest.mark.parametrize("amount", [1_000, -1_000], ids=["more", "less"])
+def test_what_is_pledged_changes_once_both_parties_approved(
+    operator: lk.Session, account_type: AccountType, amount: int
+) -> None:
+    pledge = ready_pledge(operator, account_type)
+    assert operator.sandbox is not None
+
+    draft = increment(operator, pledge, amount)
+    [request] = draft.submit()["id"].tolist()
+    waiting = operator.pledges.get(pledge["id"]).iloc[0]
+    operator.requests.approve(request, draft, confirm=f"approve {request} assumed")
+    operator.sandbox.colleagues.approve(request)
+    after = operator.pledges.get(pledge["id"]).iloc[0]
+
+    assert (waiting["amount"], waiting["pending"]) == (pledge["amount"], amount)
+    assert (after["amount"], after["pending"]) == (pledge["amount"] + amount, 0)
+    assert operator.requests.get(request)["status"].tolist() == ["APPROVED"]
+
+
+def test_the_token_of_a_collateral_account_is_named_to_the_service(operator: lk.Session) -> None:
+    pledge = ready_pledge(operator, "Erc20")
+
+    draft = increment(operator, pledge, 1_000)
+
+    held = operator.accounts.get(int(pledge["account_id"]))["contract_address"].iloc[0]
+    assert draft.payload.contract_address == held
+    assert f"base units of the token {held}" in repr(draft)
 
 
 def test_a_forced_unpledge_has_no_amount(operator: lk.Session) -> None:

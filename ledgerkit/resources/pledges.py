@@ -8,6 +8,7 @@ from ledgerkit.drafts import Draft
 from ledgerkit.errors import InvalidRequest
 from ledgerkit.filters import Many
 from ledgerkit.frames import AMOUNT, INTEGER, TEXT, Table
+from ledgerkit.lookups import Lookups
 from ledgerkit.operations import operation
 from ledgerkit.payloads import ForcedUnpledge, PledgeIncrement
 from ledgerkit.resources.base import Section
@@ -107,9 +108,19 @@ class Pledges(Section, name="pledges"):
         ----------
         amount
             In base units of the account. **A negative amount un-pledges.**
-        account_name, currency, contract_address
+        account_name, currency
             Those of the collateral account, as ``session.accounts.get()`` has them.
+        contract_address
+            Of a collateral account that holds a token, which the service wants named; by default it is looked up.
+
+        Raises
+        ------
+        NotFound
+            No account of this name is visible.
         """
+        if contract_address is None:
+            held = Lookups(self._connection).account(account_name)["contract_address"]
+            contract_address = None if pd.isna(held) else str(held)
         payload = PledgeIncrement(
             pledge_subaccount_id=pledge_subaccount_id,
             account_name=account_name,
