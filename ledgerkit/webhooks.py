@@ -5,6 +5,7 @@ through the API.
 """
 
 import hmac
+import io
 import json
 import re
 import socket
@@ -40,7 +41,8 @@ _SECTIONS = {
     "WHITELIST": "whitelists",
 }
 # These happen to an object once: whatever comes again is a repeated delivery. All others can happen again, as the
-# second approval of a request, and are told from a repeated delivery by the time of their signature.
+# second approval of a request. Signed in another second, they are another event; signed in the same second, nothing
+# tells them from a repeated delivery.
 _ONCE = {
     "NEW_ACCOUNT_HAS_BEEN_CREATED",
     "NEW_ENTITY_HAS_BEEN_CREATED",
@@ -57,8 +59,12 @@ _ONCE = {
     "REQUEST_HAS_EXPIRED",
     "REQUEST_HAS_REACHED_QUORUM",
 }
-_SECONDS_TO_SEND = 10.0
 _REMEMBERED = 10_000
+
+_SECONDS_TO_SEND = 10.0
+# Request line and headers: a proxy in front adds a few hundred bytes.
+_LARGEST_HEAD = 16 * 1024
+_MOST_HANDLERS = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,12 +107,12 @@ def verify(
     InvalidRequest
         Header or body can't be read.
     ConfigurationError
-        The secret is empty.
+        The secret is empty, or not a text.
     """
-    wrapped = _wrapped(secret)
-    del secret
+    secret = _wrapped(secret)
+    _check(secret)
     stamp, signatures = _read_header(header)
-    if not _is_signed(raw_body, stamp, signatures, wrapped):
+    if not _is_signed(raw_body, stamp, signatures, secret):
         raise AuthenticationError(
             "the signature of the webhook is not that of its body: another secret is configured, or it is forged."
         )
@@ -119,12 +125,16 @@ def verify(
     return _read_body(raw_body, int(stamp))
 
 
-def _wrapped(secret: Secret | str) -> Secret:
-    wrapped = secret if isinstance(secret, Secret) else Secret(secret)
-    del secret
-    if not wrapped:
-        raise ConfigurationError("the secret of the webhook is empty: anybody could sign events.", field="secret")
-    return wrapped
+def _wrapped(secret: object) -> Secret:
+    """Wrap a secret without raising, for the frame would show it; what is no text becomes an empty one."""
+    return secret if isinstance(secret, Secret) else Secret(secret if isinstance(secret, str) else "")
+
+
+def _check(secret: Secret) -> None:
+    if not secret:
+        raise ConfigurationError(
+            "the secret of the webhook is empty, or not a text: anybody could sign events.", field="secret"
+        )
 
 
 def _read_header(header: str | None) -> tuple[str, list[str]]:
@@ -145,7 +155,7 @@ def _read_header(header: str | None) -> tuple[str, list[str]]:
 
 def _is_signed(raw_body: bytes, stamp: str, signatures: list[str], secret: Secret) -> bool:
     expected = hmac.digest(secret.reveal().encode(), f"{stamp}.".encode() + raw_body, "sha256").hex().encode()
-    return any(hmac.compare_digest(expected, given.lower().encode()) for given in signatures)
+    return any(hmac.compare_digest(expected, given.lower().encode(errors="replace")) for given in signatures)
 
 
 def _read_body(raw_body: bytes, stamp: int) -> Event:
@@ -172,6 +182,7 @@ def _read_body(raw_body: bytes, stamp: int) -> Event:
 class _Entry:
     event: Event
     received_at: datetime
+    deliveries: int = 1
     state: str = "waiting"
     error: str | None = None
 
@@ -181,6 +192,10 @@ class Receiver:
 
     The service posts to public https addresses alone: a tunnel or a reverse proxy has to stand in front. Events that
     were accepted and not yet handed on are lost with the process, so go on polling beside it.
+
+    Every event is handed on at least once, with its object as it was read after the event came in. A delivery that is
+    surely repeated is counted and not handed on, unless the first failed. Where it may as well be a second event of
+    the same second, it is handed on again, unless the first still waits: then one reading serves both.
 
     Parameters
     ----------
@@ -209,8 +224,11 @@ class Receiver:
         clock: Clock | None = None,
         waiting: int = 1000,
     ) -> None:
-        self._secret = _wrapped(secret)
-        del secret
+        secret = _wrapped(secret)
+        self._server: _Server | None = None  # these two before the check, for its traceback may show the receiver
+        self._entries: deque[_Entry] = deque(maxlen=_REMEMBERED)
+        _check(secret)
+        self._secret = secret
         self._on_event = on_event
         self._session = session
         self._address = (host, port)
@@ -218,10 +236,8 @@ class Receiver:
         self._queue: SimpleQueue[_Entry | None] = SimpleQueue()
         self._waiting = waiting
         self._accepts = False
-        self._seen: OrderedDict[tuple[object, ...], None] = OrderedDict()
-        self._entries: deque[_Entry] = deque(maxlen=_REMEMBERED)
+        self._seen: OrderedDict[tuple[object, ...], _Entry] = OrderedDict()
         self._lock = threading.Lock()
-        self._server: _Server | None = None
         self._threads: list[threading.Thread] = []
 
     @property
@@ -235,7 +251,7 @@ class Receiver:
     def start(self) -> Self:
         """Begin to listen."""
         if self._server is None:
-            self._server = _Server(self._address, self._receive)
+            self._server = _Server(self._address, self._receive, self._clock)
             self._accepts = True
             # stop() waits for the server to look up: half a second, unless told otherwise.
             serve = partial(self._server.serve_forever, poll_interval=0.05)
@@ -275,7 +291,8 @@ class Receiver:
     def events(self) -> pd.DataFrame:
         """Return the events that were accepted, newest last.
 
-        ``state`` is waiting, done or failed; ``error`` says why the object could not be read or handed on.
+        ``state`` is waiting, started, done or failed; ``error`` says why the object could not be read or handed on.
+        ``deliveries`` counts how often it came in, with what was taken for a repetition.
         """
         with self._lock:
             entries = list(self._entries)
@@ -290,6 +307,7 @@ class Receiver:
                 "payload_type": pd.Series([entry.event.payload_type for entry in entries], dtype="str"),
                 "id": pd.Series([entry.event.id for entry in entries], dtype="Int64"),
                 "section": pd.Series([entry.event.section for entry in entries], dtype="str"),
+                "deliveries": pd.Series([entry.deliveries for entry in entries], dtype="Int64"),
                 "state": pd.Series([entry.state for entry in entries], dtype="str"),
                 "error": pd.Series([entry.error for entry in entries], dtype="str"),
             }
@@ -308,20 +326,31 @@ class Receiver:
         if event.event_type not in _ONCE:
             key = (*key, event.sent_at)
         with self._lock:
-            if key in self._seen:
+            first = self._seen.get(key)
+            if first is not None and self._covers(first):
+                first.deliveries += 1
                 return 204
             if not self._accepts or self._queue.qsize() >= self._waiting:
                 return 503
             entry = _Entry(event, datetime.fromtimestamp(now, UTC))
             self._queue.put(entry)
             self._entries.append(entry)
-            self._seen[key] = None
+            self._seen[key] = entry
             if len(self._seen) > _REMEMBERED:
                 self._seen.popitem(last=False)
         return 204
 
+    @staticmethod
+    def _covers(first: _Entry) -> bool:
+        """Say whether a delivery like one before needs no handing on of its own."""
+        if first.state == "waiting":
+            return True  # its object is read later than now, and shows what both tell of
+        return first.event.event_type in _ONCE and first.state != "failed"
+
     def _work(self) -> None:
         while (entry := self._queue.get()) is not None:
+            with self._lock:  # from here on, a delivery like it may tell of what the reading does not show
+                entry.state = "started"
             found = None
             try:
                 found = self._read(entry.event)
@@ -330,7 +359,7 @@ class Receiver:
             try:
                 if self._on_event is not None:
                     self._on_event(entry.event, found)
-            except Exception as error:  # noqa: BLE001 - the caller's own code: the next event must not be lost with it
+            except (Exception, SystemExit) as error:  # noqa: BLE001 - the caller's code must not end this thread
                 entry.error = f"not handed on, {type(error).__name__}: {error}"
             entry.state = "failed" if entry.error else "done"
 
@@ -344,22 +373,72 @@ class Receiver:
 
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
+    request_queue_size = 128
 
-    def __init__(self, address: tuple[str, int], receive: Callable[[bytes, str | None], int]) -> None:
+    def __init__(self, address: tuple[str, int], receive: Callable[[bytes, str | None], int], clock: Clock) -> None:
         self.receive = receive
+        self.clock = clock
+        self._free = threading.BoundedSemaphore(_MOST_HANDLERS)
         if ":" in address[0]:
             self.address_family = socket.AF_INET6
         super().__init__(address, _Handler)
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        """Handle a request in a thread of its own, or refuse it where all threads are taken."""
+        if not self._free.acquire(blocking=False):
+            # So short that it fits into the buffer of a new connection: nobody is waited for.
+            request.sendall(b"HTTP/1.0 503 Service Unavailable\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+            self.shutdown_request(request)
+            return
+        try:
+            super().process_request(request, client_address)
+        except BaseException:
+            self._free.release()
+            raise
+
+    def process_request_thread(self, request: Any, client_address: Any) -> None:
+        """Handle a request, and make room for the next one."""
+        try:
+            super().process_request_thread(request, client_address)
+        finally:
+            self._free.release()
 
     def handle_error(self, request: object, client_address: object) -> None:
         """Say nothing: who hangs up in the middle is no fault of the notebook, whose output this would go to."""
 
 
+class _BoundedStream(io.RawIOBase):
+    """What a connection sends, for so many bytes and so long altogether, however small the pieces are."""
+
+    def __init__(self, connection: socket.socket, clock: Clock) -> None:
+        self._connection = connection
+        self._clock = clock
+        self._deadline = clock.monotonic() + _SECONDS_TO_SEND
+        self.allowed = _LARGEST_HEAD
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        left = self._deadline - self._clock.monotonic()
+        if left <= 0 or self.allowed <= 0:
+            raise TimeoutError  # upon it the handler closes the connection
+        self._connection.settimeout(left)
+        size = self._connection.recv_into(buffer, min(len(buffer), self.allowed))
+        self.allowed -= size
+        return size
+
+
 class _Handler(BaseHTTPRequestHandler):
     server: _Server
-    timeout = _SECONDS_TO_SEND
-    server_version = "ledgerkit"
-    sys_version = ""
+    # Otherwise a first line that can't be read would be answered without a status.
+    default_request_version = "HTTP/1.0"
+
+    def setup(self) -> None:
+        super().setup()
+        self.rfile.close()
+        self._stream = _BoundedStream(self.connection, self.server.clock)
+        self.rfile = io.BufferedReader(self._stream)
 
     def do_POST(self) -> None:
         length = self.headers.get("Content-Length", "")
@@ -368,11 +447,17 @@ class _Handler(BaseHTTPRequestHandler):
         elif int(length) > LARGEST_BODY:
             self._answer(413)
         else:
+            self._stream.allowed += int(length)
             body = self.rfile.read(int(length))
             self._answer(self.server.receive(body, self.headers.get(SIGNATURE_HEADER)))
 
+    def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
+        """Refuse what the base class can't read, without its page that repeats the request."""
+        self._answer(code)
+
     def _answer(self, status: int) -> None:
-        self.send_response(status)
+        # Neither Server nor Date: what program listens here is no stranger's business.
+        self.send_response_only(status)
         self.send_header("Content-Length", "0")
         self.end_headers()
 

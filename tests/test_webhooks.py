@@ -1,9 +1,11 @@
 """Events, as the service posts them: checked, accepted once, and read back."""
 
+import contextlib
 import hashlib
 import hmac
 import json
 import socket
+import sys
 import threading
 from collections.abc import Callable
 from types import SimpleNamespace
@@ -17,6 +19,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import ledgerkit as lk
+from ledgerkit import webhooks
 from ledgerkit.errors import AuthenticationError, ConfigurationError, InvalidRequest, LedgerError
 from ledgerkit.sandbox import Sandbox
 from ledgerkit.secret import Secret
@@ -96,6 +99,7 @@ def test_an_older_message_is_taken_for_a_replay(seconds: int, message: str) -> N
         f"t={NOW},v1=",
         f"t={NOW},v1={digest()[:-1]}",
         f"t={NOW},v1=ä",
+        f"t={NOW},v1=\udcff",
     ],
 )
 def test_a_signature_of_anything_else_is_refused(header: str) -> None:
@@ -191,6 +195,7 @@ def test_an_event_is_read_back_and_handed_on() -> None:
         "payload_type": "str",
         "id": "Int64",
         "section": "str",
+        "deliveries": "Int64",
         "state": "str",
         "error": "str",
     }
@@ -201,15 +206,160 @@ def test_an_event_is_read_back_and_handed_on() -> None:
 def test_a_delivery_that_comes_twice_is_one_event() -> None:
     with receiver() as server:
         assert [post(server), post(server), post(server, stamp=NOW + 9)] == [204, 204, 204]
-    assert len(server.events()) == 1
+    assert server.events()["deliveries"].tolist() == [3]
+
+
+APPROVAL = pointer("REQUEST_HAS_RECEIVED_AN_APPROVAL")
 
 
 def test_the_second_approval_of_a_request_is_no_repetition() -> None:
-    approval = pointer("REQUEST_HAS_RECEIVED_AN_APPROVAL")
     with receiver() as server:
-        for stamp in (NOW, NOW, NOW + 1):
-            assert post(server, approval, stamp) == 204
+        for stamp in (NOW, NOW + 1):
+            assert post(server, APPROVAL, stamp) == 204
     assert server.events()["sent_at"].astype("int64").tolist() == [NOW * 10**6, (NOW + 1) * 10**6]
+
+
+def test_a_second_approval_in_the_same_second_is_read_back_when_the_first_was_read_before_it() -> None:
+    approvals, started, go_on = ["Ada"], threading.Event(), threading.Event()
+
+    def get(identifier: int) -> list[str]:
+        found = list(approvals)
+        started.set()
+        assert go_on.wait(10)
+        return found
+
+    handed: list[list[str]] = []
+    session = SimpleNamespace(requests=SimpleNamespace(get=get))
+    with receiver(lambda event, found: handed.append(found), session=session) as server:
+        assert post(server, APPROVAL) == 204
+        assert started.wait(10)
+        approvals.append("Grace")
+        assert post(server, APPROVAL) == 204  # not one byte tells it from a repetition of the first
+        go_on.set()
+    assert handed == [["Ada"], ["Ada", "Grace"]]
+    assert server.events()["deliveries"].tolist() == [1, 1]
+
+
+def test_approvals_in_the_same_second_are_read_back_once_while_the_first_still_waits() -> None:
+    approvals, started, go_on = ["Ada"], threading.Event(), threading.Event()
+
+    def hold(event: Event, found: Any) -> None:
+        handed.append((event.id, found))
+        if event.id == 1:
+            started.set()
+            assert go_on.wait(10)
+
+    handed: list[tuple[int, Any]] = []
+    session = SimpleNamespace(requests=SimpleNamespace(get=lambda identifier: list(approvals)))
+    with receiver(hold, session=session) as server:
+        assert post(server, pointer("REQUEST_HAS_BEEN_CREATED", 1)) == 204
+        assert started.wait(10)
+        assert post(server, APPROVAL) == 204
+        approvals.append("Grace")
+        assert post(server, APPROVAL) == 204
+        go_on.set()
+    assert handed == [(1, ["Ada"]), (10, ["Ada", "Grace"])]
+    assert server.events()["deliveries"].tolist() == [1, 2]
+
+
+def test_an_event_that_failed_is_handed_on_again_when_it_is_delivered_again() -> None:
+    handed: list[int] = []
+    next_one = threading.Event()
+
+    def on_event(event: Event, found: Any) -> None:
+        handed.append(event.id)
+        if handed == [10]:
+            raise KeyError("mine")
+        next_one.set()
+
+    with receiver(on_event) as server:
+        assert post(server) == 204
+        assert post(server, pointer("REQUEST_HAS_BEEN_CREATED", 2)) == 204
+        assert next_one.wait(10)
+        assert post(server) == 204
+    assert handed == [10, 2, 10]
+    assert server.events()["state"].tolist() == ["failed", "done", "done"]
+
+
+def raw_answer(server: Receiver, request: bytes) -> bytes:
+    """Send bytes as they are, and return all that comes back until the connection is closed."""
+    with socket.create_connection(("127.0.0.1", httpx.URL(server.url).port or 0), timeout=5) as connection:
+        connection.sendall(request)
+        return b"".join(iter(lambda: connection.recv(4096), b""))
+
+
+def request_of(header: str | None, body: bytes = BODY) -> bytes:
+    lines = ["POST / HTTP/1.1", "Host: rebound.example", f"Content-Length: {len(body)}"]
+    return "\r\n".join([*lines, *([f"X-Ledger-Signature: {header}"] if header else []), "", ""]).encode() + body
+
+
+@pytest.mark.parametrize(
+    ("request_", "answer"),
+    [
+        (request_of(None), b"401 Unauthorized"),
+        (request_of(signed(secret="another")), b"401 Unauthorized"),
+        (request_of(signed(stamp=NOW - 301)), b"401 Unauthorized"),
+        (request_of(None, b"x" * 65536), b"401 Unauthorized"),
+        (request_of("nonsense"), b"400 Bad Request"),
+        (request_of(signed(b"[]"), b"[]"), b"400 Bad Request"),
+        (b"GET / HTTP/1.1\r\n\r\n", b"501 Not Implemented"),
+        (b"OPTIONS / HTTP/1.1\r\nOrigin: https://rebound.example\r\n\r\n", b"501 Not Implemented"),
+        (b"canary of nonsense in a line\r\n\r\n", b"400 Bad Request"),
+        (b"\x16\x03\x01 canary\r\n\r\n", b"400 Bad Request"),
+    ],
+)
+def test_a_stranger_is_told_the_status_alone_and_hands_nothing_on(request_: bytes, answer: bytes) -> None:
+    handed: list[Event] = []
+    with receiver(lambda event, found: handed.append(event)) as server:
+        assert raw_answer(server, request_) == b"HTTP/1.0 " + answer + b"\r\nContent-Length: 0\r\n\r\n"
+    assert handed == []
+
+
+class WatchedClock(FakeClock):
+    def __init__(self) -> None:
+        super().__init__(NOW)
+        self.asked = threading.Event()
+
+    def monotonic(self) -> float:
+        self.asked.set()
+        return super().monotonic()
+
+
+@pytest.mark.parametrize("start", [b"", request_of(signed())[: -len(BODY)]], ids=["in the head", "in the body"])
+def test_who_sends_a_byte_every_seven_seconds_is_cut_off_after_ten(start: bytes) -> None:
+    clock = WatchedClock()
+    with receiver(clock=clock) as server:
+        port = httpx.URL(server.url).port or 0
+        with socket.create_connection(("127.0.0.1", port), timeout=5) as connection:
+            connection.sendall(start + b"P")
+            assert clock.asked.wait(10)
+            for _ in range(2):
+                clock.jump(monotonic=7)
+                connection.sendall(b"O")
+            assert connection.recv(100) == b""
+
+
+def test_a_head_without_an_end_is_read_up_to_its_bound() -> None:
+    head = b"POST / HTTP/1.1\r\n" + (b"X: " + b"x" * 1000 + b"\r\n") * 90
+    with receiver() as server, contextlib.suppress(ConnectionError):  # cut off, where not all was sent yet
+        assert raw_answer(server, head) == b""
+
+
+def test_who_holds_all_connections_makes_others_come_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(webhooks, "_MOST_HANDLERS", 2)
+    with receiver() as server:
+        port = httpx.URL(server.url).port or 0
+        held = [socket.create_connection(("127.0.0.1", port), timeout=5) for _ in range(2)]
+        assert raw_answer(server, b"").startswith(b"HTTP/1.0 503 ")
+        for connection in held:
+            connection.close()
+        statuses: list[int] = []
+        for _ in range(100):
+            with contextlib.suppress(ConnectionError):  # refused before all was sent
+                statuses.append(int(raw_answer(server, request_of(signed())).split()[1]))
+            if 204 in statuses:
+                break
+        assert statuses[-1] == 204
 
 
 def test_what_is_not_from_the_service_is_refused() -> None:
@@ -288,6 +438,13 @@ def test_a_fault_is_written_down_and_the_next_event_is_handed_on() -> None:
     ]
 
 
+def test_a_callback_that_exits_does_not_end_the_receiver() -> None:
+    with receiver(lambda event, found: sys.exit("enough")) as server:
+        for identifier in (1, 2):
+            assert post(server, pointer("REQUEST_HAS_BEEN_CREATED", identifier)) == 204
+    assert server.events()["error"].tolist() == ["not handed on, SystemExit: enough"] * 2
+
+
 def test_it_can_be_stopped_by_its_own_callback_and_started_again() -> None:
     stopped = threading.Event()
 
@@ -332,3 +489,9 @@ def test_the_events_of_a_workspace_come_in_with_their_objects() -> None:
 def test_a_receiver_without_a_secret_is_refused() -> None:
     with pytest.raises(ConfigurationError, match="anybody could sign"):
         Receiver("")
+
+
+def test_a_secret_that_is_no_text_is_refused_and_not_shown() -> None:
+    with pytest.raises(ConfigurationError, match="not a text") as refused:
+        Receiver(SECRET.encode())  # type: ignore[arg-type]
+    assert SECRET not in shown(refused.value)
