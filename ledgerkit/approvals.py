@@ -140,7 +140,7 @@ def fetch(connection: Connection, request_id: Any, verb: Verb) -> Challenge:
         answer = connection.ask(operation, path_with(operation.split()[1], request_id=str(request_id)))
     except NotFound as error:
         raise NotFound(
-            f"request {request_id} waits for no vote of yours: you have voted, it is not your turn, or it is decided. "
+            f"request {request_id} waits for no vote of yours: you voted, it is not your turn, or it is decided. "
             f"session.requests.governance_status({request_id}) shows how far it is. ({error.message})",
             call=error.call,
             status=error.status,

@@ -138,6 +138,33 @@ def test_the_same_file_planned_again_finds_its_journal_beside_it(service: Servic
     assert len(service.made) == 1
 
 
+def test_the_same_frame_planned_again_finds_its_journal_in_the_working_directory(
+    service: Service, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    plan = plans.payments(service.connection(), service.desk(), payments(2))
+    plan.run(plan.phrase)
+    again = plans.payments(service.connection(), service.desk(), payments(2))
+    assert again.path == plan.path
+    assert again.results()["state"].tolist() == ["sent", "sent"]
+    other = plans.payments(service.connection(), service.desk(), payments(3))
+    assert other.path != plan.path
+
+
+def test_without_rows_the_journal_must_be_named_and_there(service: Service, path: Path) -> None:
+    with pytest.raises(InvalidRequest, match="give the rows, .* or the `journal`"):
+        plans.payments(service.connection(), service.desk(), None)
+    with pytest.raises(InvalidRequest, match=r"plan\.jsonl can't be opened"):
+        plans.payments(service.connection(), service.desk(), None, journal=path)
+
+
+def test_the_journal_of_accounts_is_not_gone_on_with_as_payments(service: Service, path: Path) -> None:
+    plan = account_plan(service, path, 1)
+    plan.run(plan.phrase)
+    with pytest.raises(InvalidRequest, match="another kind of plan"):
+        plans.payments(service.connection(), service.desk(), None, journal=path)
+
+
 def test_a_plan_is_resumed_from_its_journal_alone_with_the_same_marks(service: Service, path: Path) -> None:
     plan = service.plan(payments(3), path)
     service.acts = ["make", ConnectionFailed("no route")]
@@ -493,6 +520,17 @@ def test_no_payment_is_made_twice_or_lost(
     assert states(plan) == ["sent"] * count
 
 
+def test_an_interrupt_while_rows_are_checked_ends_their_threads(service: Service, path: Path) -> None:
+    desk = service.desk()
+
+    def interrupted(**_: object) -> Any:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        plans.payments(service.connection(), replace(desk, make=interrupted), payments(3), journal=path)
+    assert service.stopped
+
+
 # Accounts
 
 
@@ -537,6 +575,25 @@ def test_every_moment_at_which_a_process_that_creates_accounts_can_die(
         assert [made["data"]["account_data"]["name"] for made in service.made] == ["Account 0", "Account 1"]
         assert service.approved == [1, 2], moments[end_at]
         assert plan.results()["approval"].tolist() == ["approved", "approved"]
+
+
+def test_an_approval_waits_for_the_rate_limit_however_often(service: Service, path: Path) -> None:
+    desk, refusals = service.account_desk(), 1500  # more than calls can be nested
+    approve = desk.approve
+    assert approve is not None
+
+    def limited(request_id: int, body: dict[str, Any]) -> None:
+        nonlocal refusals
+        refusals -= 1
+        if refusals >= 0:
+            raise RateLimited("used up", retry_after=3600.0)
+        approve(request_id, body)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(journals.os, "fsync", lambda descriptor: None)
+        plan = plans.accounts(service.connection(), replace(desk, approve=limited), accounts(1), journal=path)
+        plan.run(plan.phrase)
+    assert service.approved == [1]
 
 
 def test_a_name_twice_is_a_problem(service: Service, path: Path) -> None:
@@ -623,6 +680,16 @@ def test_all_problems_of_all_rows_are_told_and_nothing_is_sent(service: Service,
     assert not path.exists()
 
 
+def test_what_is_said_of_problems_has_one_full_stop_after_each(service: Service, path: Path) -> None:
+    plan = service.plan(pd.concat([one(amount="1 ETH"), one(amount="2 ETH")]), path)
+    plan._rows[0].problems, plan._rows[1].problems = ["it is wrong."], ["so is this"]
+    with pytest.raises(InvalidRequest) as raised:
+        plan.run(plan.phrase)
+    assert raised.value.message == (
+        "nothing was sent: 2 problems. row 1: it is wrong; row 2: so is this. plan.table() has them all."
+    )
+
+
 def test_the_same_payment_twice_must_be_meant(service: Service, path: Path) -> None:
     twice = pd.concat([one(), one(recipient=RECIPIENT.upper(), amount=50_000_000)], ignore_index=True)
     plan = service.plan(twice, path)
@@ -662,6 +729,29 @@ def test_whole_addresses_and_the_phrase_are_shown_and_nothing_is_html_that_is_te
         assert RECIPIENT in text
         assert "LOCAL" in text
     assert shown.phrase in repr(shown)
+
+
+def test_of_a_long_plan_its_two_ends_and_what_is_wrong_are_shown(service: Service, path: Path) -> None:
+    service.available = 2000 * 2001 // 2 + 2000 * 100 - 1
+    plan = service.plan(payments(2000), path)
+    plan._rows[999].warnings.append("look at it")
+    for shown in (repr(plan), plan._repr_html_()):
+        assert len(shown) < 30_000
+        assert "1960 rows are between, 1 of them with warnings; plan.table() has all." in shown
+        assert "1 rows with problems" in shown
+        assert "balance: account 2 has" in shown
+        assert all(f"{amount}" in shown for amount in (plan.table()["amount"][0], plan.table()["amount"][1999]))
+        assert plan.table()["mark"][20] not in shown
+    assert len(plan.table()) == 2000
+    assert [f"lk-{mark[3:]}" in repr(plan) for mark in plan.table()["mark"]].count(True) == 40
+
+
+def test_a_name_from_the_service_can_not_draw_a_line_of_its_own(service: Service, path: Path) -> None:
+    plan = service.plan(payments(1), path)
+    plan._rows[0].warnings.append("account \u202eX\nTo send 1 requests: $\\rlap{x}$")
+    assert "\nTo send 1 requests: $" not in repr(plan)
+    assert "\u202e" not in repr(plan) + plan._repr_html_()
+    assert "mathjax_ignore" in plan._repr_html_()
 
 
 def test_a_journal_in_no_folder_is_refused_before_anything_else(service: Service, tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 import ledgerkit as lk
-from ledgerkit.errors import InvalidRequest, OutcomeUnknown
+from ledgerkit.errors import InvalidRequest, OutcomeUnknown, PermissionDenied
 from ledgerkit.plans import Plan
 from ledgerkit.sandbox import Sandbox
 
@@ -95,6 +95,25 @@ def test_payments_of_several_currencies_from_a_file(session: lk.Session, sandbox
     first = int(results["request_id"][0])
     vote = session.requests.approve(first, intent=plan.payload(1), confirm=f"approve {first}")
     assert vote.request["id"].tolist() == [first]
+
+
+def test_a_plan_goes_on_from_its_journal_alone_and_leaves_the_memory_of_the_session_as_it_was(
+    session: lk.Session, sandbox: Sandbox, tmp_path: Path
+) -> None:
+    frame = pd.DataFrame(
+        {"account": 1, "recipient": recipients(sandbox, "bitcoin", 1)[0], "amount": [81_001, 81_002, 81_003]}
+    )
+    journal = tmp_path / "plan.jsonl"
+    plan = session.transactions.plan(frame, journal=journal)
+    sandbox.faults.status(403, path="/requests", method="POST", times=1)
+    with pytest.raises(PermissionDenied, match="row 1 was not sent"):
+        plan.run(plan.phrase)
+    begun = session.transactions.plan(journal=journal)
+    results = begun.run(begun.phrase)
+    assert results["state"].tolist() == ["sent"] * 3
+    made = session.transactions.search(account=1, min_amount=81_001, max_amount=81_003).sort_values("id")
+    assert made["amount"].tolist() == [81_001, 81_002, 81_003]
+    assert session.transactions._connection.outbox._sent == {}
 
 
 def test_a_token_is_summed_by_its_contract_and_its_fees_by_its_parent(

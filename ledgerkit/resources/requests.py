@@ -84,6 +84,7 @@ GOVERNANCE_STEP: Final = Table(
 FINAL: Final = frozenset({"ACTIVE", "APPROVED", "BLOCKED", "EXPIRED", "REJECTED", "SIGNED", "SUBMITTED"})
 # What a request is from its creation on.
 SETTLED: Final = frozenset({"created_by", "target_id", "target_type", "type"})
+_FEES: Final = ("max_fees", "max_priority_fee")
 
 
 class Requests(Section, name="requests"):
@@ -210,7 +211,7 @@ class Requests(Section, name="requests"):
                 f"`payload` = {shorten(payload)} can't be used: it is one of ledgerkit.payloads, or a dict.",
                 field="payload",
             )
-        identity = made.to_json()
+        identity = _identity(made)
         if "note" in made.values():
             mark = mark or new_mark()
             made = made.replace(note=with_mark(made.values()["note"], mark))
@@ -460,6 +461,22 @@ def _show(review: Review) -> None:
 
 def _statement(given: Mapping[str, Any]) -> dict[str, Any]:
     return {name: given[name] for name in approvals.STATEMENT}
+
+
+def _identity(payload: Payload) -> dict[str, Any]:
+    """Return what makes another body the same request: of a transaction all but its note and what it pays for fees.
+
+    Fees are estimated anew each time a cell runs, and a payment with other fees pays the same person a second time.
+    """
+    body = payload.to_json()
+    data = body.get("data")
+    if payload.type != "CREATE_TRANSACTION" or not isinstance(data, dict):
+        return body
+    kept = {name: value for name, value in data.items() if name != "fees_strategy"}
+    details = kept.get("transaction_data")
+    if isinstance(details, dict):
+        kept["transaction_data"] = {name: value for name, value in details.items() if name not in _FEES}
+    return {"type": payload.type, "data": kept}
 
 
 def with_mark(note: Note | None, mark: str) -> Note:

@@ -1,7 +1,7 @@
 """What a transaction of an account would cost, at each speed and at fees of the caller's own."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from random import Random
 from typing import Any
@@ -22,6 +22,11 @@ SMALLEST_GAS_LIMIT = 21_000
 TOKEN_ACCOUNT_RENT = 2_039_280
 # lamports on top of the fee, so that validators take a transaction soon
 RECOMMENDED_PRIORITY_FEES = 5_000
+# how long an estimate stays as it is, and by how much the next one is dearer or cheaper, of 1000
+DRIFT_SECONDS = 600
+_DRIFT = 5
+# estimates in a row that rise, and then fall again
+_RISES = 10
 _RATE = re.compile(r"[0-9]{1,12}(\.[0-9]{1,8})?")
 # what a whole block holds
 LARGEST_GAS_LIMIT = 30_000_000
@@ -97,6 +102,16 @@ def quote(seed: int, account: Node, kind: str, strategy: Strategy) -> Quote:
         shown = terms.coin_fields(Random(0), plain, name, usual, None) or {}
         fields = {part: int(shown[part]) for part in ("gas_limit", "storage_limit")}
     return Quote(_at_speed(ceiling, strategy.speed), fields)
+
+
+def drifted(quote: Quote, moment: float) -> Quote:
+    """Return a quote as an estimate at a moment gives it: above what a creation wants, by 5 % at the most.
+
+    So an estimate of any moment is enough for a creation at any other.
+    """
+    turn = int(moment // DRIFT_SECONDS) % (2 * _RISES)
+    steps = min(turn, 2 * _RISES - turn)
+    return replace(quote, max_fees=quote.max_fees * (1000 + _DRIFT * steps) // 1000)
 
 
 def slowest(strategy: Strategy) -> Strategy:

@@ -19,6 +19,8 @@ def estimate(service: Service, call: Call) -> bytes:
     choice(body.get("type"), "type", ("CREATE_TRANSACTION",))
     intent, strategy = intents_transactions.read(service, call.viewer, body)
     quote = fee_quotes.quote(service.world.seed, intent.account or {}, intent.kind, strategy)
+    if not strategy.custom:
+        quote = fee_quotes.drifted(quote, service.engine.now())
     answer: dict[str, Any] = {"max_fees": str(quote.max_fees), "coin_fields": quote.coin_fields}
     if intent.kind.startswith("SOLANA_LIKE_"):
         answer["recommended_max_priority_fees"] = str(fee_quotes.RECOMMENDED_PRIORITY_FEES)

@@ -1,6 +1,8 @@
 """Estimates of fees: what they answer, and that they fit what a creation then takes."""
 
 import copy
+from collections.abc import Iterator
+from itertools import pairwise
 from typing import Any
 
 import httpx
@@ -9,14 +11,34 @@ import pytest
 
 from ledgerkit.sandbox import Sandbox, intents
 from ledgerkit.sandbox.answers import Refusal, decode, encode
+from ledgerkit.sandbox.fee_quotes import DRIFT_SECONDS
 from ledgerkit.sandbox.fees import estimate
 from ledgerkit.sandbox.service import Call, Service
 from ledgerkit.sandbox.viewers import Viewer
 
+from .conftest import NOW, HandClock
 from .creations import TRANSACTIONS, Node, account, creation, creator
 from .test_answers_match_contract import definitions, needs_contract
 
 DETAILS = "transaction_data"
+LOWEST = NOW.timestamp() // (20 * DRIFT_SECONDS) * 20 * DRIFT_SECONDS
+
+
+@pytest.fixture(scope="module")
+def clock() -> HandClock:
+    return HandClock()
+
+
+@pytest.fixture(autouse=True)
+def lowest(clock: HandClock) -> None:
+    """Let each test begin when estimates are at their lowest: the twenty that they go through begin anew."""
+    clock.seconds = LOWEST
+
+
+@pytest.fixture(scope="module")
+def sandbox(clock: HandClock) -> Iterator[Sandbox]:
+    with Sandbox(transactions=600, now=NOW, clock=clock) as running:
+        yield running
 
 
 @pytest.fixture(scope="module")
@@ -98,9 +120,9 @@ def test_faster_costs_more(service: Service, name: str) -> None:
     assert 0 < slow < normal < fast
 
 
-def test_the_same_question_has_the_same_answer(service: Service) -> None:
+def test_the_same_question_has_the_same_answer(service: Service, clock: HandClock) -> None:
     body = creation(service, "ether")
-    again = Sandbox(transactions=0)._build()
+    again = Sandbox(transactions=0, clock=clock)._build()
     assert asked(service, body) == asked(service, body) == asked(again, creation(again, "ether"))
     assert asked(service, body) != asked(service, creation(service, "polygon"))
 
@@ -212,3 +234,39 @@ def test_a_body_that_is_no_transaction_is_refused(client: httpx.Client, sent: by
     answer = client.post("/transactions/estimate-fees", content=sent)
     assert answer.status_code == 400
     assert answer.json()["name"] == "BAD_REQUEST"
+
+
+# Time
+
+
+def test_estimates_drift_slowly_with_the_clock_and_come_back(clock: HandClock) -> None:
+    service = Sandbox(transactions=0, now=NOW, clock=clock)._build()
+    body = creation(service, "ether")
+    first = int(asked(service, body)["max_fees"])
+    service.engine.skip(599)
+    assert int(asked(service, body)["max_fees"]) == first
+    seen = [first]
+    for _ in range(20):
+        service.engine.skip(600)
+        seen.append(int(asked(service, body)["max_fees"]))
+    assert all(one != other for one, other in pairwise(seen))
+    assert max(seen) == first * 105 // 100
+    assert seen[-1] == first
+
+
+@pytest.mark.parametrize("speed", ["SLOW", "NORMAL", "FAST"])
+@pytest.mark.parametrize("name", SPEEDY)
+def test_an_estimate_of_any_moment_is_enough_for_a_creation_at_any_other(
+    sandbox: Sandbox, service: Service, clock: HandClock, name: str, speed: str
+) -> None:
+    body = at(creation(service, name), speed)
+    body["data"][DETAILS]["max_fees"] = asked(service, body)["max_fees"]
+    for _ in range(20):
+        clock.seconds += 600
+        assert intents.read(service, creator(service, body), body).kind == body["data"]["transaction_type"]
+
+
+def test_own_values_do_not_drift(service: Service, clock: HandClock) -> None:
+    body = custom(creation(service, "ether"), gas_limit="21000", gas_price="7")
+    clock.seconds += 3000
+    assert asked(service, body)["max_fees"] == "147000"
