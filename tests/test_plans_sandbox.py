@@ -113,7 +113,7 @@ def test_a_plan_goes_on_from_its_journal_alone_and_leaves_the_memory_of_the_sess
     assert results["state"].tolist() == ["sent"] * 3
     made = session.transactions.search(account=1, min_amount=81_001, max_amount=81_003).sort_values("id")
     assert made["amount"].tolist() == [81_001, 81_002, 81_003]
-    assert session.transactions._connection.outbox._sent == {}
+    assert session.transactions._connection.outbox._claims == {}
 
 
 def test_a_token_is_summed_by_its_contract_and_its_fees_by_its_parent(
