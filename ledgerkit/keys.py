@@ -19,6 +19,7 @@ def new(path: Path) -> str:
         There is a file of that name (none is ever overwritten), or it can't be written.
     """
     need_libraries()
+    path = _at_home(path)
     problem = _write(path)
     if problem:
         raise ConfigurationError(f"no key was written to {path}: {problem}.", field="out")
@@ -33,14 +34,22 @@ def show(path: Path) -> str:
     ConfigurationError
         The file can't be read, or holds no private key on P-256.
     """
-    return public_point(load_private_key(path))
+    return public_point(load_private_key(_at_home(path)))
 
 
 def setting(path: Path) -> str:
     """Return the line for ``.env`` that names the file."""
     # In single quotes, since a blank or a # would end the value; the parser of .env knows these two escapes there.
-    name = str(path.resolve()).replace("\\", "\\\\").replace("'", "\\'")
+    name = str(_at_home(path).resolve()).replace("\\", "\\\\").replace("'", "\\'")
     return f"LEDGER_ENTERPRISE_PRIVATE_KEY_FILE='{name}'"
+
+
+def _at_home(path: Path) -> Path:
+    """Read a ~ as the home folder, for shells leave it in ``--out=~/KEY``, and the settings read it so too."""
+    try:
+        return path.expanduser()
+    except RuntimeError:  # there is no such user
+        return path
 
 
 def _write(path: Path) -> str:
@@ -48,21 +57,33 @@ def _write(path: Path) -> str:
     from cryptography.hazmat.primitives.asymmetric import ec
     from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
+    # Before there is a file, so that an interrupt meanwhile leaves none.
+    key = ec.generate_private_key(ec.SECP256R1())
     try:
         # O_EXCL follows no symbolic link, not even one that points nowhere.
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:
-        return "something of that name is there already, and a key is never overwritten. Choose another name"
+        if path.is_dir():
+            return "it is a folder. Name a file in it"
+        return (
+            "something of that name is there already, and a key is never overwritten. Choose another name, or see "
+            "with `ledgerkit keys show` which key it is"
+        )
+    except FileNotFoundError:
+        return f"the folder {path.parent} is not there. Make it first, or choose another"
     except (OSError, ValueError) as error:
         return getattr(error, "strerror", None) or "it is no name of a file"
     try:
         with open(descriptor, "wb") as file:  # noqa: PTH123 - the file is open already
-            key = ec.generate_private_key(ec.SECP256R1())
+            if os.name == "posix":
+                os.fchmod(descriptor, 0o600)  # a umask such as 0277 would keep even its owner from reading it
             file.write(key.private_bytes(Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption()))
             file.flush()
             os.fsync(file.fileno())
-    except OSError as error:
+    except BaseException as error:
         with contextlib.suppress(OSError):
             path.unlink()  # ours: it was made above
-        return str(error.strerror)
+        if isinstance(error, OSError):
+            return str(error.strerror)
+        raise
     return ""

@@ -6,6 +6,7 @@ import stat
 from pathlib import Path
 
 import pytest
+from bug_reports import shown
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from jose.samples import new_key, sec1
 
@@ -67,7 +68,7 @@ def test_a_file_is_never_overwritten(tmp_path: Path, capsys: Printed) -> None:
     path = tmp_path / "operator.pem"
     path.write_text("another key")
     assert main(["keys", "new", "--out", str(path)]) == 1
-    assert "never overwritten" in capsys.readouterr().err
+    assert "never overwritten. Choose another name, or see with `ledgerkit keys show`" in capsys.readouterr().err
     assert path.read_text() == "another key"
 
 
@@ -87,7 +88,55 @@ def test_a_symbolic_link_is_never_followed(there: bool, tmp_path: Path) -> None:
 
 def test_a_folder_that_is_not_there_is_named(tmp_path: Path, capsys: Printed) -> None:
     assert main(["keys", "new", "--out", str(tmp_path / "none" / "operator.pem")]) == 1
-    assert "No such file or directory" in capsys.readouterr().err
+    assert f"the folder {tmp_path / 'none'} is not there. Make it first" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_is_no_name_for_a_key(tmp_path: Path, capsys: Printed) -> None:
+    assert main(["keys", "new", "--out", str(tmp_path)]) == 1
+    assert "it is a folder. Name a file in it." in capsys.readouterr().err
+
+
+def test_a_tilde_that_the_shell_left_is_the_home_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Printed
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    assert main(["keys", "new", "--out=~/operator.pem"]) == 0
+    assert f"LEDGER_ENTERPRISE_PRIVATE_KEY_FILE='{tmp_path / 'operator.pem'}'" in capsys.readouterr().out
+    assert main(["keys", "show", "~/operator.pem"]) == 0
+    assert capsys.readouterr().out == f"{keys.show(tmp_path / 'operator.pem')}\n"
+
+
+@pytest.mark.parametrize("name", ["~nobody-of-that-name/operator.pem", "x" * 300, "a\0b"])
+def test_what_is_no_name_of_a_file_is_refused_by_an_error_of_the_kit(name: str, tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="no key was written to"):
+        keys.new(Path(name) if name.startswith("~") else tmp_path / name)
+    assert list(tmp_path.iterdir()) == []
+
+
+@posix
+def test_a_umask_that_takes_all_rights_leaves_the_owner_those_to_read(tmp_path: Path) -> None:
+    before = os.umask(0o777)
+    try:
+        keys.new(tmp_path / "operator.pem")
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE((tmp_path / "operator.pem").stat().st_mode) == 0o600
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, MemoryError])
+def test_an_interrupt_while_the_key_is_written_leaves_no_half_file(
+    error: type[BaseException], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(descriptor: int) -> None:
+        raise error
+
+    monkeypatch.setattr(os, "fsync", interrupted)
+    with pytest.raises(error) as raised:
+        keys.new(tmp_path / "operator.pem")
+    assert list(tmp_path.iterdir()) == []
+    assert "PRIVATE KEY" not in shown(raised.value)
 
 
 def test_what_could_not_be_written_is_not_left_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -111,7 +160,9 @@ def test_show_prints_the_public_half_alone(tmp_path: Path, capsys: Printed) -> N
 
 def test_show_says_what_is_wrong_with_a_file(tmp_path: Path, capsys: Printed) -> None:
     assert main(["keys", "show", str(tmp_path / "none.pem")]) == 1
-    assert "ConfigurationError: the private key can't be read" in capsys.readouterr().err
+    complaint = capsys.readouterr().err
+    assert "ConfigurationError: the private key can't be read" in complaint
+    assert "LEDGER_ENTERPRISE_PRIVATE_KEY_FILE" not in complaint  # no setting named the file
 
 
 def test_without_the_libraries_nothing_is_written(
