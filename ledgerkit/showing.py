@@ -70,9 +70,10 @@ def beside(text: str) -> str:
 
 def visible_frame(frame: pd.DataFrame) -> pd.DataFrame:
     """Return a frame to be shown, with all its texts visible, also those in lists and the names of its columns."""
-    shown = frame.astype(object).map(_visible_value)
-    shown.columns = [_visible_value(name) for name in frame.columns]
-    return shown
+    rows = [[_visible_value(value) for value in row] for row in frame.astype(object).to_numpy()]
+    names = [_visible_value(name) for name in frame.columns]
+    # Inferred, a column of amounts with a gap would be floats.
+    return pd.DataFrame(rows, index=frame.index, columns=names, dtype=object)
 
 
 def page(kind: str, *parts: str, title: str = "", environment: str = "") -> str:
