@@ -1,5 +1,7 @@
 """Plans against the embedded sandbox: payments of several currencies, and accounts created one after the other."""
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -114,6 +116,23 @@ def test_a_plan_goes_on_from_its_journal_alone_and_leaves_the_memory_of_the_sess
     made = session.transactions.search(account=1, min_amount=81_001, max_amount=81_003).sort_values("id")
     assert made["amount"].tolist() == [81_001, 81_002, 81_003]
     assert session.transactions._connection.outbox._claims == {}
+
+
+def test_what_was_paid_in_the_last_days_is_planned_again_only_where_that_is_meant(
+    session: lk.Session, sandbox: Sandbox, tmp_path: Path
+) -> None:
+    frame = pd.DataFrame({"account": 1, "recipient": recipients(sandbox, "bitcoin", 1)[0], "amount": [91_001]})
+    plan = session.transactions.plan(frame, journal=tmp_path / "first.jsonl")
+    plan.run(plan.phrase)
+    again = session.transactions.plan(frame, journal=tmp_path / "second.jsonl")
+    assert [problem[:13] for problem in again.problems] == ["row 1: double"]
+    meant = session.transactions.plan(frame, journal=tmp_path / "second.jsonl", allow_duplicates=True)
+    assert meant.problems == []
+
+
+def test_a_session_imports_plans_only_where_one_is_made() -> None:
+    code = "import sys, ledgerkit; sys.exit(any(name.startswith('ledgerkit.plans') for name in sys.modules))"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0  # noqa: S603 - our own code
 
 
 def test_a_token_is_summed_by_its_contract_and_its_fees_by_its_parent(
