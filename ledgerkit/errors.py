@@ -55,7 +55,7 @@ class ConfigurationError(LedgerError, ValueError):
 
 
 class AuthenticationError(LedgerError):
-    """The service does not accept the credentials: check them, or have them made anew."""
+    """The service does not accept the credentials, or answers without a token: check them and the base URL."""
 
 
 class PermissionDenied(LedgerError, PermissionError):

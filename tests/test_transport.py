@@ -521,7 +521,7 @@ def test_no_token_is_shown_where_its_answer_can_not_be_read(
     server = serve(in_turn(Reply(body[:-1])))
     with lk.Session(FAMILIES["api_user"](), base_url=server.url, retry_seconds=0.01) as session:
         error = failed(session)
-    assert isinstance(error, lk.ContractViolation)
+    assert isinstance(error, lk.AuthenticationError)
     assert "canary" not in formatted(error) + repr(error.details) + debug_log.text
 
 

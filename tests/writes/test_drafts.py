@@ -55,7 +55,9 @@ def test_a_second_submit_names_the_request_that_the_first_made(session: lk.Sessi
 
 def test_a_cell_that_is_run_again_sends_nothing(session: lk.Session, recipient: str) -> None:
     session.transactions.send(BITCOIN_ACCOUNT, recipient, "0.5 BTC", note="Invoice 42").submit()
-    again = session.transactions.send(BITCOIN_ACCOUNT, recipient, "0.5 BTC", note="Invoice 42")
+    with pytest.raises(lk.InvalidRequest, match="nothing was sent: double: "):
+        session.transactions.send(BITCOIN_ACCOUNT, recipient, "0.5 BTC", note="Invoice 42").submit()
+    again = session.transactions.send(BITCOIN_ACCOUNT, recipient, "0.5 BTC", note="Invoice 42", again=True)
     with pytest.raises(lk.InvalidRequest, match=r"sent the same before: request \d+.*again=True"):
         again.submit()
     assert len(posts(session)) == 1
