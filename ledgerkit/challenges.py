@@ -13,7 +13,7 @@ from typing import Any, Final
 from ledgerkit.addresses import EVM_ADDRESS, same_address
 from ledgerkit.decoding import ANTIREPLAY, TYPE, Challenge, Level, Verb, decode, encoded
 from ledgerkit.errors import InvalidRequest, shorten
-from ledgerkit.reviews import ADDRESSES, Basis, Review, Row, Verdict
+from ledgerkit.reviews import ADDRESSES, AMOUNTS, Basis, Review, Row, Verdict
 from ledgerkit.showing import visible
 
 __all__ = [
@@ -72,7 +72,7 @@ _NULLABLE = {
 }
 # What a statement may leave to the eye of the approver. Not a tag, a memo or a contract: they decide who gets what.
 _MAY_BE_UNSTATED = {"account_name", "currency", "max_fees"}
-_AMOUNTS = {"amount", "max_fees", "max_priority_fee", "gas_limit", "gas_price", "priority_fees", "tag"}
+_NUMBERS = {*AMOUNTS, "tag"}
 _DIGITS = re.compile(r"0|-?[1-9][0-9]{0,77}")
 
 
@@ -226,7 +226,7 @@ def _displayed(decoded: dict[str, Any], container: str) -> _Fields:
     shown: _Fields = {}
     for path, value in _leaves(decoded, container):
         name = _DISPLAYED.get(str(path[1])) if len(path) == 2 and path[0] == "Transaction properties" else None
-        if name in _AMOUNTS and isinstance(value, str):
+        if name in _NUMBERS and isinstance(value, str):
             unit, _, digits = value.partition(" ")
             value = digits if unit in _BASE_UNITS else value
         shown[path if name is None else ("data", container, name)] = value
@@ -292,7 +292,7 @@ def _is_plain_send(path: _Path, value: Any) -> bool:
 
 
 def _equal(name: str, meant: Any, signed: Any) -> bool:
-    if name in _AMOUNTS:
+    if name in _NUMBERS:
         one, other = _whole(meant), _whole(signed)
         return one is not None and one == other
     if type(meant) is not type(signed):

@@ -15,7 +15,7 @@ Verdict = Literal[
     "match", "differs", "missing_in_challenge", "missing_in_intent", "not_stated", "not_signed", "not_compared"
 ]
 ADDRESSES: Final = {"recipient", "contract_address", "address", "token_mint"}
-_AMOUNTS: Final = {"amount", "max_fees", "max_priority_fee", "gas_limit", "gas_price", "priority_fees"}
+AMOUNTS: Final = {"amount", "max_fees", "max_priority_fee", "gas_limit", "gas_price", "priority_fees"}
 # Letters of another alphabet may look like those of the name or the address that was meant.
 _SPELLED: Final = {*ADDRESSES, "account_name", "currency", "exchange_name", "name", "policy_name"}
 
@@ -171,7 +171,7 @@ def _html_row(row: Row) -> str:
     quiet = row.verdict in (*_QUIET, "not_compared")
     style = "opacity:.8" if quiet else "border:1px solid var(--jp-error-color1,currentColor);font-weight:600"
     words = "" if row.verdict == "match" else html.escape(_WORDS[row.verdict])
-    side = "right" if _name(row) in _AMOUNTS else "left"
+    side = "right" if _name(row) in AMOUNTS else "left"
     cells = [
         (html.escape(visible(row.field)), "left"),
         (_html_value(row, row.meant), side),
@@ -190,7 +190,7 @@ def _html_value(row: Row, value: str | None) -> str:
         return "—"
     if _name(row) in ADDRESSES:
         return address(value) + html.escape(_beside(row, value))
-    if _name(row) in _AMOUNTS:
+    if _name(row) in AMOUNTS:
         return amount(value)
     font = "font-family:var(--jp-code-font-family,monospace);word-break:break-all;white-space:pre-wrap"
     return f"<span style='{font}'>{html.escape(_value(row, value))}</span>"

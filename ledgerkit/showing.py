@@ -24,6 +24,7 @@ QUIET: Final = "color:var(--jp-content-font-color2,inherit)"
 _SIGNS: Final = frozenset("✓✔✅☑🗸🗹✗✘☒❌❎✕✖🗴🗵🗶🗷")
 # Letters by their class, and yet nothing is drawn for them.
 _BLANK_LETTERS: Final = frozenset("\u115f\u1160\u2800\u3164\uffa0")
+_LABEL: Final = f"padding:0 12px 0 0;text-align:left;vertical-align:top;white-space:nowrap;{QUIET}"
 _CODE: Final = "font-family:var(--jp-code-font-family,monospace);overflow-wrap:anywhere"
 _ADDRESS: Final = re.compile(r"[0-9A-Za-z]{26,}")
 
@@ -113,7 +114,7 @@ def fields(rows: Iterable[tuple[str, str, str | None]]) -> str:
     """
     lines = []
     for label, value, unit in rows:
-        head = f"<td style='padding:0 12px 0 0;text-align:left;vertical-align:top;{QUIET}'>{_text(label)}</td>"
+        head = f"<td style='{_LABEL}'>{_text(label)}</td>"
         style = "padding:0;vertical-align:top;white-space:pre-wrap;overflow-wrap:anywhere;text-align"
         if unit is None:
             lines.append(f"<tr>{head}<td colspan='2' style='{style}:left'>{value}</td></tr>")
