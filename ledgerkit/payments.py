@@ -192,7 +192,7 @@ def _shown(base: int, units: Iterable[Mapping[str, Any]], written: Unit | None =
 
 
 def _said(value: Any) -> str:
-    return ", ".join(map(str, value.to_json().items())) if isinstance(value, Part) else str(value)
+    return value.said() if isinstance(value, Part) else str(value)
 
 
 def _token(given: Mapping[str, Any], own: list[Mapping[str, Any]]) -> list[tuple[str, str]]:
@@ -255,9 +255,8 @@ def _double(sent: pd.DataFrame | None, payload: Transaction, *, again: bool) -> 
     )
     if again:
         return Check("double", "warning", f"{told}; a second one is meant")
-    return Check(
-        "double", "problem", f"{told}. If a second one is meant: again=True, in a plan allow_duplicates=True"
-    )
+    way = "If a second one is meant: send(..., again=True), in a plan allow_duplicates=True"
+    return Check("double", "problem", f"{told}. {way}")
 
 
 def _same_payment(row: Mapping[Hashable, Any], payload: Transaction) -> bool:
