@@ -14,7 +14,7 @@ from serving import LeapingClock
 from ledgerkit import payloads, plans
 from ledgerkit.amounts import to_base_units
 from ledgerkit.drafts import Draft
-from ledgerkit.errors import OutcomeUnknown
+from ledgerkit.errors import NotFound, OutcomeUnknown
 from ledgerkit.outcomes import Outcome, new_mark
 from ledgerkit.plans import Plan
 from ledgerkit.plans import journal as journals
@@ -46,7 +46,9 @@ class Moments:
 class Service:
     """The service, and the disk beside it."""
 
-    available: int = 10**12
+    # What each account has available; NA where the service does not say.
+    available: Any = 10**12
+    hidden: frozenset[int] = frozenset()
     clock: LeapingClock = field(default_factory=LeapingClock)
     moments: Moments = field(default_factory=Moments)
     # What it made: the note of each, in order.
@@ -104,10 +106,16 @@ class Service:
     # What lookups offer
 
     def account(self, account: int) -> Any:
+        self.see(account)
         return pd.Series({"available_balance": self.available, "parent": pd.NA}, dtype=object)
 
     def units(self, account: int) -> Any:
+        self.see(account)
         return UNITS, UNITS
+
+    def see(self, account: int) -> None:
+        if account in self.hidden:
+            raise NotFound(f"no account {account}.")
 
     def stop(self) -> None:
         self.stopped = True

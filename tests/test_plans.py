@@ -2,6 +2,7 @@
 
 import os
 from dataclasses import replace
+from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -555,6 +556,24 @@ def test_an_hour_has_two_hundred_creations_and_approvals_of_accounts(service: Se
     assert [round(at - started) for at in service.approved_at] == [0] * 100 + [3600] * 100 + [7200]
 
 
+def test_no_hour_has_more_steps_and_none_waits_longer_than_it_must(service: Service, path: Path) -> None:
+    post = service.post
+
+    def slow(payload: Any) -> pd.DataFrame:
+        service.clock.advance(7.0)
+        return post(payload)
+
+    service.post = slow  # type: ignore[method-assign]
+    plan = account_plan(service, path, 150)
+    plan.run(plan.phrase)
+    steps = [
+        datetime.fromisoformat(entry["at"]).timestamp()
+        for entry in journals.read(path).entries
+        if entry["entry"] in ("sending", "approving")
+    ]
+    assert min(later - sooner for sooner, later in zip(steps, steps[200:], strict=False)) == 3600.0
+
+
 def test_every_moment_at_which_a_process_that_creates_accounts_can_die(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -708,6 +727,22 @@ def test_the_balance_covers_all_rows_and_their_fees_together(service: Service, p
     plan = service.plan(payments(3), path)
     assert [problem[:6] for problem in plan.problems] == ["row 3:"]
     assert plan.balances().to_dict("records") == [{"account_id": 2, "needed": 306, "available": 305}]
+
+
+def test_where_a_balance_is_not_told_each_row_says_so(service: Service, path: Path) -> None:
+    service.available = pd.NA
+    plan = service.plan(payments(2), path)
+    assert plan.problems == []
+    assert plan.table()["warnings"].tolist() == [["balance: what account 2 has available can't be told"]] * 2
+    assert plan.balances().to_dict("records") == [{"account_id": 2, "needed": 203, "available": None}]
+
+
+def test_an_account_that_can_not_be_seen_is_summed_in_base_units_alone(service: Service, path: Path) -> None:
+    service.hidden = frozenset({2})
+    plan = service.plan(payments(2), path)
+    assert plan.totals()["base_units"].tolist() == [3, 200]
+    assert plan.totals()["display"].tolist() == [None, None]
+    assert plan.balances()["available"].tolist() == [None]
 
 
 def test_totals_are_exact_in_base_units_and_display_units(service: Service, path: Path) -> None:
