@@ -139,7 +139,9 @@ def prepare(
         _state(source),
         _address(lookups, str(source["currency"]), recipient),
         _double(lookups.sent(account_id, search), payload, again=again),
-        _units(str(source["currency"]), *([own] if pays_with_coin else []), of_fees),
+        _units(
+            str(source["currency"]), written if pays_with_coin else None, *([own] if pays_with_coin else []), of_fees
+        ),
         fee_check,
         *(_share_of_amount(base, fees, of_fees, meant=asked is not None or not pays_fees) if pays_with_coin else ()),
         *(() if pays_with_coin else _share_of_balance(_payer(lookups, source), fees, of_fees)),
@@ -281,7 +283,7 @@ def _same_payment(row: Mapping[Hashable, Any], payload: Transaction) -> bool:
     )
 
 
-def _units(currency: str, *of_coin: list[Mapping[str, Any]]) -> Check:
+def _units(currency: str, written: Unit | None, *of_coin: list[Mapping[str, Any]]) -> Check:
     """Hold the units of the coin against what is known of it: with 10 places of BTC, 0.1 BTC would become 10."""
     known = magnitude_of(currency)
     if known is None:
@@ -297,6 +299,12 @@ def _units(currency: str, *of_coin: list[Mapping[str, Any]]) -> Check:
             )
     if not said:
         return Check("units", "warning", f"the service says no units of {currency}: read the base units")
+    if written is not None and written not in said:
+        return Check(
+            "units",
+            "warning",
+            f"that a {written.code} has {written.magnitude} decimal places is the word of the service alone",
+        )
     return Check("units", "ok", f"{known} decimal places, as the coin of {currency} has")
 
 
