@@ -55,6 +55,8 @@ class Draft:
         The short text in the note that tells this request from an identical other one.
     identity
         What makes another body the same request: the body without its mark.
+    again
+        That a second one of the same content is meant, as :meth:`submit` can be told too.
     sent_after
         What the server's clock showed when it was made, in seconds since the epoch.
     makes, then
@@ -73,6 +75,7 @@ class Draft:
         mark: str | None = None,
         identity: Mapping[str, Any] | None = None,
         environment: str = "",
+        again: bool = False,
         sent_after: float = 0.0,
         makes: str = "request",
         then: str = "session.requests.approve({id}, intent=draft)",
@@ -87,6 +90,7 @@ class Draft:
         self._mark = mark
         self._identity = identity or payload.to_json()
         self._environment = environment
+        self._again = again
         self._sent_after = sent_after
         self._makes = makes
         self._then = then
@@ -173,7 +177,7 @@ class Draft:
                 raise InvalidRequest(
                     "nothing was sent: " + " ".join(f"{problem}." for problem in self.problems), field="draft"
                 )
-            with self._outbox.claim(self._identity, self._kind(), again=again) as self._claim:
+            with self._outbox.claim(self._identity, self._kind(), again=again or self._again) as self._claim:
                 try:
                     frame = self._send(self._payload)
                     self._settle(_id_in(frame))

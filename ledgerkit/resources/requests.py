@@ -204,6 +204,8 @@ class Requests(Section, name="requests"):
         facts: Iterable[tuple[str, str]],
         checks: Iterable[Check],
         mark: str | None = None,
+        *,
+        again: bool = False,
     ) -> Draft:
         made = from_json(payload) if isinstance(payload, Mapping) else payload
         if not isinstance(made, Payload):
@@ -228,6 +230,7 @@ class Requests(Section, name="requests"):
             mark=mark,
             identity=identity,
             environment=str(connection.origin["environment"]),
+            again=again,
             sent_after=connection.transport.server_time(),
         )
 

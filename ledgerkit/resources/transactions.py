@@ -319,7 +319,7 @@ class Transactions(Section, name="transactions"):
             again=again,
             **{name: value for name, value in own.items() if value is not None},
         )
-        return Requests(self._connection)._draft(payment.payload, payment.facts, payment.checks, mark)
+        return Requests(self._connection)._draft(payment.payload, payment.facts, payment.checks, mark, again=again)
 
     def plan(
         self,

@@ -57,11 +57,18 @@ def test_a_cell_that_is_run_again_sends_nothing(session: lk.Session, recipient: 
     session.transactions.send(BITCOIN_ACCOUNT, recipient, "0.5 BTC", note="Invoice 42").submit()
     with pytest.raises(lk.InvalidRequest, match="nothing was sent: double: "):
         session.transactions.send(BITCOIN_ACCOUNT, recipient, "0.5 BTC", note="Invoice 42").submit()
-    again = session.transactions.send(BITCOIN_ACCOUNT, recipient, "0.5 BTC", note="Invoice 42", again=True)
-    with pytest.raises(lk.InvalidRequest, match=r"sent the same before: request \d+.*again=True"):
-        again.submit()
     assert len(posts(session)) == 1
-    again.submit(again=True)
+    session.transactions.send(BITCOIN_ACCOUNT, recipient, "0.5 BTC", note="Invoice 42", again=True).submit()
+    assert len(posts(session)) == 2
+
+
+def test_a_body_that_is_sent_again_is_refused(session: lk.Session, recipient: str) -> None:
+    payload = session.transactions.send(BITCOIN_ACCOUNT, recipient, "0.5 BTC").payload
+    session.requests.create(payload)
+    with pytest.raises(lk.InvalidRequest, match=r"sent the same before: request \d+.*again=True"):
+        session.requests.create(payload)
+    assert len(posts(session)) == 1
+    session.requests.create(payload, again=True)
     assert len(posts(session)) == 2
 
 

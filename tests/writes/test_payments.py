@@ -187,10 +187,12 @@ def test_a_cell_that_is_run_again_after_the_fees_have_moved_sends_nothing(
     first = session.transactions.send(BITCOIN_ACCOUNT, recipient, "0.5 BTC", note="Invoice 42")
     first.submit()
     running(session).advance(600)
-    later = session.transactions.send(BITCOIN_ACCOUNT, recipient, "0.5 BTC", note="Invoice 42", again=True)
+    later = session.transactions.send(BITCOIN_ACCOUNT, recipient, "0.5 BTC", note="Invoice 42")
     assert later.payload.max_fees != first.payload.max_fees
-    with pytest.raises(lk.InvalidRequest, match="sent the same before"):
+    with pytest.raises(lk.InvalidRequest, match="nothing was sent: double"):
         later.submit()
+    with pytest.raises(lk.InvalidRequest, match="sent the same before"):
+        session.requests.create(later.payload)
     assert posts(session) == 1
 
 
