@@ -1,4 +1,4 @@
-"""The first notebook in real JupyterLab, with a real browser: what `make lab` opens works from top to bottom."""
+"""Notebooks in real JupyterLab, with a real browser: what `make lab` opens works from top to bottom."""
 
 import os
 import re
@@ -75,6 +75,28 @@ def test_the_first_notebook_runs_in_jupyterlab(lab: str) -> None:
     assert not [text for text in outputs if "Traceback" in text or "Error" in text]
     assert "SANDBOX" in outputs[0]
     assert tables >= 6
+
+
+def test_payments_and_approvals_are_shown_in_jupyterlab(lab: str) -> None:
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
+        page = browser.new_page(viewport={"width": 1300, "height": 12000})
+        page.set_default_timeout(60_000)
+        _run_all(page, lab.replace("/?", "/lab/tree/notebooks/01_payments_and_approvals.ipynb?"))
+        outputs = page.locator(".jp-OutputArea-output").all_inner_texts()
+        browser.close()
+    shown = "\n".join(outputs)
+    assert "SANDBOX" in outputs[0]
+    assert "nothing was sent" in outputs[2]  # the draft
+    assert "Your approval of request" in shown
+    assert "CONFIRMED, 3 of 3 confirmations" in shown
+    # Two cells show what is refused: a second submit, and a challenge that was tampered with.
+    refused = [text for text in outputs if "Traceback" in text]
+    assert len(refused) == 2
+    assert "this draft was sent before" in refused[0]
+    assert "recipient: DIFFERS" in refused[1]
 
 
 def _run_all(page: "Page", lab: str) -> None:
