@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
@@ -10,6 +11,9 @@ from ledgerkit.credentials import ApiUser
 from ledgerkit.decoding import Challenge
 from ledgerkit.errors import ConfigurationError, ReviewFailed
 from ledgerkit.identity import own_user, public_key
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
 
 
 class Operator:
@@ -54,6 +58,29 @@ class Operator:
         """
         from ledgerkit import signing  # needs libraries that a session which only reads can do without
 
+        key = self._own_key()
+        with self._lock:
+            if self._signed.setdefault(challenge.antireplay, request_id) != request_id:
+                raise ReviewFailed(
+                    f"nothing was signed: the challenge of request {request_id} is that of request "
+                    f"{self._signed[challenge.antireplay]}, which you signed.",
+                    request_id=request_id,
+                )
+        return signing.sign_challenge(key, challenge.raw)
+
+    def check_key(self) -> None:
+        """Raise where :meth:`sign` could not sign for want of the right key; nothing is signed.
+
+        Raises
+        ------
+        ConfigurationError
+            There is no private key, it can't be read, or it is not that of the user who is signed in.
+        """
+        self._own_key()
+
+    def _own_key(self) -> "EllipticCurvePrivateKey":
+        from ledgerkit import signing
+
         key = signing.load_private_key(self._credentials)
         claimed, own = self.claimed(), signing.public_point(key)
         if claimed is not None and claimed != own:
@@ -63,11 +90,4 @@ class Operator:
                 "LEDGER_ENTERPRISE_API_KEY_ID.",
                 field="private_key",
             )
-        with self._lock:
-            if self._signed.setdefault(challenge.antireplay, request_id) != request_id:
-                raise ReviewFailed(
-                    f"nothing was signed: the challenge of request {request_id} is that of request "
-                    f"{self._signed[challenge.antireplay]}, which you signed.",
-                    request_id=request_id,
-                )
-        return signing.sign_challenge(key, challenge.raw)
+        return key

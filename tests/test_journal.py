@@ -3,6 +3,7 @@
 import json
 import os
 import stat
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -192,6 +193,58 @@ def test_a_journal_that_was_replaced_meanwhile_is_refused(path: Path) -> None:
     journals.create(path, {**HEADER, "source": "another"})
     with pytest.raises(InvalidRequest, match="another plan"), opened.held():
         pass
+
+
+@pytest.mark.parametrize("mode", [0o620, 0o602, 0o666])
+def test_a_journal_that_others_may_write_does_not_say_who_is_paid(path: Path, mode: int) -> None:
+    opened = journals.read(path)
+    path.chmod(mode)
+    for use in (lambda: journals.read(path), lambda: opened.held().__enter__()):
+        with pytest.raises(InvalidRequest, match=f"mode {mode:o}.*chmod 600 {path}"):
+            use()
+    path.chmod(0o644)  # to be read by others is no danger to what is paid
+    assert states(path) == ["sent", "in doubt"]
+
+
+def test_a_journal_of_another_user_of_the_machine_is_refused(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "getuid", lambda: path.stat().st_uid + 1)
+    with pytest.raises(InvalidRequest, match="belongs to another user"):
+        journals.read(path)
+
+
+def replaced(path: Path) -> None:
+    copy = path.with_name("copy")
+    copy.write_bytes(path.read_bytes())
+    copy.chmod(0o600)
+    copy.replace(path)
+
+
+def test_a_journal_that_was_replaced_while_it_is_held_lets_no_second_one_in(path: Path) -> None:
+    with journals.read(path).held():
+        replaced(path)
+        with pytest.raises(JournalInUse), journals.read(path).held():
+            pass
+    with journals.read(path).held():
+        pass
+
+
+def test_a_second_name_of_a_journal_lets_no_second_one_in(path: Path, tmp_path: Path) -> None:
+    (tmp_path / "other.jsonl").symlink_to(path)
+    with journals.read(path).held(), pytest.raises(JournalInUse), journals.read(tmp_path / "other.jsonl").held():
+        pass
+
+
+@pytest.mark.parametrize("change", [replaced, Path.unlink])
+def test_nothing_is_about_to_be_sent_where_the_journal_was_replaced(
+    path: Path, change: Callable[[Path], None]
+) -> None:
+    journal = journals.read(path)
+    with journal.held():
+        journal.write("not sent", 2, NOW)
+        change(path)
+        with pytest.raises(JournalDamaged, match="replaced or taken away"):
+            journal.write("sending", 2, NOW)
+        assert journal.rows[1].state == "planned"
 
 
 def test_nothing_is_written_to_a_journal_that_is_not_held(path: Path) -> None:

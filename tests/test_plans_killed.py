@@ -31,7 +31,8 @@ class Workspace:
         if seen.method == "POST":
             return self._make(seen.json)
         if seen.path == "/accounts/2":
-            return _dated({"id": 2, "available_balance": str(10**12), "parent": None})
+            account = {"id": 2, "type": "Bitcoin", "currency": "bitcoin_testnet", "parent": None}
+            return _dated({**account, "available_balance": str(10**12)})
         if seen.path == "/accounts/2/currency":
             return _dated({"amount_units": UNITS, "fees_units": UNITS})
         if seen.path == "/transactions":

@@ -4,12 +4,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
-from ledgerkit import approvals, finding, payloads
+import pandas as pd
+
+from ledgerkit import approvals, finding, payloads, payments
+from ledgerkit.amounts import read_amount
 from ledgerkit.connection import Connection
-from ledgerkit.drafts import Draft
-from ledgerkit.errors import InvalidRequest, ReviewFailed, shorten
+from ledgerkit.drafts import Check, Draft
+from ledgerkit.errors import ConfigurationError, InvalidRequest, NotFound, PermissionDenied, ReviewFailed, shorten
+from ledgerkit.lookups import Lookups
 from ledgerkit.outcomes import Outcome
-from ledgerkit.plans.sums import Lookups
+from ledgerkit.plans import sums
+from ledgerkit.plans.rows import difference
 from ledgerkit.resources.requests import Requests
 from ledgerkit.resources.users import Users
 
@@ -39,6 +44,14 @@ class Desk:
         Whether a request still waits for its creator's approval, where that has to come before the next row.
     lookups
         What the drafts looked up; None where there are no amounts.
+    expected
+        What the fields of a row come to in the payload that it makes: a journal is held against it.
+    check
+        What is wrong with a payload that a journal holds, besides what the marks of the same journal paid.
+    seen
+        Whether something that is there already carries a mark; one look, without waiting.
+    ready
+        What keeps the plan as a whole from being carried through.
     """
 
     make: Callable[..., Draft]
@@ -46,11 +59,32 @@ class Desk:
     find: Callable[[dict[str, Any], str | None, float], Outcome]
     approve: Callable[[int, dict[str, Any]], Any] | None = None
     waits: Callable[[int], bool] | None = None
-    lookups: Lookups | None = None
+    lookups: sums.Lookups | None = None
+    expected: Callable[[dict[str, Any]], dict[str, Any]] | None = None
+    check: Callable[[Any, frozenset[str]], list[Check]] | None = None
+    seen: Callable[[str], bool] | None = None
+    ready: Callable[[], list[str]] | None = None
 
 
-def for_payments(connection: Connection, lookups: Lookups, send: Callable[..., Draft]) -> Desk:
-    """Return the desk of payments, given what ``session.transactions.send`` does with these lookups."""
+def for_payments(
+    connection: Connection,
+    lookups: Lookups,
+    send: Callable[..., Draft],
+    search: Callable[..., pd.DataFrame],
+    *,
+    again: bool = False,
+) -> Desk:
+    """Return the desk of payments.
+
+    Parameters
+    ----------
+    send
+        What ``session.transactions.send`` does with these lookups.
+    search
+        ``session.transactions.search``.
+    again
+        Whether payments are meant that were made in the last 7 days already.
+    """
 
     def make(
         *, note_title: str | None = None, note_content: str | None = None, memo: Any = None, **fields: Any
@@ -63,7 +97,67 @@ def for_payments(connection: Connection, lookups: Lookups, send: Callable[..., D
             fields["memo"] = _memo(memo)
         return send(**fields)
 
-    return Desk(make, _remake(connection), _find(connection), lookups=lookups)
+    def expected(given: dict[str, Any]) -> dict[str, Any]:
+        source = lookups.account(given["account"])
+        account = int(source["id"])
+        own, of_fees = lookups.units(account)
+        kind = payments.SENDS.get(str(source["type"]), "")
+        contract = source["contract_address"]
+        fields: dict[str, Any] = {
+            "transaction_type": kind,
+            "account_id": account,
+            "currency": str(source["currency"]),
+            "recipient": given["recipient"],
+            "amount": read_amount(given["amount"], own)[0],
+            "tag": given.get("tag"),
+            "memo": _memo(given["memo"]) if "memo" in given else None,
+            "contract_address": None if pd.isna(contract) else str(contract),
+        }
+        if not kind.startswith(payments.WITHOUT_FEES):
+            fields["fees_strategy"] = payloads.Speed(given.get("speed", "NORMAL"))
+        if "max_fees" in given:
+            fields["max_fees"] = read_amount(given["max_fees"], of_fees, "max_fees")[0]
+        return fields
+
+    def check(payload: Any, marks: frozenset[str]) -> list[Check]:
+        def others(**asked: Any) -> pd.DataFrame:
+            found = search(**asked)
+            return found[[not any(mark in str(notes) for mark in marks) for notes in found["notes"]]]
+
+        given = payload.given()
+        taken = ("memo", "tag", "token_mint", "max_priority_fee")
+        anew = payments.prepare(
+            lookups,
+            payload.account_id,
+            payload.recipient,
+            payload.amount,
+            max_fees=given.get("max_fees"),
+            fees_strategy=given.get("fees_strategy"),
+            note=None,
+            search=others,
+            again=again,
+            **{name: given[name] for name in taken if name in given},
+        )
+        of_account = ("transaction_type", "currency", "contract_address")
+        differs = difference(payload, {name: getattr(anew.payload, name, None) for name in of_account})
+        if differs is None:
+            return list(anew.checks)
+        name, found, meant = differs
+        text = f"`{name}` = {shorten(found)}, and for account {payload.account_id} it is {shorten(meant)}"
+        return [*anew.checks, Check("journal", "problem", text)]
+
+    def seen(mark: str) -> bool:
+        return len(search(title=mark)) > 0
+
+    return Desk(
+        make,
+        _remake(connection),
+        _find(connection),
+        lookups=lookups,
+        expected=expected,
+        check=check,
+        seen=seen,
+    )
 
 
 def for_accounts(connection: Connection, create: Callable[..., Draft], *, approve: bool) -> Desk:
@@ -87,7 +181,38 @@ def for_accounts(connection: Connection, create: Callable[..., Draft], *, approv
         return len(requests.search(id=request_id, pending_by=user)) > 0
 
     remake, find = _remake(connection), _find(connection)
-    return Desk(create, remake, find, approve=approval if approve else None, waits=waits)
+    return Desk(
+        create,
+        remake,
+        find,
+        approve=approval if approve else None,
+        waits=waits,
+        expected=lambda given: {"index": 0, "parent_id": None, "contract_address": None, **given},
+        ready=(lambda: _keeps_from_approving(connection)) if approve else None,
+    )
+
+
+def _keeps_from_approving(connection: Connection) -> list[str]:
+    """Return why no approval would come after the first account: it would be found out once that is made."""
+    told = []
+    try:
+        operator = approvals.operator_of(connection)
+    except InvalidRequest as error:
+        return [error.message]
+    try:
+        operator.check_key()
+    except ConfigurationError as error:
+        told.append(f"nothing could be approved: {error.message}")
+    try:
+        role = operator.user(Users(connection).search)["role"].iloc[0]
+    except (NotFound, PermissionDenied) as error:
+        told.append(f"whether you are an administrator can't be told: {error.message}")
+    else:
+        if role != "ADMIN":
+            told.append(
+                f"your role is {shorten(role)}: accounts are created and approved by users with the role ADMIN"
+            )
+    return told
 
 
 def _remake(connection: Connection) -> Callable[..., Draft]:

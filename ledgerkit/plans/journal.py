@@ -8,6 +8,7 @@ import errno
 import hashlib
 import json
 import os
+import stat
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -48,6 +49,8 @@ WORDS: Final = {
 VERSION: Final = 1
 # Who may be told what is paid to whom: the owner of the file.
 MODE: Final = 0o600
+# After these something goes out that can't be taken back.
+LEADING: Final = frozenset({"sending", "approving"})
 
 
 class JournalDamaged(LedgerError, ValueError):
@@ -159,12 +162,19 @@ class Journal:
             Seconds since the epoch.
         details
             What else there is to say.
+
+        Raises
+        ------
+        JournalDamaged
+            The file was replaced or taken away while it was held, and something was about to be sent.
         """
         if self._descriptor is None:
             raise RuntimeError("a journal is written to while it is held: see `held`")
         line = {"entry": entry, "row": row, "at": _moment(now), **details}
         if not self.rows[row - 1].admits(line):
             raise ValueError(f"{entry!r} does not follow for row {row}, which is {self.rows[row - 1].state}")
+        if entry in LEADING:
+            _check_still_there(self._descriptor, self.path)
         encoded, check = _line(line, self._check)
         _write(self._descriptor, encoded)
         self._check = check
@@ -180,12 +190,13 @@ class Journal:
         JournalInUse
             Another process, kernel or thread holds it.
         InvalidRequest
-            It is gone, or is now that of another plan.
+            It is gone, is now that of another plan, or somebody else may write to it.
         JournalDamaged
             It is not what the kit wrote.
         """
-        with _opened(self.path, os.O_RDWR | os.O_APPEND) as descriptor:  # the lock goes when it is closed
-            _lock(descriptor, self.path)
+        check_platform()
+        with _neighbour(self.path), _opened(self.path, os.O_RDWR | os.O_APPEND) as descriptor:
+            _lock(descriptor, self.path)  # it may have a second name, with a neighbour of its own
             parsed = _parsed(_content(descriptor), self.path)
             refuse_other(parsed.header, self.header, self.path)
             os.ftruncate(descriptor, parsed.whole)  # the next line would be written behind what a crash left
@@ -233,7 +244,7 @@ def read(path: Path) -> Journal:
     Raises
     ------
     InvalidRequest
-        It is not there, or can't be read.
+        It is not there, can't be read, or others than its owner may write to it.
     JournalDamaged
         It is not what the kit wrote; an unfinished last line alone is what a crash leaves, and is passed over.
     """
@@ -267,7 +278,12 @@ def _json(value: Any) -> bytes:
 
 
 def _line(entry: Mapping[str, Any], before: str) -> tuple[bytes, str]:
-    """Return the line of an entry and its check, which holds it to all lines before: none can go missing unseen."""
+    """Return the line of an entry and its check, which holds it to all lines before.
+
+    None can go missing unseen but the last ones, as in a file that was restored from a backup: a plan that goes on
+    looks for the mark of each row before it sends it. Nor is it a signature: who may write the file can make all of
+    it anew.
+    """
     check = hashlib.sha256(before.encode() + _json(entry)).hexdigest()[:16]
     return _json({**entry, "check": check}) + b"\n", check
 
@@ -348,9 +364,66 @@ def _opened(path: Path, flags: int) -> Iterator[int]:
             field="journal",
         ) from None
     try:
+        _check_owner(descriptor, path)
         yield descriptor
     finally:
         os.close(descriptor)
+
+
+@contextmanager
+def _neighbour(path: Path) -> Iterator[None]:
+    """Hold the lock beside a journal: editors and backups replace a file, and a lock on the old one keeps nobody out.
+
+    It is left in place. Taken away, it could be made anew by one process while another still holds the old one.
+    """
+    beside = path.with_name(f"{path.name}.lock")
+    try:
+        descriptor = os.open(beside, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, MODE)
+    except OSError as error:
+        raise InvalidRequest(
+            f"{beside} can't be opened ({error.strerror}), which keeps a second kernel from sending the same plan. "
+            "Nothing was sent.",
+            field="journal",
+        ) from None
+    try:
+        _lock(descriptor, path)
+        yield
+    finally:
+        os.close(descriptor)  # the lock goes with it
+
+
+def _check_owner(descriptor: int, path: Path) -> None:
+    """Raise where others may write a journal: it says who is paid."""
+    if sys.platform == "win32":  # no plan is run there
+        return
+    found = os.fstat(descriptor)
+    if found.st_uid != os.getuid():
+        raise InvalidRequest(
+            f"{path} belongs to another user of this machine (uid {found.st_uid}), who could say in it who is paid. "
+            "Nothing was sent. Plan under a journal of your own.",
+            field="journal",
+        )
+    if found.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+        raise InvalidRequest(
+            f"{path} may be written by others than its owner (mode {stat.S_IMODE(found.st_mode):o}), who could say "
+            f"in it who is paid. Nothing was sent. See that it holds what you planned, then: chmod 600 {path}",
+            field="journal",
+        )
+
+
+def _check_still_there(descriptor: int, path: Path) -> None:
+    """Raise where what is written would not be found by the next who reads the journal."""
+    held = os.fstat(descriptor)
+    try:
+        there = path.stat()
+    except OSError:
+        there = None
+    if there is None or (held.st_dev, held.st_ino) != (there.st_dev, there.st_ino):
+        raise JournalDamaged(
+            f"{path} was replaced or taken away while the plan was running: what is sent would be written down "
+            "nowhere that the next run reads. Nothing more was sent. Put back the file that was there, or look for "
+            "each row's mark in the notes of transactions before any of it is sent again."
+        )
 
 
 def _content(descriptor: int) -> bytes:

@@ -2,12 +2,13 @@
 
 import html
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from decimal import Decimal
+from functools import partial
 from os import PathLike
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, TypeVar
 
 import pandas as pd
 
@@ -16,18 +17,19 @@ from ledgerkit.errors import InvalidRequest, shorten
 from ledgerkit.operations import check_family
 from ledgerkit.parallel import Progress, gather
 from ledgerkit.plans import journal as journals
+from ledgerkit.plans import sums
 from ledgerkit.plans.desks import Desk
-from ledgerkit.plans.journal import Journal, JournalInUse, Standing
-from ledgerkit.plans.rows import PlannedRow, flag_duplicates
+from ledgerkit.plans.journal import Journal, JournalDamaged, JournalInUse, Standing
+from ledgerkit.plans.rows import PlannedRow, difference, flag_duplicates
 from ledgerkit.plans.sending import REFUSALS, Sending, is_left
 from ledgerkit.plans.sheets import Columns, Source, read
-from ledgerkit.plans.sums import sums
 from ledgerkit.showing import page, visible, visible_frame
 
 PAYMENT_COLUMNS: Final = Columns(
     required=("account", "recipient", "amount"),
     optional=("speed", "max_fees", "note_title", "note_content", "tag", "memo"),
     ids=frozenset({"account", "tag"}),
+    aliases={"note": "note_title"},
 )
 ACCOUNT_COLUMNS: Final = Columns(
     required=("name", "currency", "account_type", "policy_name"),
@@ -39,6 +41,10 @@ SHOWN: Final = (
     "account_id",
     "account_name",
     "name",
+    "account_type",
+    "policy_name",
+    "index",
+    "parent_id",
     "recipient",
     "amount_display",
     "ticker",
@@ -53,8 +59,13 @@ SHOWN: Final = (
 )
 # How many rows a plan shows at its beginning, at its end, and of those with problems: a person reads no more.
 ENDS: Final = 20
+# How many rows without problems are shown beside those that have some.
+GOOD: Final = 10
 # What makes two rows the same.
 SAME_PAYMENT: Final = ("account_id", "recipient", "amount", "contract_address", "token_mint")
+
+
+Result = TypeVar("Result")
 
 
 class Plan:
@@ -71,6 +82,7 @@ class Plan:
         rows: list[PlannedRow],
         path: Path,
         journal: Journal | None,
+        faults: list[str],
     ) -> None:
         self._connection = connection
         self._desk = desk
@@ -78,16 +90,16 @@ class Plan:
         self._rows = rows
         self._path = path
         self._journal = journal
-        self._totals = pd.DataFrame()
-        self._balances = pd.DataFrame()
+        self._faults = faults
         self._running = threading.Lock()
 
     # What it is
 
     @property
     def problems(self) -> list[str]:
-        """What stops the plan, with the number of the row; nothing is sent while there is one."""
-        return [f"row {number}: {text}" for number, row in enumerate(self._rows, 1) for text in row.problems]
+        """What stops the plan, with the number of the row where it is one's; nothing is sent while there is one."""
+        of_rows = [f"row {number}: {text}" for number, row in enumerate(self._rows, 1) for text in row.problems]
+        return [*self._faults, *of_rows]
 
     @property
     def digest(self) -> str:
@@ -118,12 +130,19 @@ class Plan:
         return self._table(range(1, len(self._rows) + 1))
 
     def totals(self) -> pd.DataFrame:
-        """Return the sums of amounts and of fees, apart, per currency: exact base units, and exact display units."""
-        return self._totals
+        """Return the sums of amounts and of fees that are left to pay, apart, per currency; exact in both units.
+
+        Of the requests in ``not_known`` the fees can't be told: they are in no sum.
+        """
+        return pd.DataFrame() if self._desk.lookups is None else sums.totals(self._desk.lookups, self._planned())
 
     def balances(self) -> pd.DataFrame:
-        """Return what all rows together need of each account, in base units, beside what it has available."""
-        return self._balances
+        """Return what the rows that are left to pay need of each account, in base units.
+
+        Beside it stands what the account had available when the plan was made, and of how many requests the fees are
+        not known, which comes on top.
+        """
+        return pd.DataFrame() if self._desk.lookups is None else sums.balances(self._desk.lookups, self._planned())
 
     def results(self) -> pd.DataFrame:
         """Return what became of each row: it is ``planned``, ``in doubt``, ``sent`` or ``refused``."""
@@ -181,7 +200,7 @@ class Plan:
         if problems := self.problems:
             some = "; ".join(problem.rstrip(".") for problem in problems[:5])
             raise InvalidRequest(
-                f"nothing was sent: {len(problems)} problems. {some}. plan.table() has them all.", field="plan"
+                f"nothing was sent: {self._wrong()}. {some}. plan.problems has them all.", field="plan"
             )
         with self._alone(), ExitStack() as holding:
             if self._journal is not None:
@@ -189,13 +208,15 @@ class Plan:
             if not self._left():
                 return self.results()
             self._confirm(confirm)
+            resumed = self._journal is not None
             if self._journal is None:
                 self._journal = self._created()
                 holding.enter_context(self._journal.held())
             progress = Progress("send")
             try:
                 progress.expect(self._left())
-                sending = Sending(self._connection, self._desk, self._journal, skip=on_refusal == "skip")
+                skip = on_refusal == "skip"
+                sending = Sending(self._connection, self._desk, self._journal, skip=skip, resumed=resumed)
                 sending.run(self._rows, progress)
             finally:
                 progress.close()
@@ -248,6 +269,13 @@ class Plan:
     def _left(self) -> int:
         return sum(is_left(standing, self._desk) for standing in self._standings())
 
+    def _planned(self) -> list[PlannedRow]:
+        """Return the rows that are still to be sent, as far as is known."""
+        return [row for row, standing in self._paired() if standing.state == "planned"]
+
+    def _paired(self) -> Iterator[tuple[PlannedRow, Standing]]:
+        return zip(self._rows, self._standings(), strict=True)
+
     def _created(self) -> Journal:
         try:
             return journals.create(
@@ -284,19 +312,32 @@ class Plan:
 
     def _next(self) -> str:
         if self.problems:
-            return f"{len(self.problems)} problems: nothing is sent as it is. plan.table() has them by row."
+            return f"Nothing is sent as it is: {self._wrong()}. plan.problems has them all."
         if not self._left():
             return "Nothing is left to be sent; plan.results() has what became of it."
         return f'To send {self._left()} requests: plan.run(), and type "{self.phrase}". Journal: {self._path}'
 
+    def _wrong(self) -> str:
+        count = sum(bool(row.problems) for row in self._rows)
+        told = [f"{len(self._faults)} problems of the whole plan"] if self._faults else []
+        return " and ".join([*told, *([f"{count} of {len(self._rows)} rows have problems"] if count else [])])
+
+    def _problem_lines(self) -> list[str]:
+        """Return one line for each row with problems, of which many are cut short."""
+        wrong = [(number, row) for number, row in enumerate(self._rows, 1) if row.problems]
+        lines = [f"row {number}: {'; '.join(row.problems)}" for number, row in wrong[:ENDS]]
+        more = [f"{len(wrong) - ENDS} more rows have problems"] if len(wrong) > ENDS else []
+        return [visible(line) for line in (*self._faults, *lines, *more)]
+
     def _table(self, numbers: Sequence[int]) -> pd.DataFrame:
-        records = []
+        records, standings = [], self._standings()
         for number in numbers:
             row = self._rows[number - 1]
             found = {name: row.shown.get(name, row.value(name)) for name in SHOWN}
             records.append(
                 {
                     "row": number,
+                    **({} if self._journal is None else {"state": standings[number - 1].state}),
                     **{name: value for name, value in found.items() if value is not None},
                     "mark": row.mark,
                     "problems": row.problems,
@@ -304,25 +345,36 @@ class Plan:
                 }
             )
         names = dict.fromkeys(name for record in records for name in record)
-        columns = [name for name in ("row", *SHOWN, "mark", "problems", "warnings") if name in names]
+        columns = [name for name in ("row", "state", *SHOWN, "mark", "problems", "warnings") if name in names]
         # Inferred, a column of amounts with a gap would be floats.
         return pd.DataFrame(records, columns=columns, dtype=object)
 
     def _parts(self) -> list[tuple[str, pd.DataFrame]]:
         """Return what is shown of it: tables, each with what is said above it."""
-        sums = [("", self._totals), ("", self._balances)]
+        if self.problems:
+            good = [number for number, row in enumerate(self._rows, 1) if not row.problems][:GOOD]
+            said = f"{len(good)} of the rows without problems:" if good else ""
+            return [(said, _full_columns(self._table(good))), *self._sums()]
+        if self._journal is not None and not self._left():
+            return self._ends(self.results())
+        return [*self._sums(), *self._ends(self.table())]
+
+    def _sums(self) -> list[tuple[str, pd.DataFrame]]:
+        left = len(self._planned())
+        said = "" if self._journal is None else f"Left to pay, {left} of {len(self._rows)} rows:"
+        return [(said, _without_zeros(self.totals())), ("", _without_zeros(self.balances()))]
+
+    def _ends(self, frame: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
+        """Return a frame of all rows, of which a long one is cut to its two ends."""
         count = len(self._rows)
         if count <= 2 * ENDS:
-            return [*sums, ("", self.table())]
-        wrong = [number for number, row in enumerate(self._rows, 1) if row.problems]
+            return [("", _full_columns(frame))]
         warned = sum(bool(row.warnings) for row in self._rows[ENDS:-ENDS])
         return [
-            *sums,
-            (f"{len(wrong)} rows with problems, the first of them:", self._table(wrong[:ENDS])),
-            (f"The first {ENDS} of {count} rows:", self._table(range(1, ENDS + 1))),
+            (f"The first {ENDS} of {count} rows:", _full_columns(frame[:ENDS])),
             (
                 f"{count - 2 * ENDS} rows are between, {warned} of them with warnings; plan.table() has all. Last:",
-                self._table(range(count - ENDS + 1, count + 1)),
+                _full_columns(frame[-ENDS:]),
             ),
         ]
 
@@ -333,7 +385,8 @@ class Plan:
                 for said, frame in self._parts()
                 if len(frame)
             ]
-        return "\n\n".join([visible(self._title()), *parts, visible(self._next())])
+        wrong = "\n".join(self._problem_lines())
+        return "\n\n".join([visible(self._title()), *([wrong] if wrong else []), *parts, visible(self._next())])
 
     def _repr_html_(self) -> str:
         with pd.option_context("display.max_colwidth", None):
@@ -346,7 +399,8 @@ class Plan:
             ]
         following = f"<div>{html.escape(visible(self._next()))}</div>"
         environment = self._connection.origin["environment"]
-        return page("plan", *parts, following, title=self._title(), environment=environment)
+        wrong = [f"<div>{html.escape(line)}</div>" for line in self._problem_lines()]
+        return page("plan", *wrong, *parts, following, title=self._title(), environment=environment)
 
 
 def payments(
@@ -363,7 +417,8 @@ def payments(
         rule = None if allow_duplicates else "Where two are meant, say allow_duplicates=True"
         flag_duplicates(plan._rows, SAME_PAYMENT, rule)
     if desk.lookups is not None:
-        plan._totals, plan._balances = sums(desk.lookups, plan._rows, covered=plan._journal is None)
+        sums.show_amounts(desk.lookups, plan._rows)
+        sums.flag_uncovered(desk.lookups, plan._planned())
     return plan
 
 
@@ -406,16 +461,39 @@ def _plan(
     if not path.parent.is_dir():
         raise InvalidRequest(f"`journal` = {str(path)!r} can't be made: there is no such folder.", field="journal")
     if path.exists():
-        return _begun(connection, desk, kind, asked, path)
-    return Plan(connection, desk, identity, _all_made(connection, desk, given), path, None)
+        return _begun(connection, desk, kind, asked, path, given)
+    rows = _at_once(connection, desk, [partial(_made, desk, row) for row in given])
+    return Plan(connection, desk, identity, rows, path, None, _faults(desk))
 
 
-def _begun(connection: Connection, desk: Desk, kind: str, asked: str | None, path: Path) -> Plan:
-    """Return the plan that a journal holds, which must be that of what is asked for, where that is given."""
+def _begun(
+    connection: Connection,
+    desk: Desk,
+    kind: str,
+    asked: str | None,
+    path: Path,
+    given: list[dict[str, Any]] | None = None,
+) -> Plan:
+    """Return the plan that a journal holds, which must be that of what is asked for, where that is given.
+
+    Its rows were checked before it was made. Since then accounts, whitelists and the file may have changed, so that
+    those that are still planned are checked again.
+    """
     opened = journals.read(path)
     identity = _identity(connection, desk, kind, opened.header["source"] if asked is None else asked)
     journals.refuse_other(opened.header, identity, path)
-    return Plan(connection, desk, identity, _from_journal(desk, opened), path, opened)
+    rows = _from_journal(desk, opened)
+    if given is not None:
+        _hold_against(desk, opened, rows, given)
+    planned = [row for row, standing in zip(rows, opened.rows, strict=True) if standing.state == "planned"]
+    marks = frozenset(row.mark for row in rows if row.mark is not None)
+    _at_once(connection, desk, [partial(_check_again, desk, row, marks) for row in planned])
+    left = any(is_left(standing, desk) for standing in opened.rows)
+    return Plan(connection, desk, identity, rows, path, opened, _faults(desk) if left else [])
+
+
+def _faults(desk: Desk) -> list[str]:
+    return desk.ready() if desk.ready is not None else []
 
 
 def _identity(connection: Connection, desk: Desk, kind: str, source: str) -> dict[str, Any]:
@@ -434,12 +512,12 @@ def _texts(row: Mapping[str, Any]) -> dict[str, str]:
     return {name: format(value, "f") if isinstance(value, Decimal) else str(value) for name, value in row.items()}
 
 
-def _all_made(connection: Connection, desk: Desk, given: list[dict[str, Any]]) -> list[PlannedRow]:
+def _at_once(connection: Connection, desk: Desk, calls: list[Callable[[], Result]]) -> list[Result]:
+    """Make calls that only read, several for each row. Nothing is sent from several threads."""
     progress = Progress("check")
     try:
-        # Drafts only read, each in several calls. Nothing is sent from several threads.
-        calls = [lambda _, row=row: _made(desk, row) for row in given]
-        return gather(calls, workers=connection.transport.concurrency, progress=progress)
+        cancellable = [lambda _, call=call: call() for call in calls]
+        return gather(cancellable, workers=connection.transport.concurrency, progress=progress)
     except BaseException:  # an interrupt too: the drafts that are half made ask for nothing more
         if desk.lookups is not None:
             desk.lookups.stop()
@@ -469,3 +547,58 @@ def _from_journal(desk: Desk, journal: Journal) -> list[PlannedRow]:
             )
         rows.append(PlannedRow({}, draft, written["body"], written["mark"]))
     return rows
+
+
+def _hold_against(desk: Desk, journal: Journal, rows: list[PlannedRow], given: list[dict[str, Any]]) -> None:
+    """Raise where a journal would pay anything else than what is asked for: its lines can all be made anew."""
+    if len(rows) != len(given):
+        raise JournalDamaged(
+            f"{journal.path} has {len(rows)} rows, and {len(given)} are asked for. Nothing was sent now.",
+        )
+    for number, (row, asked, standing) in enumerate(zip(rows, given, journal.rows, strict=True), 1):
+        row.given = asked
+        if desk.expected is None or row.draft is None:
+            continue
+        try:
+            differs = difference(row.draft.payload, desk.expected(asked))
+        except REFUSALS as error:
+            text = f"what the journal has of it can't be held against what is asked for: {error.message}"
+            (row.problems if standing.state == "planned" else row.warnings).append(text)
+            continue
+        if differs is not None:
+            field, found, meant = differs
+            raise JournalDamaged(
+                f"row {number} of {journal.path} is not what is asked for: its `{field}` is {shorten(found)}, and "
+                f"should be {shorten(meant)}. Nothing was sent now. Who changed it? Restore the file, or look for "
+                "each row's mark in the notes of transactions before any of it is sent again.",
+                row=number,
+                field=field,
+            )
+
+
+def _check_again(desk: Desk, row: PlannedRow, marks: frozenset[str]) -> None:
+    if desk.check is None or row.draft is None:
+        return
+    try:
+        checks = desk.check(row.draft.payload, marks)
+    except REFUSALS as error:
+        row.problems.append(error.message)
+        return
+    row.problems += [f"{check.name}: {visible(check.text)}" for check in checks if check.verdict == "problem"]
+    row.warnings += [f"{check.name}: {visible(check.text)}" for check in checks if check.verdict == "warning"]
+
+
+def _full_columns(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return a frame without the columns that have nothing in any row."""
+    full = [name for name in frame.columns if not all(_is_empty(value) for value in frame[name])]
+    return frame[full]
+
+
+def _is_empty(value: Any) -> bool:
+    return len(value) == 0 if isinstance(value, list | str) else bool(pd.isna(value))
+
+
+def _without_zeros(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return sums without the counts of what is not known, where all is known."""
+    counts = ("not_known", "fees_not_known")
+    return frame.drop(columns=[name for name in frame.columns if name in counts and not frame[name].any()])

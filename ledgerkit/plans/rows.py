@@ -1,5 +1,6 @@
 """The rows of a plan: what was given for each, what is sent for it, and which of them are the same."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -42,3 +43,21 @@ def flag_duplicates(rows: list[PlannedRow], names: tuple[str, ...], rule: str | 
                 row.warnings.append(text)
             else:
                 row.problems.append(f"{text}. {rule}")
+
+
+def difference(payload: Any, expected: Mapping[str, Any]) -> tuple[str, Any, Any] | None:
+    """Return the first field in which a payload is not as expected, what it has there, and what it should have.
+
+    Parameters
+    ----------
+    expected
+        Values by field; None where the payload should have none.
+    """
+    of_kind = {name: value for name, value in expected.items() if name in payload.values()}
+    # Made by the same rules: they write some values in one way only.
+    meant = {**expected, **{name: getattr(payload.replace(**of_kind), name) for name in of_kind}}
+    for name, value in meant.items():
+        found = getattr(payload, name, None)
+        if found != value:
+            return name, found, value
+    return None

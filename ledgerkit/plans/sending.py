@@ -25,6 +25,8 @@ MOST_PENDING: Final = 100
 WAITING: Final = ("PENDING_APPROVAL", "PENDING_FIRST_APPROVAL")
 MOST_ACCOUNT_STEPS: Final = 200
 HOUR: Final = 3600.0
+# When a row was sent whose line was lost: before all that the service has, with room for margins after the epoch.
+LONG_AGO: Final = 86_400.0
 # What the row itself is refused for; after the others of NOT_CARRIED_OUT, it is sent when the plan goes on.
 REFUSALS: Final = (InvalidRequest, NotFound, Unsupported)
 
@@ -42,13 +44,18 @@ class Sending:
     ----------
     skip
         Whether rows that the service refuses are skipped; otherwise the first one stops the plan.
+    resumed
+        Whether the journal was there before: it may have lost its end, and with it rows that were sent.
     """
 
-    def __init__(self, connection: Connection, desk: Desk, journal: Journal, *, skip: bool) -> None:
+    def __init__(
+        self, connection: Connection, desk: Desk, journal: Journal, *, skip: bool, resumed: bool = False
+    ) -> None:
         self._connection = connection
         self._desk = desk
         self._journal = journal
         self._skip = skip
+        self._resumed = resumed
 
     def run(self, rows: list[PlannedRow], progress: Progress) -> None:
         """Send what is left, one row after the other."""
@@ -56,7 +63,9 @@ class Sending:
         for number, row in enumerate(rows, 1):
             left = is_left(self._standing(number), self._desk)
             if self._standing(number).state == "in doubt":
-                self._look(number, row)
+                self._look(number, row, "its outcome is not known")
+            elif self._standing(number).state == "planned" and self._resumed:
+                self._look_back(number, row)
             while self._standing(number).state == "planned":
                 if unapproved is not None:
                     self._check_approved(unapproved)
@@ -78,7 +87,7 @@ class Sending:
         try:
             request_id = int(draft.submit()["id"].iloc[0])
         except OutcomeUnknown:
-            self._look(number, row, send_after=False)
+            self._look(number, row, "the answer was lost", send_after=False)
         except RateLimited as error:
             self._note("not sent", number, error=str(error))
             self._wait_for(error)
@@ -95,13 +104,21 @@ class Sending:
         else:
             self._note("sent", number, request_id=request_id, how="answered")
 
-    def _look(self, number: int, row: PlannedRow, *, send_after: bool = True) -> None:
+    def _look_back(self, number: int, row: PlannedRow) -> None:
+        """Look for the mark of a row that the journal does not have as sent."""
+        if row.mark is None or self._desk.seen is None or not self._desk.seen(row.mark):
+            return
+        self._journal.write("sending", number, LONG_AGO, mark=row.mark, body=journals.digest(row.body), how="found")
+        self._look(number, row, "its mark is there already", send_after=False)
+
+    def _look(self, number: int, row: PlannedRow, why: str, *, send_after: bool = True) -> None:
         """Find out about a row whose outcome is not known; right after its send, only "found" settles it.
 
         A service that stalled may still carry it out: only a later run takes "not found" for "not carried out".
         """
         sent_at = self._standing(number).sending_at or 0.0
         failure: LedgerError | None = None
+        print(f"row {number}: {why}, looking for it")  # it takes a while, in which nothing else is seen
         try:
             outcome = self._desk.find(row.body, row.mark, sent_at)
         except LedgerError as error:
@@ -113,8 +130,9 @@ class Sending:
         else:
             unknown = OutcomeUnknown(
                 f"whether row {number} was carried out is not known ({outcome.state}: {outcome.text.rstrip('.')}). "
-                f"{self._progress()} Run the plan again to look again, or, once a person has found out, say so with "
-                f"plan.decide({number}, request_id=...), None where it made no request.",
+                f"{self._progress()} Run the plan again: it looks again, and goes on. Where that does not help, and "
+                f"a person has found out, say so with plan.decide({number}, request_id=...), None where it made no "
+                "request.",
                 row=number,
                 mark=row.mark,
             )

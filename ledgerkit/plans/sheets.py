@@ -4,7 +4,7 @@ import csv
 import difflib
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from os import PathLike
 from pathlib import Path
@@ -25,6 +25,8 @@ class Columns:
     required: tuple[str, ...]
     optional: tuple[str, ...]
     ids: frozenset[str] = frozenset()
+    # What else a column may be called.
+    aliases: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def all(self) -> tuple[str, ...]:
@@ -54,6 +56,7 @@ def read(source: Source, columns: Columns) -> list[dict[str, Any]]:
             f"{', '.join(columns.all)}.",
             field="source",
         )
+    names = [columns.aliases.get(name, name) for name in names]
     _check_names(names, columns)
     if not rows:
         raise InvalidRequest("there are no rows, and so there is nothing to plan.", field="source")

@@ -361,7 +361,7 @@ class Transactions(Section, name="transactions"):
 
         lookups = Lookups(self._connection)
         send = partial(self._payment, lookups, again=allow_duplicates)
-        desk = desks.for_payments(self._connection, lookups, send)
+        desk = desks.for_payments(self._connection, lookups, send, self.search, again=allow_duplicates)
         return plans.payments(self._connection, desk, payments, journal=journal, allow_duplicates=allow_duplicates)
 
     @operation(ESTIMATE, returns=ESTIMATION)
