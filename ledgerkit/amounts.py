@@ -154,6 +154,8 @@ def read_amount(amount: Any, units: Iterable[Mapping[str, Any]], field: str = "a
                 field=field,
             )
         if read[2] is None:
+            if largest:
+                ways = f"Write it as '{read[1]} {largest.code}' if that is meant, or as an int of base units."
             raise InvalidRequest(f"{problem}it has no unit, and could mean two things. {ways}", field=field)
         if read[2] not in known:
             near = [code for code in known if code.casefold() == read[2].casefold()]

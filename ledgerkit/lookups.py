@@ -3,6 +3,7 @@
 It lives for one draft or one plan, so that what it knows is no older than what a person is shown.
 """
 
+import difflib
 import threading
 from collections.abc import Callable, Hashable, Mapping
 from copy import copy
@@ -25,6 +26,8 @@ from ledgerkit.transport import Cancelled
 Found = TypeVar("Found")
 # How far back the same payment is looked for.
 RECENT: Final = timedelta(days=7)
+# Among how many names of accounts a near one is looked for: 5 pages.
+NAMES: Final = 500
 # What the service answers the next time too; after any other failure the next one who asks looks again.
 DEFINITE: Final = (InvalidRequest, NotFound, PermissionDenied)
 
@@ -134,10 +137,19 @@ class Lookups:
                 f"`account` = {shorten(name)} is the name of {len(found)} accounts: give the id, one of {ids}.",
                 field="account",
             )
+        near = self._near(name)
+        meant = f" Did you mean {' or '.join(map(shorten, near))}?" if near else ""
         raise NotFound(
-            f"no account that these credentials may see is called {shorten(name)}; session.accounts.search() lists "
-            "them."
+            f"no account that these credentials may see is called {shorten(name)}.{meant} session.accounts.search() "
+            "lists them."
         )
+
+    def _near(self, name: str) -> list[str]:
+        """Return names of accounts, of the newest ones, that are written much like this one."""
+        listed = self._once("names", lambda: self._seen(lambda: self._accounts.search(limit=NAMES)))
+        names = [] if listed is None else [str(one) for one in listed["name"].dropna()]
+        plain = {one.casefold(): one for one in names}
+        return [plain[one] for one in difflib.get_close_matches(name.casefold(), plain, n=2, cutoff=0.75)]
 
     def _once(self, key: Hashable, look: Callable[[], Found]) -> Found:
         with self._placing:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import partial
 from typing import Any, Final
 
 import pandas as pd
@@ -11,10 +12,18 @@ from ledgerkit.addresses import same_address
 from ledgerkit.amounts import LIMIT, Unit, display_unit, read_amount, to_display
 from ledgerkit.coins import magnitude_of
 from ledgerkit.connection import Connection
-from ledgerkit.drafts import Check
-from ledgerkit.errors import ContractViolation, InvalidRequest, LedgerError, NotFound, PermissionDenied, shorten
+from ledgerkit.drafts import Check, Verdict
+from ledgerkit.errors import (
+    ContractViolation,
+    InvalidRequest,
+    LedgerError,
+    NotFound,
+    PermissionDenied,
+    Unsupported,
+    shorten,
+)
 from ledgerkit.lookups import Lookups
-from ledgerkit.operations import ESTIMATE, check_family
+from ledgerkit.operations import ESTIMATE, FAMILIES, REQUEST_CREATION, check_family, families
 from ledgerkit.payloads import KINDS, Note, Payload, Speed, Transaction
 from ledgerkit.payloads.parts import Part
 
@@ -36,6 +45,8 @@ SENDS: Final = {
 }
 # What no payment of this kind carries.
 WITHOUT_FEES: Final = ("SOLANA_LIKE_", "POLKADOT_LIKE_")
+# Estimates move by less between two looks; a ceiling above this is a slip of the unit sooner than a margin.
+_MOST_TIMES: Final = 3
 _TOKENS: Final = frozenset({"Bep20", "Erc20"})
 # Transactions in these states move nothing, nor do those that failed, in whatever way.
 _UNDONE: Final = frozenset({"DROPPED", "REJECTED"})
@@ -105,26 +116,17 @@ def prepare(
             f"`max_fees` and the speed can't be used: a {kind} has neither. Solana takes `max_priority_fee`.",
             field="max_fees",
         )
-    try:
-        payload = build(**common)
-    except TypeError as error:
-        raise InvalidRequest(f"a {kind} can't be made of this: {_plain(error)}.", field="payment") from None
+    for field in fields:
+        if field not in build.__struct_fields__:
+            raise _not_taken(field, kind)
+    payload = build(**common)
 
-    estimated, fee_check = _estimate(lookups.connection, payload)
     asked = None if max_fees is None else read_amount(max_fees, of_fees, "max_fees")[0]
-    if pays_fees:
-        ceiling = asked if asked is not None else estimated
-        if ceiling is None:
-            fee_check = Check("fees", "problem", f"{fee_check.text} Give `max_fees` yourself")
-        else:
-            payload = payload.replace(max_fees=ceiling)
-            if asked is not None and estimated is not None and asked < estimated:
-                fee_check = Check(
-                    "fees",
-                    "warning",
-                    f"max_fees is below the estimate of {_shown(estimated, of_fees)}: it may not be broadcast",
-                )
+    answered = _estimate(lookups.connection, payload, needed=pays_fees and asked is None)
+    estimated = None if isinstance(answered, Check) else answered
     fees = asked if asked is not None else estimated
+    if fees is not None and pays_fees:
+        payload = payload.replace(max_fees=fees)
     given = payload.given()
     facts = (
         ("from", f"{name} (account {account_id}, {source['currency']})"),
@@ -132,21 +134,25 @@ def prepare(
         *((field, _said(given[field])) for field in ("tag", "memo") if field in given),
         ("amount", _shown(base, own, written)),
         *_token(given, own),
-        ("fees, at most", "not known" if fees is None else _shown(fees, of_fees)),
+        (
+            "fees, at most" if pays_fees else "fees, estimated",
+            "not known" if fees is None else _shown(fees, of_fees),
+        ),
     )
     pays_with_coin = source["type"] not in _TOKENS and "token_mint" not in fields
     checks = (
+        *_credentials(lookups.connection),
         _state(source),
         _address(lookups, str(source["currency"]), recipient),
         _double(lookups.sent(account_id, search), payload, again=again),
         _units(
             str(source["currency"]), written if pays_with_coin else None, *([own] if pays_with_coin else []), of_fees
         ),
-        fee_check,
+        answered if isinstance(answered, Check) else _fees(asked, answered, of_fees, pays_fees=pays_fees),
         *(_share_of_amount(base, fees, of_fees, meant=asked is not None or not pays_fees) if pays_with_coin else ()),
         *(() if pays_with_coin else _share_of_balance(_payer(lookups, source), fees, of_fees)),
         *_balance(lookups, source, base, fees, own, of_fees, mint="token_mint" in fields),
-        *_rules(lookups, source, recipient, base),
+        *_rules(lookups, source, payload),
     )
     return Payment(payload, facts, checks)
 
@@ -180,9 +186,10 @@ def _kind(source: "pd.Series[Any]", fields: Mapping[str, Any]) -> str:
     return kind
 
 
-def _plain(error: TypeError) -> str:
-    # "BitcoinLikeSend.__init__() got an unexpected keyword argument 'memo'"
-    return str(error).split("() ")[-1]
+def _not_taken(field: str, kind: str) -> InvalidRequest:
+    others = {"RIPPLE_LIKE_SEND": "tag", "STELLAR_LIKE_SEND": "memo"}
+    way = f", but `{others[kind]}`" if kind in others and field in others.values() else ""
+    return InvalidRequest(f"`{field}` can't be used: a {kind} takes none{way}.", field=field)
 
 
 def _shown(base: int, units: Iterable[Mapping[str, Any]], written: Unit | None = None) -> str:
@@ -210,16 +217,50 @@ def _token(given: Mapping[str, Any], own: list[Mapping[str, Any]]) -> list[tuple
     return [("contract", str(given["contract_address"])), ("decimals", f"{places}, on the word of the service alone")]
 
 
-def _estimate(connection: Connection, payload: Transaction) -> tuple[int | None, Check]:
+def _estimate(connection: Connection, payload: Transaction, *, needed: bool) -> int | Check:
+    """Return what the service estimates, or why there is no estimate."""
+    if connection.family not in families(ESTIMATE):
+        return Check("fees", "warning", f"{FAMILIES[connection.family]} can't ask for an estimate")
     try:
         answer = estimate(connection, payload)
         text = str(answer["max_fees"])
         # int() takes the digits of every script, and raises a ValueError of its own at 4,300 of them.
         if not (text.isascii() and text.isdigit() and len(text) <= len(str(LIMIT)) and int(text) < LIMIT):
             raise ContractViolation(f"`max_fees` = {shorten(text)} is no whole number of base units below 2^256.")
-    except (InvalidRequest, NotFound, PermissionDenied, ContractViolation) as error:
-        return None, Check("fees", "warning", f"they can't be estimated: {error.message}")
-    return int(text), Check("fees", "ok", "max_fees is what the service estimates")
+    except (InvalidRequest, PermissionDenied) as error:
+        # The body is that of the creation: what the service refuses here it refuses there.
+        return Check("service", "problem", f"the service would refuse this: {error.message}")
+    except (NotFound, Unsupported, ContractViolation) as error:
+        told = f"they can't be estimated: {error.message}"
+        if needed:
+            return Check("fees", "problem", f"{told} Give `max_fees` yourself")
+        return Check("fees", "warning", told)
+    return int(text)
+
+
+def _fees(asked: int | None, estimated: int, units: list[Mapping[str, Any]], *, pays_fees: bool) -> Check:
+    """Hold a ceiling against the estimate."""
+    if not pays_fees:
+        return Check("fees", "ok", "as the service estimates; no ceiling is sent, the network takes what it takes")
+    if asked is None:
+        return Check("fees", "ok", "max_fees is what the service estimates")
+    told = _shown(estimated, units)
+    if asked < estimated:
+        return Check("fees", "warning", f"max_fees is below the estimate of {told}: it may not be broadcast")
+    if asked > _MOST_TIMES * estimated:
+        return Check("fees", "warning", f"your max_fees are more than {_MOST_TIMES} times the estimate of {told}")
+    return Check("fees", "ok", f"your max_fees; the service estimates {told}")
+
+
+def _credentials(connection: Connection) -> tuple[Check, ...]:
+    if connection.family in families(REQUEST_CREATION):
+        return ()
+    way = (
+        "A LAM pays with session.transactions.create(lk.payloads.LamTransaction(...))"
+        if connection.family == "lam"
+        else "connect() with those of an API user"
+    )
+    return (Check("credentials", "problem", f"{FAMILIES[connection.family]} can't make a request. {way}"),)
 
 
 def _state(source: "pd.Series[Any]") -> Check:
@@ -384,45 +425,63 @@ def _covers(name: str, available: Any, needed: int, what: str, units: list[Mappi
     return Check(name, "ok", f"{_shown(int(available), units)} are available for {what}")
 
 
-def _rules(lookups: Lookups, source: "pd.Series[Any]", recipient: str, amount: int) -> list[Check]:
+def _rules(lookups: Lookups, source: "pd.Series[Any]", payload: Transaction) -> list[Check]:
     """Say which rule set may apply. The service decides; steps can be hidden from the caller."""
     rule_sets = source["governance_rules"]
     if not isinstance(rule_sets, list) or not rule_sets:
         return [Check("rules", "warning", "this account shows no rules: which applies can't be told")]
     user = lookups.own_id()
+    given = payload.given()
     told: list[str] = []
     may_apply: list[str] = []
-    listed: list[str] = []
+    listed: dict[str, bool] = {}
+    sure = False
     for rule_set in rule_sets:
         name = str(rule_set.get("name") or f"rule {rule_set.get('index')}")
-        refusal, doubt, whitelist = _refusal(lookups, rule_set, source, recipient, amount, user)
-        if whitelist:
-            listed.append(whitelist)
+        refusal, doubt, places = _refusal(lookups, rule_set, source, given, user)
+        listed |= places
         if refusal:
             told.append(f"{name}: {refusal}")
         else:
+            sure |= not doubt
             may_apply.append(f"{name} ({doubt})" if doubt else name)
-    on_list = f"on whitelist {', '.join(dict.fromkeys(listed))}" if listed else ""
-    checks = [
-        Check("whitelist", "ok", on_list)
-        if listed
-        else Check("whitelist", "warning", "the address is on no whitelist of this account's rules")
-    ]
+    on_list = _on_list(listed, given)
     if not may_apply:
-        return [*checks, Check("rules", "warning", f"none seems to admit it. {'; '.join(told)}")]
-    return [*checks, Check("rules", "ok", f"may apply: {'; '.join(may_apply)}")]
+        return [on_list, Check("rules", "warning", f"none seems to admit it. {'; '.join(told)}")]
+    # To an exchange the tag says whose the payment is: where none was compared, no rule is known to admit it.
+    verdict: Verdict = "ok" if on_list.verdict == "ok" or sure else "warning"
+    return [on_list, Check("rules", verdict, f"may apply: {'; '.join(may_apply)}")]
+
+
+def _on_list(listed: Mapping[str, bool], given: Mapping[str, Any]) -> Check:
+    if not listed:
+        return Check("whitelist", "warning", "the address is on no whitelist of this account's rules")
+    if compared := [place for place, same in listed.items() if same]:
+        return Check("whitelist", "ok", f"on whitelist {', '.join(compared)}")
+    return Check("whitelist", "warning", f"{_not_compared(given)}: on whitelist {', '.join(listed)}")
+
+
+def _not_compared(given: Mapping[str, Any]) -> str:
+    if "memo" in given:
+        return "the address is listed; its memo was not compared"
+    if "tag" in given:
+        return f"the address is listed, but not with tag {given['tag']}"
+    return "the address is listed with tags, and this has none"
 
 
 def _refusal(
     lookups: Lookups,
     rule_set: Mapping[str, Any],
     source: "pd.Series[Any]",
-    recipient: str,
-    amount: int,
+    given: Mapping[str, Any],
     user: int | None,
-) -> tuple[str | None, str, str | None]:
-    """Return why a rule set does not admit a payment, what can't be told, and the whitelist with the address."""
-    refusal, doubt, whitelist = None, "", None
+) -> tuple[str | None, str, dict[str, bool]]:
+    """Return why a rule set does not admit a payment, what can't be told, and the whitelists with the address.
+
+    Of each of these: whether it lists the tag of the payment too.
+    """
+    refusal, doubt, places = None, "", {}
+    amount = given["amount"]
     for rule in rule_set.get("rules") or []:
         kind, entries = rule.get("type"), rule.get("data") or []
         if kind == "MULTI_AUTHORIZATIONS":
@@ -432,10 +491,16 @@ def _refusal(
             elif not member:
                 refusal = refusal or "you are not among its creators"
         elif kind == "WHITELIST":
-            whitelist, unseen = _listed_in(lookups, entries, str(source["currency"]), recipient)
-            if whitelist is None and unseen:
+            whitelist, unseen = _listed_in(lookups, entries, str(source["currency"]), given["recipient"])
+            with_tag, _ = _listed_in(
+                lookups, entries, str(source["currency"]), given["recipient"], partial(_same_tag, given)
+            )
+            if whitelist is not None:
+                places[with_tag or whitelist] = with_tag is not None
+                doubt = doubt if with_tag else _not_compared(given)
+            elif unseen:
                 doubt = "a whitelist can't be seen"
-            elif whitelist is None:
+            else:
                 refusal = refusal or "the address is on none of its whitelists"
         elif kind == "THRESHOLD":
             for entry in entries:
@@ -448,7 +513,7 @@ def _refusal(
                     )
         else:
             doubt = f"{kind} is not read"
-    return refusal, doubt, whitelist
+    return refusal, doubt, places
 
 
 def _creates(lookups: Lookups, entries: list[Any], user: int | None) -> bool | None:
@@ -465,8 +530,23 @@ def _creates(lookups: Lookups, entries: list[Any], user: int | None) -> bool | N
     return True if user in members else (None if None in members else False)
 
 
-def _listed_in(lookups: Lookups, entries: list[Any], currency: str, recipient: str) -> tuple[str | None, bool]:
-    """Return the whitelist that holds the address, and whether one could not be seen."""
+def _same_tag(given: Mapping[str, Any], tags: list[int]) -> bool:
+    """Say whether an entry lists the tag of a payment; no entry has memos."""
+    return "memo" not in given and (given["tag"] in tags if "tag" in given else not tags)
+
+
+def _any_tag(_tags: list[int]) -> bool:
+    return True
+
+
+def _listed_in(
+    lookups: Lookups,
+    entries: list[Any],
+    currency: str,
+    recipient: str,
+    admits: Callable[[list[int]], bool] = _any_tag,
+) -> tuple[str | None, bool]:
+    """Return the whitelist that holds the address with tags that are admitted, and whether one could not be seen."""
     unseen = False
     for entry in entries:
         listed = entry.get("whitelist") if isinstance(entry, Mapping) else None
@@ -475,6 +555,10 @@ def _listed_in(lookups: Lookups, entries: list[Any], currency: str, recipient: s
             unseen = True
             continue
         for address in found["addresses"] or []:
-            if address.get("currency") == currency and same_address(str(address.get("address")), recipient):
+            if (
+                address.get("currency") == currency
+                and same_address(str(address.get("address")), recipient)
+                and admits(address.get("destination_tags") or [])
+            ):
                 return f"{found['name']} as {address.get('name')}", unseen
     return None, unseen

@@ -82,6 +82,18 @@ class OneOf(Rule):
         return True
 
 
+class OneMemo(OneOf):
+    """One of the memos of Stellar; what is none is told the nearest one."""
+
+    def read(self, name: str, value: Any) -> Part:
+        """Return the memo."""
+        if isinstance(value, str) and len(value.encode()) <= LONGEST_MEMO_TEXT:
+            raise refused(name, value, f"write a text as lk.payloads.MemoText({value!r})")
+        if type(value) is int and 0 <= value <= LARGEST_MEMO_ID:
+            raise refused(name, value, f"write a number as lk.payloads.MemoId({value})")
+        return super().read(name, value)
+
+
 class Note(Part, frozen=True):
     """A note, by which people search later.
 
@@ -281,6 +293,6 @@ BitcoinFees: TypeAlias = Annotated[Speed | FeesPerByte, OneOf(Speed, FeesPerByte
 EthereumFees: TypeAlias = Annotated[Speed | GasPrice | PriorityFees, OneOf(Speed, GasPrice, PriorityFees)]
 SpeedOnly: TypeAlias = Annotated[Speed, OneOf(Speed)]
 StellarMemo: TypeAlias = Annotated[
-    MemoText | MemoId | MemoHash | MemoReturn, OneOf(MemoText, MemoId, MemoHash, MemoReturn)
+    MemoText | MemoId | MemoHash | MemoReturn, OneMemo(MemoText, MemoId, MemoHash, MemoReturn)
 ]
 AnyNote: TypeAlias = Annotated[Note, OneOf(Note)]
