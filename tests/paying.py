@@ -1,5 +1,6 @@
 """A service in memory that plans are run against, and that can die, refuse and lose answers wherever a test says."""
 
+import json
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -135,7 +136,18 @@ class Service:
             )
             return self.draft(payload, mark)
 
-        return Desk(make, lambda body, mark: self.draft(payloads.from_json(body), mark), self.find, lookups=self)
+        def expected(given: dict[str, Any]) -> dict[str, Any]:
+            amount = to_base_units(given["amount"], UNITS)
+            return {"account_id": int(given["account"]), "recipient": given["recipient"], "amount": amount}
+
+        return Desk(
+            make,
+            lambda body, mark: self.draft(payloads.from_json(body), mark),
+            self.find,
+            lookups=self,
+            expected=expected,
+            seen=lambda mark: mark in str(self.made),
+        )
 
     def account_desk(self) -> Desk:
         """Of accounts, each approved as soon as it is made."""
@@ -195,3 +207,15 @@ def watch_the_disk(monkeypatch: pytest.MonkeyPatch, moments: Callable[[], Moment
         moments().pass_by("after a line")
 
     monkeypatch.setattr(journals, "_write", written)
+
+
+def forge(path: Path, change: Callable[[dict[str, Any]], None]) -> None:
+    """Change the header of a journal as somebody would who knows how its checks are made."""
+    lines, check = path.read_bytes().splitlines(), ""
+    entries = [json.loads(line) for line in lines]
+    change(entries[0])
+    path.write_bytes(b"")
+    for entry in entries:
+        del entry["check"]
+        line, check = journals._line(entry, check)
+        path.write_bytes(path.read_bytes() + line)

@@ -8,7 +8,8 @@ import signal
 import sys
 import threading
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from ledgerkit.clock import SystemClock
 from ledgerkit.drafts import Draft
 from ledgerkit.lookups import Lookups
 from ledgerkit.payloads import BitcoinLikeSend, Speed
-from ledgerkit.plans import desks
+from ledgerkit.plans import desks, rechecks
 from ledgerkit.plans.journal import JournalInUse
 from ledgerkit.resources.requests import Requests
 
@@ -70,8 +71,10 @@ def main(url: str, journal: str, count: str, moment: str | None = None) -> int:
             )
             return Requests(connection).draft(payload)
 
-        desk = desks.for_payments(connection, Lookups(connection), send, session.transactions.search)
-        desk = replace(desk, check=None)  # the server that it runs against checks no payments
+        lookups = Lookups(connection)
+        # Not checked again: the server that it runs against checks no payments.
+        expected = partial(rechecks.expected, lookups)
+        desk = desks.for_payments(connection, lookups, send, session.transactions.search, expected=expected)
         plan = plans.payments(connection, desk, payments(int(count)), journal=Path(journal))
         assert "payments" in repr(plan)
         try:

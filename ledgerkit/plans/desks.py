@@ -6,15 +6,12 @@ from typing import Any, Final
 
 import pandas as pd
 
-from ledgerkit import approvals, finding, payloads, payments
-from ledgerkit.amounts import read_amount
+from ledgerkit import approvals, finding, payloads
 from ledgerkit.connection import Connection
 from ledgerkit.drafts import Check, Draft
 from ledgerkit.errors import ConfigurationError, InvalidRequest, NotFound, PermissionDenied, ReviewFailed, shorten
-from ledgerkit.lookups import Lookups
 from ledgerkit.outcomes import Outcome
-from ledgerkit.plans import sums
-from ledgerkit.plans.rows import difference
+from ledgerkit.plans.sums import Lookups
 from ledgerkit.resources.requests import Requests
 from ledgerkit.resources.users import Users
 
@@ -59,7 +56,7 @@ class Desk:
     find: Callable[[dict[str, Any], str | None, float], Outcome]
     approve: Callable[[int, dict[str, Any]], Any] | None = None
     waits: Callable[[int], bool] | None = None
-    lookups: sums.Lookups | None = None
+    lookups: Lookups | None = None
     expected: Callable[[dict[str, Any]], dict[str, Any]] | None = None
     check: Callable[[Any, frozenset[str]], list[Check]] | None = None
     seen: Callable[[str], bool] | None = None
@@ -72,7 +69,8 @@ def for_payments(
     send: Callable[..., Draft],
     search: Callable[..., pd.DataFrame],
     *,
-    again: bool = False,
+    expected: Callable[[dict[str, Any]], dict[str, Any]] | None = None,
+    check: Callable[[Any, frozenset[str]], list[Check]] | None = None,
 ) -> Desk:
     """Return the desk of payments.
 
@@ -82,8 +80,8 @@ def for_payments(
         What ``session.transactions.send`` does with these lookups.
     search
         ``session.transactions.search``.
-    again
-        Whether payments are meant that were made in the last 7 days already.
+    expected, check
+        See :class:`Desk`; :mod:`ledgerkit.plans.rechecks` has them.
     """
 
     def make(
@@ -94,57 +92,8 @@ def for_payments(
         if note_title is not None:
             fields["note"] = payloads.Note(title=str(note_title), content=str(note_content or ""))
         if memo is not None:
-            fields["memo"] = _memo(memo)
+            fields["memo"] = memo_of(memo)
         return send(**fields)
-
-    def expected(given: dict[str, Any]) -> dict[str, Any]:
-        source = lookups.account(given["account"])
-        account = int(source["id"])
-        own, of_fees = lookups.units(account)
-        kind = payments.SENDS.get(str(source["type"]), "")
-        contract = source["contract_address"]
-        fields: dict[str, Any] = {
-            "transaction_type": kind,
-            "account_id": account,
-            "currency": str(source["currency"]),
-            "recipient": given["recipient"],
-            "amount": read_amount(given["amount"], own)[0],
-            "tag": given.get("tag"),
-            "memo": _memo(given["memo"]) if "memo" in given else None,
-            "contract_address": None if pd.isna(contract) else str(contract),
-        }
-        if not kind.startswith(payments.WITHOUT_FEES):
-            fields["fees_strategy"] = payloads.Speed(given.get("speed", "NORMAL"))
-        if "max_fees" in given:
-            fields["max_fees"] = read_amount(given["max_fees"], of_fees, "max_fees")[0]
-        return fields
-
-    def check(payload: Any, marks: frozenset[str]) -> list[Check]:
-        def others(**asked: Any) -> pd.DataFrame:
-            found = search(**asked)
-            return found[[not any(mark in str(notes) for mark in marks) for notes in found["notes"]]]
-
-        given = payload.given()
-        taken = ("memo", "tag", "token_mint", "max_priority_fee")
-        anew = payments.prepare(
-            lookups,
-            payload.account_id,
-            payload.recipient,
-            payload.amount,
-            max_fees=given.get("max_fees"),
-            fees_strategy=given.get("fees_strategy"),
-            note=None,
-            search=others,
-            again=again,
-            **{name: given[name] for name in taken if name in given},
-        )
-        of_account = ("transaction_type", "currency", "contract_address")
-        differs = difference(payload, {name: getattr(anew.payload, name, None) for name in of_account})
-        if differs is None:
-            return list(anew.checks)
-        name, found, meant = differs
-        text = f"`{name}` = {shorten(found)}, and for account {payload.account_id} it is {shorten(meant)}"
-        return [*anew.checks, Check("journal", "problem", text)]
 
     def seen(mark: str) -> bool:
         return len(search(title=mark)) > 0
@@ -242,8 +191,14 @@ def _find(connection: Connection) -> Callable[[dict[str, Any], str | None, float
     return find
 
 
-def _memo(memo: Any) -> Any:
-    """Return a memo from its text: to an exchange, a number as text is another customer than the number."""
+def memo_of(memo: Any) -> Any:
+    """Return a memo from its text: to an exchange, a number as text is another customer than the number.
+
+    Raises
+    ------
+    InvalidRequest
+        It does not say of which kind it is.
+    """
     kind, colon, text = str(memo).partition(":")
     if not colon or kind not in MEMOS:
         raise InvalidRequest(

@@ -537,13 +537,20 @@ def _made(desk: Desk, given: dict[str, Any]) -> PlannedRow:
 def _from_journal(desk: Desk, journal: Journal) -> list[PlannedRow]:
     """Return the rows that were checked before their journal was made."""
     rows = []
-    for written in journal.header["rows"]:
+    for number, written in enumerate(journal.header["rows"], 1):
         draft = desk.remake(written["body"], written["mark"])
         if draft.payload.to_json() != written["body"]:
             raise InvalidRequest(
                 f"{journal.path} was written by another version of the kit, which would send other bodies. Nothing "
                 "was sent. Go on with that version.",
                 field="journal",
+            )
+        if written["mark"] is not None and written["mark"] not in str(written["body"].get("note")):
+            raise JournalDamaged(
+                f"row {number} of {journal.path} does not carry its mark {shorten(written['mark'])}: where its "
+                "answer is lost, it would not be found, and sent again. Nothing was sent now.",
+                row=number,
+                field="note",
             )
         rows.append(PlannedRow({}, draft, written["body"], written["mark"]))
     return rows

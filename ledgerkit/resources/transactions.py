@@ -357,11 +357,18 @@ class Transactions(Section, name="transactions"):
         """
         # Few notebooks make a plan: its modules would be 14 ms of the 150 that the kit adds to the import of pandas.
         from ledgerkit import plans
-        from ledgerkit.plans import desks
+        from ledgerkit.plans import desks, rechecks
 
         lookups = Lookups(self._connection)
         send = partial(self._payment, lookups, again=allow_duplicates)
-        desk = desks.for_payments(self._connection, lookups, send, self.search, again=allow_duplicates)
+        desk = desks.for_payments(
+            self._connection,
+            lookups,
+            send,
+            self.search,
+            expected=partial(rechecks.expected, lookups),
+            check=partial(rechecks.check, lookups, self.search, again=allow_duplicates),
+        )
         return plans.payments(self._connection, desk, payments, journal=journal, allow_duplicates=allow_duplicates)
 
     @operation(ESTIMATE, returns=ESTIMATION)
