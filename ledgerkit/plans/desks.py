@@ -1,5 +1,6 @@
 """How the drafts of a plan are made from rows, remade from a journal, looked for, and approved."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
@@ -206,4 +207,6 @@ def memo_of(memo: Any) -> Any:
             "'hash:...' or 'return:...'.",
             field="memo",
         )
+    if kind == "id" and re.fullmatch(r"0|[1-9][0-9]{0,19}", text):
+        return MEMOS[kind](int(text))
     return MEMOS[kind](text)
