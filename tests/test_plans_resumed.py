@@ -107,6 +107,33 @@ def test_the_rows_that_are_left_are_checked_again(service: Service, path: Path) 
         again.run(again.phrase)
 
 
+def test_a_row_in_doubt_is_checked_too_and_looked_for_all_the_same(service: Service, path: Path) -> None:
+    plan = service.plan(payments(1), path)
+    service.acts = ["lose"]
+    plan._desk = replace(plan._desk, find=lambda *_: Outcome("can't tell", "two carry the mark."))
+    with pytest.raises(OutcomeUnknown):
+        plan.run(plan.phrase)
+    uncovered = replace(service.desk(), check=lambda payload, marks: [Check("balance", "problem", "it is gone")])
+    again = plans.payments(service.connection(), uncovered, payments(1), journal=path)
+    assert again.problems == []
+    assert again.table()["warnings"].tolist() == [["balance: it is gone"]]
+    assert again.run(again.phrase)["state"].tolist() == ["sent"]
+    assert service.amounts() == [1]
+
+
+def test_where_a_mark_can_not_be_looked_for_the_row_is_not_sent(service: Service, path: Path) -> None:
+    begun(service, path, 3, sent=1)
+
+    def unseen(mark: str) -> bool:
+        raise NotFound("no transactions here.")
+
+    desk = replace(service.desk(), seen=unseen)
+    plan = plans.payments(service.connection(), desk, payments(3), journal=path)
+    with pytest.raises(NotFound, match="row 2 was not sent, since whether it was before can't be seen"):
+        plan.run(plan.phrase)
+    assert service.amounts() == [1]
+
+
 def test_the_balance_must_cover_what_is_left_alone(service: Service, path: Path) -> None:
     begun(service, path, 3, sent=1)
     service.available = 2 * 100 + 2 + 3

@@ -2,40 +2,24 @@
 
 import html
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from decimal import Decimal
-from functools import partial
-from os import PathLike
 from pathlib import Path
-from typing import Any, Final, Literal, TypeVar
+from typing import Any, Final, Literal
 
 import pandas as pd
 
 from ledgerkit.connection import Connection
 from ledgerkit.errors import InvalidRequest, shorten
-from ledgerkit.operations import check_family
-from ledgerkit.parallel import Progress, gather
+from ledgerkit.parallel import Progress
 from ledgerkit.plans import journal as journals
 from ledgerkit.plans import sums
 from ledgerkit.plans.desks import Desk
-from ledgerkit.plans.journal import Journal, JournalDamaged, JournalInUse, Standing
-from ledgerkit.plans.rows import PlannedRow, difference, flag_duplicates
-from ledgerkit.plans.sending import REFUSALS, Sending, is_left
-from ledgerkit.plans.sheets import Columns, Source, read
+from ledgerkit.plans.journal import Journal, JournalInUse, Standing
+from ledgerkit.plans.rows import PlannedRow
+from ledgerkit.plans.sending import Sending, is_left
 from ledgerkit.showing import page, visible, visible_frame
 
-PAYMENT_COLUMNS: Final = Columns(
-    required=("account", "recipient", "amount"),
-    optional=("speed", "max_fees", "note_title", "note_content", "tag", "memo"),
-    ids=frozenset({"account", "tag"}),
-    aliases={"note": "note_title"},
-)
-ACCOUNT_COLUMNS: Final = Columns(
-    required=("name", "currency", "account_type", "policy_name"),
-    optional=("index", "parent_id", "contract_address"),
-    ids=frozenset({"index", "parent_id"}),
-)
 # What a plan shows of each row, where it has it.
 SHOWN: Final = (
     "account_id",
@@ -61,11 +45,6 @@ SHOWN: Final = (
 ENDS: Final = 20
 # How many rows without problems are shown beside those that have some.
 GOOD: Final = 10
-# What makes two rows the same.
-SAME_PAYMENT: Final = ("account_id", "recipient", "amount", "contract_address", "token_mint")
-
-
-Result = TypeVar("Result")
 
 
 class Plan:
@@ -356,15 +335,15 @@ class Plan:
             said = f"{len(good)} of the rows without problems:" if good else ""
             return [(said, _full_columns(self._table(good))), *self._sums()]
         if self._journal is not None and not self._left():
-            return self._ends(self.results())
-        return [*self._sums(), *self._ends(self.table())]
+            return self._ends(self.results(), "plan.results()")
+        return [*self._sums(), *self._ends(self.table(), "plan.table()")]
 
     def _sums(self) -> list[tuple[str, pd.DataFrame]]:
         left = len(self._planned())
         said = "" if self._journal is None else f"Left to pay, {left} of {len(self._rows)} rows:"
-        return [(said, _without_zeros(self.totals())), ("", _without_zeros(self.balances()))]
+        return [(said, _without_gaps(self.totals())), ("", _without_gaps(self.balances()))]
 
-    def _ends(self, frame: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
+    def _ends(self, frame: pd.DataFrame, whole: str) -> list[tuple[str, pd.DataFrame]]:
         """Return a frame of all rows, of which a long one is cut to its two ends."""
         count = len(self._rows)
         if count <= 2 * ENDS:
@@ -373,7 +352,7 @@ class Plan:
         return [
             (f"The first {ENDS} of {count} rows:", _full_columns(frame[:ENDS])),
             (
-                f"{count - 2 * ENDS} rows are between, {warned} of them with warnings; plan.table() has all. Last:",
+                f"{count - 2 * ENDS} rows are between, {warned} of them with warnings; {whole} has all. Last:",
                 _full_columns(frame[-ENDS:]),
             ),
         ]
@@ -403,198 +382,6 @@ class Plan:
         return page("plan", *wrong, *parts, following, title=self._title(), environment=environment)
 
 
-def payments(
-    connection: Connection,
-    desk: Desk,
-    source: Source | None,
-    *,
-    journal: str | PathLike[str] | None = None,
-    allow_duplicates: bool = False,
-) -> Plan:
-    """Return a plan of payments; see ``session.transactions.plan``."""
-    plan = _plan(connection, desk, "payments", source, PAYMENT_COLUMNS, journal)
-    if plan._journal is None:
-        rule = None if allow_duplicates else "Where two are meant, say allow_duplicates=True"
-        flag_duplicates(plan._rows, SAME_PAYMENT, rule)
-    if desk.lookups is not None:
-        sums.show_amounts(desk.lookups, plan._rows)
-        sums.flag_uncovered(desk.lookups, plan._planned())
-    return plan
-
-
-def accounts(
-    connection: Connection, desk: Desk, source: Source | None, *, journal: str | PathLike[str] | None = None
-) -> Plan:
-    """Return a plan of accounts to be created; see ``session.accounts.plan``."""
-    plan = _plan(connection, desk, "accounts", source, ACCOUNT_COLUMNS, journal)
-    if plan._journal is None:
-        flag_duplicates(plan._rows, ("name",), "No two accounts have one name")
-    return plan
-
-
-def _plan(
-    connection: Connection,
-    desk: Desk,
-    kind: str,
-    source: Source | None,
-    columns: Columns,
-    journal: str | PathLike[str] | None,
-) -> Plan:
-    check_family("POST /requests", connection.family, "POST /requests")
-    if source is None:
-        if journal is None:
-            raise InvalidRequest(
-                "give the rows, as a DataFrame or the path of a CSV file, or the `journal` of a plan that was begun.",
-                field="journal",
-            )
-        return _begun(connection, desk, kind, None, Path(journal).absolute())
-    given = read(source, columns)
-    asked = journals.digest([_texts(row) for row in given])
-    identity = _identity(connection, desk, kind, asked)
-    if journal is None:
-        # By what is asked for, and beside the file: the same planned again finds its journal, and is not sent twice,
-        # nor by a colleague, whom the journal refuses as another user.
-        folder = Path() if isinstance(source, pd.DataFrame) else Path(source).parent
-        named = {name: identity[name] for name in ("source", "workspace", "base_url")}
-        journal = folder / f"{kind}-{journals.digest(named)[:12]}.jsonl"
-    path = Path(journal).absolute()
-    if not path.parent.is_dir():
-        raise InvalidRequest(f"`journal` = {str(path)!r} can't be made: there is no such folder.", field="journal")
-    if path.exists():
-        return _begun(connection, desk, kind, asked, path, given)
-    rows = _at_once(connection, desk, [partial(_made, desk, row) for row in given])
-    return Plan(connection, desk, identity, rows, path, None, _faults(desk))
-
-
-def _begun(
-    connection: Connection,
-    desk: Desk,
-    kind: str,
-    asked: str | None,
-    path: Path,
-    given: list[dict[str, Any]] | None = None,
-) -> Plan:
-    """Return the plan that a journal holds, which must be that of what is asked for, where that is given.
-
-    Its rows were checked before it was made. Since then accounts, whitelists and the file may have changed, so that
-    those that are still planned are checked again.
-    """
-    opened = journals.read(path)
-    identity = _identity(connection, desk, kind, opened.header["source"] if asked is None else asked)
-    journals.refuse_other(opened.header, identity, path)
-    rows = _from_journal(desk, opened)
-    if given is not None:
-        _hold_against(desk, opened, rows, given)
-    planned = [row for row, standing in zip(rows, opened.rows, strict=True) if standing.state == "planned"]
-    marks = frozenset(row.mark for row in rows if row.mark is not None)
-    _at_once(connection, desk, [partial(_check_again, desk, row, marks) for row in planned])
-    left = any(is_left(standing, desk) for standing in opened.rows)
-    return Plan(connection, desk, identity, rows, path, opened, _faults(desk) if left else [])
-
-
-def _faults(desk: Desk) -> list[str]:
-    return desk.ready() if desk.ready is not None else []
-
-
-def _identity(connection: Connection, desk: Desk, kind: str, source: str) -> dict[str, Any]:
-    return {
-        "kind": kind,
-        "source": source,
-        "workspace": connection.origin["workspace"],
-        "base_url": connection.origin["base_url"],
-        "user": connection.operator.claimed() if connection.operator else None,
-        "approve": desk.approve is not None,
-    }
-
-
-def _texts(row: Mapping[str, Any]) -> dict[str, str]:
-    """Return a row in a way that is the same for the same values, whether an id was text or int."""
-    return {name: format(value, "f") if isinstance(value, Decimal) else str(value) for name, value in row.items()}
-
-
-def _at_once(connection: Connection, desk: Desk, calls: list[Callable[[], Result]]) -> list[Result]:
-    """Make calls that only read, several for each row. Nothing is sent from several threads."""
-    progress = Progress("check")
-    try:
-        cancellable = [lambda _, call=call: call() for call in calls]
-        return gather(cancellable, workers=connection.transport.concurrency, progress=progress)
-    except BaseException:  # an interrupt too: the drafts that are half made ask for nothing more
-        if desk.lookups is not None:
-            desk.lookups.stop()
-        raise
-    finally:
-        progress.close()
-
-
-def _made(desk: Desk, given: dict[str, Any]) -> PlannedRow:
-    try:
-        draft = desk.make(**given)
-    except REFUSALS as error:
-        return PlannedRow(given, problems=[error.message])
-    return PlannedRow(given, draft, draft.payload.to_json(), draft.mark, draft.problems, draft.warnings)
-
-
-def _from_journal(desk: Desk, journal: Journal) -> list[PlannedRow]:
-    """Return the rows that were checked before their journal was made."""
-    rows = []
-    for number, written in enumerate(journal.header["rows"], 1):
-        draft = desk.remake(written["body"], written["mark"])
-        if draft.payload.to_json() != written["body"]:
-            raise InvalidRequest(
-                f"{journal.path} was written by another version of the kit, which would send other bodies. Nothing "
-                "was sent. Go on with that version.",
-                field="journal",
-            )
-        if written["mark"] is not None and written["mark"] not in str(written["body"].get("note")):
-            raise JournalDamaged(
-                f"row {number} of {journal.path} does not carry its mark {shorten(written['mark'])}: where its "
-                "answer is lost, it would not be found, and sent again. Nothing was sent now.",
-                row=number,
-                field="note",
-            )
-        rows.append(PlannedRow({}, draft, written["body"], written["mark"]))
-    return rows
-
-
-def _hold_against(desk: Desk, journal: Journal, rows: list[PlannedRow], given: list[dict[str, Any]]) -> None:
-    """Raise where a journal would pay anything else than what is asked for: its lines can all be made anew."""
-    if len(rows) != len(given):
-        raise JournalDamaged(
-            f"{journal.path} has {len(rows)} rows, and {len(given)} are asked for. Nothing was sent now.",
-        )
-    for number, (row, asked, standing) in enumerate(zip(rows, given, journal.rows, strict=True), 1):
-        row.given = asked
-        if desk.expected is None or row.draft is None:
-            continue
-        try:
-            differs = difference(row.draft.payload, desk.expected(asked))
-        except REFUSALS as error:
-            text = f"what the journal has of it can't be held against what is asked for: {error.message}"
-            (row.problems if standing.state == "planned" else row.warnings).append(text)
-            continue
-        if differs is not None:
-            field, found, meant = differs
-            raise JournalDamaged(
-                f"row {number} of {journal.path} is not what is asked for: its `{field}` is {shorten(found)}, and "
-                f"should be {shorten(meant)}. Nothing was sent now. Who changed it? Restore the file, or look for "
-                "each row's mark in the notes of transactions before any of it is sent again.",
-                row=number,
-                field=field,
-            )
-
-
-def _check_again(desk: Desk, row: PlannedRow, marks: frozenset[str]) -> None:
-    if desk.check is None or row.draft is None:
-        return
-    try:
-        checks = desk.check(row.draft.payload, marks)
-    except REFUSALS as error:
-        row.problems.append(error.message)
-        return
-    row.problems += [f"{check.name}: {visible(check.text)}" for check in checks if check.verdict == "problem"]
-    row.warnings += [f"{check.name}: {visible(check.text)}" for check in checks if check.verdict == "warning"]
-
-
 def _full_columns(frame: pd.DataFrame) -> pd.DataFrame:
     """Return a frame without the columns that have nothing in any row."""
     full = [name for name in frame.columns if not all(_is_empty(value) for value in frame[name])]
@@ -605,7 +392,7 @@ def _is_empty(value: Any) -> bool:
     return len(value) == 0 if isinstance(value, list | str) else bool(pd.isna(value))
 
 
-def _without_zeros(frame: pd.DataFrame) -> pd.DataFrame:
-    """Return sums without the counts of what is not known, where all is known."""
-    counts = ("not_known", "fees_not_known")
-    return frame.drop(columns=[name for name in frame.columns if name in counts and not frame[name].any()])
+def _without_gaps(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return sums without the counts of what is not known, where all is known, and without contracts of no token."""
+    optional = ("contract", "not_known", "fees_not_known")
+    return frame.drop(columns=[name for name in frame.columns if name in optional and not frame[name].any()])

@@ -106,7 +106,13 @@ class Sending:
 
     def _look_back(self, number: int, row: PlannedRow) -> None:
         """Look for the mark of a row that the journal does not have as sent."""
-        if row.mark is None or self._desk.seen is None or not self._desk.seen(row.mark):
+        if row.mark is None or self._desk.seen is None:
+            return
+        try:
+            seen = self._desk.seen(row.mark)
+        except LedgerError as error:
+            raise self._stopped(error, number, "was not sent, since whether it was before can't be seen") from error
+        if not seen:
             return
         self._journal.write("sending", number, LONG_AGO, mark=row.mark, body=journals.digest(row.body), how="found")
         self._look(number, row, "its mark is there already", send_after=False)

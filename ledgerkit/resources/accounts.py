@@ -454,14 +454,15 @@ class Accounts(Section, name="accounts"):
             not created a second time.
         approve
             Whether each is approved by its creator before the next is created, as the service wants it. At most 200
-            accounts an hour are created, their approvals counted.
+            accounts an hour are created, their approvals counted. Where you can't approve them, for want of the right
+            private key or the role ADMIN, that is in ``plan.problems``.
 
         Raises
         ------
         InvalidRequest
             A row can't be read, or the journal is that of something else.
         JournalDamaged
-            The journal is not what was written there.
+            The journal is not what was written there, or would create anything else than ``accounts``.
         """
         # Few notebooks make a plan: its modules would be 14 ms of the 150 that the kit adds to the import of pandas.
         from ledgerkit import plans

@@ -337,12 +337,13 @@ class Transactions(Section, name="transactions"):
         ----------
         payments
             A frame, or the path of a CSV file, with the columns ``account``, ``recipient`` and ``amount`` (as
-            :meth:`send` takes them), and where needed ``speed``, ``max_fees``, ``note_title``, ``note_content``,
-            ``tag`` and ``memo``. None goes on with the plan in ``journal``.
+            :meth:`send` takes them), and where needed ``speed``, ``max_fees``, ``note_title`` (or ``note``),
+            ``note_content``, ``tag`` and ``memo``. None goes on with the plan in ``journal``.
         journal
             The file in which the plan is written down. By default its name follows from the payments, beside the CSV
             file, or in the working directory for a frame: the same payments planned again find it and go on, and are
-            not sent a second time. A journal that is there must be that of the same payments.
+            not sent a second time. A journal that is there must be that of the same payments, row by row, and nobody
+            but you may write to it.
         allow_duplicates
             That payments of the same amount from the same account to the same recipient are meant, within the plan
             and after those of the last 7 days.
@@ -351,9 +352,9 @@ class Transactions(Section, name="transactions"):
         ------
         InvalidRequest
             A row can't be read, or the journal is that of something else. What is wrong with what a row pays is in
-            ``plan.problems``.
+            ``plan.problems``. Payments of a corrected or extended file that were made already are among that.
         JournalDamaged
-            The journal is not what was written there.
+            The journal is not what was written there, or would pay anything else than ``payments``.
         """
         # Few notebooks make a plan: its modules would be 14 ms of the 150 that the kit adds to the import of pandas.
         from ledgerkit import plans
