@@ -17,6 +17,8 @@ from ledgerkit.showing import QUIET, beside, fields, page, spelled, told, visibl
 Verdict = Literal["ok", "warning", "problem"]
 # The clocks of a service's servers are not one, and neither is this machine's.
 _MARGIN: Final = 60.0
+# How a second one of the same content is sent, of which a call may make the draft by itself.
+_SECOND: Final = "draft.submit(again=True), or create(..., again=True) where that call made it"
 _SIGNS: Final = {"ok": "✓", "warning": "!", "problem": "✗"}
 _COLOURS: Final = {
     "ok": "var(--jp-success-color1,#2e7d32)",
@@ -97,6 +99,7 @@ class Draft:
         self._lock = threading.Lock()
         self._claim: Claim | None = None
         self._request_id: int | None = None
+        self._missing = False
 
     @property
     def payload(self) -> Any:
@@ -169,15 +172,15 @@ class Draft:
         with self._lock:
             if self.state != "draft":
                 raise InvalidRequest(
-                    f"this draft was sent before, {self._told()}. Nothing was sent. For another request of the same "
-                    "content make a new draft.",
-                    field="draft",
+                    f"this draft was sent before, {self._told()}. Nothing was sent.{self._way_out()}", field="draft"
                 )
             if self.problems:
                 raise InvalidRequest(
                     "nothing was sent: " + " ".join(f"{problem}." for problem in self.problems), field="draft"
                 )
-            with self._outbox.claim(self._identity, self._kind(), again=again or self._again) as self._claim:
+            with self._outbox.claim(
+                self._identity, self._kind(), again=again or self._again, way=_SECOND
+            ) as self._claim:
                 try:
                     frame = self._send(self._payload)
                     self._settle(_id_in(frame))
@@ -201,6 +204,7 @@ class Draft:
         if self._request_id is not None:
             return Outcome("found", f"it made {self._makes} {self._request_id}.", self._request_id)
         outcome = self._find(self)
+        self._missing = outcome.state == "not found"
         if outcome.request_id is not None:
             self._settle(outcome.request_id)
         return outcome
@@ -216,7 +220,15 @@ class Draft:
     def _told(self) -> str:
         if self._request_id is not None:
             return f"as {self._makes} {self._request_id}"
+        if self._missing:
+            return "and draft.find() did not find it"
         return "and its outcome is not known: draft.find() looks for it"
+
+    def _way_out(self) -> str:
+        if self._request_id is not None:
+            return " For another request of the same content make a new draft."
+        # It was looked for, so that a second one is not sent blindly.
+        return " To send it after all, make a new draft and submit(again=True)." if self._missing else ""
 
     def _title(self) -> str:
         done = {"draft": "DRAFT, nothing was sent", "unknown": "SENT, OUTCOME UNKNOWN: draft.find()"}
@@ -251,7 +263,8 @@ class Draft:
         if self.state == "draft":
             return "To send it: draft.submit()" if not self.problems else "It can't be sent as it is."
         if self._request_id is None:
-            return "Look whether it was made: draft.find()"
+            looked = "It was not found. To look once more: draft.find()." if self._missing else ""
+            return f"{looked}{self._way_out()}" if looked else "Look whether it was made: draft.find()"
         return f"To approve it: {self._then.format(id=self._request_id)}"
 
 

@@ -30,7 +30,9 @@ class Outbox:
         self._claims: dict[str, list[Claim]] = {}
 
     @contextmanager
-    def claim(self, body: Mapping[str, Any], what: str, *, again: bool) -> Iterator[Claim]:
+    def claim(
+        self, body: Mapping[str, Any], what: str, *, again: bool, way: str = "the same call with again=True"
+    ) -> Iterator[Claim]:
         """Claim a body while it is sent; the claim stands afterwards, unless the body was surely not carried out.
 
         Parameters
@@ -39,6 +41,8 @@ class Outbox:
             What it makes, for the one who sends the same again.
         again
             That a second one is meant.
+        way
+            The call that says so.
 
         Raises
         ------
@@ -53,7 +57,7 @@ class Outbox:
             if standing and not again:
                 raise InvalidRequest(
                     f"this session has sent the same before: {'; '.join(one.told for one in standing)}. Nothing was "
-                    "sent. If a second one is meant, say so with again=True.",
+                    f"sent. If a second one is meant: {way}.",
                     field="again",
                 )
             claims.append(claim)

@@ -97,10 +97,7 @@ class Review:
                 f"what would be signed is not what was meant ({self.basis}). {listed}. Do not sign it", stopping
             )
         if self.level == "assumed" and not assumed:
-            self._fail(
-                f"every field is as meant ({self.basis}), but this is {_LEVELS['assumed']}. "
-                "Look at it, and agree with assumed=True"
-            )
+            self._fail(f"{self._found()}, but this is {_LEVELS['assumed']}. Look at it, and agree with assumed=True")
         if not known and not unknown:
             self._fail(f"this is {_LEVELS[self.level]}. Look at it, and agree with unknown=True")
 
@@ -119,9 +116,32 @@ class Review:
     def _sentence(self) -> str:
         if self.basis == "nothing":
             return f"Nothing was given to compare this with. To {self.verb}: {_LEVELS[self.level]}."
-        unequal = len(self._unequal())
-        found = "Every field is as meant" if not unequal else f"{unequal} of {len(self.rows)} fields are not as meant"
-        return f"{found}, compared with {self.basis}. To {self.verb}: {_LEVELS[self.level]}."
+        return f"{self._found()}. To {self.verb}: {_LEVELS[self.level]}."
+
+    def _found(self) -> str:
+        if unequal := len(self._unequal()):
+            return f"{unequal} of {len(self.rows)} fields are not as meant, compared with {self.basis}"
+        unstated = self._unstated()
+        if not unstated:
+            return f"Every field is as meant, compared with {self.basis}"
+        # The type of the challenge follows from what was asked for: nobody states it.
+        equal = sum(row.verdict == "match" and row.field != "type" for row in self.rows)
+        source = "you stated" if self.basis == "your statement" else f"in {self.basis}"
+        fields = "1 field is" if equal == 1 else f"{equal} fields are"
+        return (
+            f"{fields} as {source}; {len(unstated)} {'was' if len(unstated) == 1 else 'were'} not stated: "
+            f"{', '.join(unstated)}"
+        )
+
+    def _unstated(self) -> list[str]:
+        return [visible(row.field) for row in self.rows if row.verdict == "not_stated"]
+
+    def _colour(self) -> str:
+        if not self.matches:
+            return "error"
+        # What nobody stated, or the service alone says, is left to the eye.
+        known = self.basis in ("your draft", "your statement") and not self._unstated()
+        return "success" if known else "warn"
 
     def __repr__(self) -> str:
         names = [visible(row.field) for row in self.rows]
@@ -131,7 +151,7 @@ class Review:
 
     def _repr_html_(self) -> str:
         cells = "".join(_html_row(row) for row in self.rows)
-        loud = "success" if self.matches else "error"
+        loud = self._colour()
         heads = "".join(
             f"<th style='text-align:left'>{name}</th>" for name in ("field", "meant", "would be signed", "")
         )

@@ -70,7 +70,7 @@ class Notifications(Section, name="notifications"):
         Parameters
         ----------
         url
-            https only.
+            https only; the sandbox takes http to this machine too, as of a ``Receiver`` here.
         secret
             What the service signs events with; :class:`ledgerkit.webhooks.Receiver` checks with the same one. It is
             shown nowhere. A text in a cell is saved with the notebook: read it from where secrets are kept.

@@ -1,11 +1,12 @@
 """Pledges: collateral that is locked for an exchange (Tradelink)."""
 
-from typing import Final
+from typing import Any, Final
 
 import pandas as pd
 
+from ledgerkit.amounts import read_amount
 from ledgerkit.drafts import Draft
-from ledgerkit.errors import InvalidRequest
+from ledgerkit.errors import InvalidRequest, shorten
 from ledgerkit.filters import Many
 from ledgerkit.frames import AMOUNT, INTEGER, TEXT, Table
 from ledgerkit.lookups import Lookups
@@ -97,9 +98,9 @@ class Pledges(Section, name="pledges"):
         pledge_subaccount_id: int,
         amount: int | str,
         *,
-        account_name: str,
-        currency: str,
-        exchange_name: str,
+        account_name: str | None = None,
+        currency: str | None = None,
+        exchange_name: str | None = None,
         contract_address: str | None = None,
     ) -> Draft:
         """Draft a request to pledge more of a collateral account to an exchange, or less; nothing is sent yet.
@@ -107,44 +108,85 @@ class Pledges(Section, name="pledges"):
         Parameters
         ----------
         amount
-            In base units of the account. **A negative amount un-pledges.**
-        account_name, currency
-            Those of the collateral account, as ``session.accounts.get()`` has them.
+            In base units of the account, or a text with its unit (``"-0.1 BTC"``). **A negative amount un-pledges.**
+        account_name, currency, exchange_name
+            Those of the collateral account and of the exchange; by default looked up by the pledge.
         contract_address
             Of a collateral account that holds a token, which the service wants named; by default it is looked up.
 
         Raises
         ------
+        InvalidRequest
+            What is given is not what the pledge says, or the pledge does not say it.
         NotFound
             No account of this name is visible.
         """
+        lookups = Lookups(self._connection)
+        names, account = self._named(
+            pledge_subaccount_id, account_name=account_name, currency=currency, exchange_name=exchange_name
+        )
         if contract_address is None:
-            held = Lookups(self._connection).account(account_name)["contract_address"]
+            held = lookups.account(account)["contract_address"]
             contract_address = None if pd.isna(held) else str(held)
+        if isinstance(amount, str) and not amount.removeprefix("-").isdecimal():
+            own, _ = lookups.units(int(lookups.account(account)["id"]))
+            base, _ = read_amount(amount.removeprefix("-"), own)
+            amount = -base if amount.startswith("-") else base
         payload = PledgeIncrement(
-            pledge_subaccount_id=pledge_subaccount_id,
-            account_name=account_name,
-            amount=amount,
-            currency=currency,
-            exchange_name=exchange_name,
-            contract_address=contract_address,
+            pledge_subaccount_id=pledge_subaccount_id, amount=amount, contract_address=contract_address, **names
         )
         return Requests(self._connection).draft(payload)
 
     def force_unpledge(
-        self, pledge_subaccount_id: int, *, account_name: str, currency: str, exchange_name: str
+        self,
+        pledge_subaccount_id: int,
+        *,
+        account_name: str | None = None,
+        currency: str | None = None,
+        exchange_name: str | None = None,
     ) -> Draft:
         """Draft a request of the custodian to free what is stuck at an exchange; nothing is sent yet.
 
         Parameters
         ----------
-        account_name, currency
-            Those of the collateral account, as ``session.accounts.get()`` has them.
+        account_name, currency, exchange_name
+            Those of the collateral account and of the exchange; by default looked up by the pledge.
+
+        Raises
+        ------
+        InvalidRequest
+            What is given is not what the pledge says, or the pledge does not say it.
         """
-        payload = ForcedUnpledge(
-            pledge_subaccount_id=pledge_subaccount_id,
-            account_name=account_name,
-            currency=currency,
-            exchange_name=exchange_name,
+        names, _ = self._named(
+            pledge_subaccount_id, account_name=account_name, currency=currency, exchange_name=exchange_name
         )
-        return Requests(self._connection).draft(payload)
+        return Requests(self._connection).draft(ForcedUnpledge(pledge_subaccount_id=pledge_subaccount_id, **names))
+
+    def _named(self, pledge_subaccount_id: int, **given: str | None) -> tuple[dict[str, Any], int | str]:
+        """Return what is given of a pledge, the rest of it looked up, and the id or the name of its account."""
+        if None not in given.values():
+            return given, str(given["account_name"])
+        pledges = self.search()
+        held = pledges[pledges["pledge_subaccount_id"] == pledge_subaccount_id]
+        parties = held[["account_id", "exchange_name"]].dropna().drop_duplicates()
+        if len(parties) != 1:
+            raise InvalidRequest(
+                f"`pledge_subaccount_id` = {shorten(pledge_subaccount_id)} is that of {len(parties)} visible "
+                f"pledges, not of one: give {', '.join(given)}.",
+                field="pledge_subaccount_id",
+            )
+        account = int(parties["account_id"].iloc[0])
+        collateral = Lookups(self._connection).account(account)
+        found = {
+            "account_name": str(collateral["name"]),
+            "currency": str(collateral["currency"]),
+            "exchange_name": str(parties["exchange_name"].iloc[0]),
+        }
+        for name, value in given.items():
+            if value not in (None, found[name]):
+                raise InvalidRequest(
+                    f"`{name}` = {shorten(value)} can't be used: of pledge account {pledge_subaccount_id} it is "
+                    f"{shorten(found[name])}.",
+                    field=name,
+                )
+        return found, account

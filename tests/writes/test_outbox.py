@@ -102,7 +102,7 @@ def test_what_was_found_is_named_as_found(start: Callable[..., lk.Session]) -> N
         found = draft.find().request_id
 
         with pytest.raises(lk.InvalidRequest, match=rf"has sent the same before: request {found}\. Nothing"):
-            session.transactions.send(BITCOIN_ACCOUNT, recipient, "0.5 BTC", again=True).submit()
+            session.requests.create(draft.payload)
 
 
 @pytest.mark.parametrize(
