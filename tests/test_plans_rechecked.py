@@ -243,6 +243,15 @@ def test_accounts_that_could_not_be_approved_are_not_created(
         assert plan.problems[0] in repr(plan)
 
 
+def test_a_plan_of_accounts_that_goes_on_without_its_key_creates_none(sandbox: Sandbox, tmp_path: Path) -> None:
+    journal = tmp_path / "plan.jsonl"
+    with opened(sandbox, ADMINISTRATOR, ADMINISTRATOR) as session:
+        session.accounts.plan(account(), journal=journal, approve=True)._created()
+    with opened(sandbox, ADMINISTRATOR, None) as session:
+        begun = session.accounts.plan(account(), journal=journal, approve=True)
+        assert [problem[:26] for problem in begun.problems] == ["nothing could be approved:"]
+
+
 def test_what_could_be_approved_has_no_problems_and_is_shown_whole(sandbox: Sandbox, tmp_path: Path) -> None:
     with opened(sandbox, ADMINISTRATOR, ADMINISTRATOR) as session:
         token = account(parent_id=9, contract_address="0xA0b86991c6218b36c1d19D4a2e9Eb0cE3606eB48")
