@@ -62,8 +62,12 @@ class OneOf(Rule):
         """Return the part."""
         if not isinstance(value, self.kinds):
             forms = [f"{kind.__name__}({', '.join(kind.__struct_fields__)})" for kind in self.kinds]
-            raise refused(name, value, f"it takes {' or '.join(forms)}")
+            raise refused(name, value, f"it takes {' or '.join(forms)}{self.hint(value)}")
         return value
+
+    def hint(self, value: Any) -> str:
+        """Return which part somebody who gave this may have meant."""
+        return ""
 
     def write(self, value: Any) -> Any:
         """Return the JSON of the part."""
@@ -83,15 +87,15 @@ class OneOf(Rule):
 
 
 class OneMemo(OneOf):
-    """One of the memos of Stellar; what is none is told the nearest one."""
+    """One of the memos of Stellar; who gives a plain text or number is told its memo."""
 
-    def read(self, name: str, value: Any) -> Part:
-        """Return the memo."""
+    def hint(self, value: Any) -> str:
+        """Return the memo of a plain text or number."""
         if isinstance(value, str) and len(value.encode()) <= LONGEST_MEMO_TEXT:
-            raise refused(name, value, f"write a text as lk.payloads.MemoText({value!r})")
+            return f"; write a text as lk.payloads.MemoText({value!r})"
         if type(value) is int and 0 <= value <= LARGEST_MEMO_ID:
-            raise refused(name, value, f"write a number as lk.payloads.MemoId({value})")
-        return super().read(name, value)
+            return f"; write a number as lk.payloads.MemoId({value})"
+        return ""
 
 
 class Note(Part, frozen=True):
