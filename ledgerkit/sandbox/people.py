@@ -102,7 +102,14 @@ _GROUPS: tuple[tuple[str, str, tuple[str, ...], tuple[str, ...], str, float], ..
     ("Staking", "staking operations", ("olga.ivanova", "ben.carter", "api-operator"), (), "ACTIVE", 3.07),
     ("Clearport", "exchange desk of Clearport", ("clearport-api", "clearport-desk"), (), "ACTIVE", 3.08),
     ("Halcyon", "exchange desk of Halcyon", ("halcyon-api", "halcyon-desk"), (), "ACTIVE", 3.09),
-    ("Asset Managers", "owners of the collateral", ("asset-manager-1", "asset-manager-2", "api-operator"), (), "ACTIVE", 3.10),
+    (
+        "Asset Managers",
+        "owners of the collateral",
+        ("asset-manager-1", "asset-manager-2", "api-operator"),
+        (),
+        "ACTIVE",
+        3.10,
+    ),
     (
         "Custody Desk",
         "custodian, approves last",
