@@ -71,7 +71,7 @@ def plan(name: str) -> Plan:
     given = {"account_name": name, "recipient": BITCOIN, "memo": name}
     rows = [PlannedRow(given, problems=[name], warnings=[name]), PlannedRow({**given, "account_name": "other"})]
     identity = {"kind": "payments", "approve": False}
-    return Plan(service.connection(workspace=name), service.desk(), identity, rows, Path("plan.jsonl"), None)
+    return Plan(service.connection(workspace=name), service.desk(), identity, rows, Path("plan.jsonl"), None, [])
 
 
 def vote(name: str) -> Vote:
