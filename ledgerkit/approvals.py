@@ -123,7 +123,8 @@ def intended(
         (n for n, one in amounts.items() if isinstance(one, bool) or not isinstance(one, Integral)), None
     ):
         raise InvalidRequest(
-            f"`{wrong}` = {shorten(given[wrong])} can't be used: it is an int of base units.", field=wrong
+            f"`{wrong}` = {shorten(given[wrong])} can't be used: give an int of base units: 50000000 for 0.5 BTC.",
+            field=wrong,
         )
     memo = {"memo": given["memo"].to_json()} if hasattr(given.get("memo"), "to_json") else {}
     return {**given, **memo, **{name: int(amount) for name, amount in amounts.items()}}

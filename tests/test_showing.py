@@ -75,7 +75,7 @@ def plan(name: str) -> Plan:
 
 
 def vote(name: str) -> Vote:
-    return Vote("approve", pd.DataFrame({"id": [7], "status": [name]}), pd.DataFrame())
+    return Vote("approve", pd.DataFrame({"id": [7], "status": [name]}, dtype=object), pd.DataFrame())
 
 
 def outcome(name: str) -> Outcome:

@@ -1,5 +1,6 @@
 """What all payloads share: immutable, checked when they are made, equal by value, and written exactly."""
 
+import inspect
 import types
 import typing
 from collections.abc import Mapping
@@ -14,7 +15,19 @@ from ledgerkit.payloads.preview import Line, Preview
 from ledgerkit.payloads.rules import Rule, refused
 
 
-class Checked(msgspec.Struct, frozen=True):
+class _Shown(msgspec.StructMeta):
+    """Classes whose signature shows plain types: the rules of annotations have no text that people read."""
+
+    @property
+    def __signature__(self) -> inspect.Signature:
+        plain = get_type_hints(self)
+        shown: inspect.Signature = msgspec.StructMeta.__signature__.__get__(self)
+        return shown.replace(
+            parameters=[one.replace(annotation=plain[name]) for name, one in shown.parameters.items()]
+        )
+
+
+class Checked(msgspec.Struct, frozen=True, metaclass=_Shown):
     """Fields that are checked by the rules of their annotations whenever an object is made."""
 
     def __post_init__(self) -> None:
