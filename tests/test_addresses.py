@@ -27,12 +27,12 @@ def test_case_counts_where_it_has_a_meaning(one: str, other: str, same: bool) ->
 
 
 def test_a_whitelist_that_holds_the_address_in_capitals_holds_it() -> None:
-    from ledgerkit.payments import _listed_in
+    from ledgerkit.rules import listed_in
 
     class Whitelists:
         def whitelist(self, number: int) -> dict[str, object]:
             entry = {"currency": "bitcoin", "address": BECH32.upper(), "name": "Exchange"}
             return {"name": f"list {number}", "addresses": [entry]}
 
-    held, unseen = _listed_in(Whitelists(), [{"whitelist": 1}], "bitcoin", BECH32)  # type: ignore[arg-type]
+    held, unseen = listed_in(Whitelists(), [{"whitelist": 1}], "bitcoin", BECH32)  # type: ignore[arg-type]
     assert (held, unseen) == ("list 1 as Exchange", False)
