@@ -203,7 +203,9 @@ def check(review: Review, request_id: int, verb: Verb, meant: Mapping[str, Any] 
             request_id=request_id,
         )
     if verb == "reject":
-        return  # whatever is in it: its signature can only end a request
+        # Nothing to compare: one that says that it rejects can only end the request. Of one that does not say what it
+        # does the phrase is another, and it was shown.
+        return
     if meant is None:
         raise ReviewFailed(f"nothing was signed: {NEEDED}", request_id=request_id)
     review.require(assumed=True, unknown=True)

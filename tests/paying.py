@@ -219,3 +219,11 @@ def forge(path: Path, change: Callable[[dict[str, Any]], None]) -> None:
         del entry["check"]
         line, check = journals._line(entry, check)
         path.write_bytes(path.read_bytes() + line)
+
+
+def states(plan: plans.Plan) -> list[str]:
+    return plan.results()["state"].tolist()
+
+
+def one(**changes: Any) -> pd.DataFrame:
+    return pd.DataFrame([{"account": 2, "recipient": RECIPIENT, "amount": "0.5 BTC", **changes}])

@@ -37,7 +37,7 @@ class Service:
 
 
 def lookups_of(service: Service) -> Lookups:
-    return Lookups(Connection(service, None, "api_user", UTC, {}))  # type: ignore[arg-type]
+    return Lookups(Connection(service, None, "api_user", UTC, {}))  # type: ignore[arg-type]  # only what lookups ask of a transport is played
 
 
 def at_once(look: Callable[[int], Any]) -> list[Any]:
@@ -74,7 +74,7 @@ def test_two_things_do_not_wait_for_each_other() -> None:
         together.wait()
         return request(method, path, **more)
 
-    service.request = met  # type: ignore[method-assign]
+    service.request = met  # type: ignore[method-assign]  # only what lookups ask of a transport is played
     at_once(lambda number: lookups.account(number % 2 + 1))
     assert service.calls == {"/accounts/1": 1, "/accounts/2": 1}
 

@@ -155,7 +155,7 @@ def test_nothing_more_is_sent_once_the_journal_was_replaced(service: Service, pa
         copy.replace(path)
         return post(payload)
 
-    service.post = replacing  # type: ignore[method-assign]
+    service.post = replacing  # type: ignore[method-assign]  # a fault of the test in the place of the method
     with pytest.raises(JournalDamaged, match="replaced"):
         plan.run(plan.phrase)
     assert service.amounts() == [1]

@@ -159,7 +159,7 @@ def test_a_lost_answer_is_found_again_by_its_mark(session: lk.Session, sandbox: 
     send, calls = type(connection).send, []
 
     def lossy(self: object, *arguments: object, **more: object) -> object:
-        answer = send(self, *arguments, **more)  # type: ignore[arg-type]
+        answer = send(self, *arguments, **more)  # type: ignore[arg-type]  # passes on whatever it was called with
         calls.append(answer)
         if len(calls) == 2:
             raise OutcomeUnknown("the answer was lost.")

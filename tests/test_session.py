@@ -138,7 +138,7 @@ def test_nothing_in_the_card_is_taken_for_html(serve: Serve, connect_to: Connect
 
 
 def test_ipython_shows_the_card() -> None:
-    formatters = pytest.importorskip("IPython.core.formatters")
+    formatters = pytest.importorskip("IPython.core.formatters", reason="no IPython is installed")
     with lk.Session(lk.ReportingKey("acme", "canary")) as session:
         assert formatters.HTMLFormatter()(session) == session._repr_html_()
         assert formatters.PlainTextFormatter()(session) == repr(session)

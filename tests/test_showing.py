@@ -58,7 +58,7 @@ def review(name: str) -> Review:
         Row("account_id", name, None, "not_signed"),
     )
     # The challenge is not read: what is shown are the rows.
-    return Review(SimpleNamespace(verb="approve"), rows, "documented", "your draft", "approve")  # type: ignore[arg-type]
+    return Review(SimpleNamespace(verb="approve"), rows, "documented", "your draft", "approve")  # type: ignore[arg-type]  # only what is shown of a challenge is played
 
 
 def preview(name: str) -> Preview:

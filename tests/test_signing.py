@@ -217,7 +217,7 @@ def test_what_a_notebook_shows_of_a_key_holds_nothing_of_it() -> None:
     key = load_private_key(Secret(PEM))
     assert not [part for part in secret_parts(PEM) if part in repr(key) + str(key)]
     try:
-        sign_challenge(key, None)  # type: ignore[arg-type]
+        sign_challenge(key, None)  # type: ignore[arg-type]  # no bytes at all, which the signature forbids
     except (TypeError, AttributeError) as error:
         report = "".join(traceback.TracebackException.from_exception(error, capture_locals=True).format())
         scalar = key.private_numbers().private_value

@@ -493,5 +493,5 @@ def test_a_receiver_without_a_secret_is_refused() -> None:
 
 def test_a_secret_that_is_no_text_is_refused_and_not_shown() -> None:
     with pytest.raises(ConfigurationError, match="not a text") as refused:
-        Receiver(SECRET.encode())  # type: ignore[arg-type]
+        Receiver(SECRET.encode())  # type: ignore[arg-type]  # bytes, which the signature forbids: refused by name
     assert SECRET not in shown(refused.value)

@@ -113,7 +113,7 @@ WRITES = [
         },
         several={
             "from_pledge_id": lambda session: session.settlements.create(
-                [PLEDGE, SETTLEMENT],  # type: ignore[arg-type]
+                [PLEDGE, SETTLEMENT],  # type: ignore[arg-type]  # several ids, which the signature forbids: refused by name
                 outbound_transaction_intent=OUTBOUND,
             )
         },
@@ -123,7 +123,7 @@ WRITES = [
         lambda session: session.settlements.cancel(SETTLEMENT),
         SETTLED,
         path={"settlement_id": SETTLEMENT},
-        several={"settlement_id": lambda session: session.settlements.cancel([SETTLEMENT, PLEDGE])},  # type: ignore[arg-type]
+        several={"settlement_id": lambda session: session.settlements.cancel([SETTLEMENT, PLEDGE])},  # type: ignore[arg-type]  # several ids, which the signature forbids: refused by name
     ),
     Write(
         "POST /settlements/{settlement_id}/recover",
@@ -133,7 +133,7 @@ WRITES = [
         body={"fee_strategy": {"type": "SPEED", "data": {"speed": "FAST"}}, "max_fee": "5000"},
         several={
             "settlement_id": lambda session: session.settlements.recover(
-                pd.Series([SETTLEMENT]),  # type: ignore[arg-type]
+                pd.Series([SETTLEMENT]),  # type: ignore[arg-type]  # several ids, which the signature forbids: refused by name
                 fee_strategy=Speed("FAST"),
                 max_fee=5000,
             )
@@ -159,7 +159,7 @@ LAM_WRITES = [
         lambda session: session.api_users.create("desk_1"),
         API_USER,
         body={"name": "desk_1"},
-        several={"name": lambda session: session.api_users.create(["desk_1", "desk_2"])},  # type: ignore[arg-type]
+        several={"name": lambda session: session.api_users.create(["desk_1", "desk_2"])},  # type: ignore[arg-type]  # several ids, which the signature forbids: refused by name
     ),
     Write(
         "POST /api_users/{name}/register/{url_id}",
@@ -167,21 +167,21 @@ LAM_WRITES = [
         {"success": True},
         path={"name": "desk_1", "url_id": INVITATION},
         body={"name": "desk_1"},
-        several={"name": lambda session: session.api_users.register(["desk_1", "desk_2"], INVITATION)},  # type: ignore[arg-type]
+        several={"name": lambda session: session.api_users.register(["desk_1", "desk_2"], INVITATION)},  # type: ignore[arg-type]  # several ids, which the signature forbids: refused by name
     ),
     Write(
         "POST /labels",
         lambda session: session.labels.create("SPAM", "#fe3423", "Dust of strangers"),
         LABEL,
         body={"name": "SPAM", "info": {"color": "#fe3423", "description": "Dust of strangers"}},
-        several={"name": lambda session: session.labels.create(["SPAM", "SCAM"])},  # type: ignore[arg-type]
+        several={"name": lambda session: session.labels.create(["SPAM", "SCAM"])},  # type: ignore[arg-type]  # several ids, which the signature forbids: refused by name
     ),
     Write(
         "DELETE /labels/{label_id}",
         lambda session: session.labels.delete(5),
         {"success": True},
         path={"label_id": 5},
-        several={"label_id": lambda session: session.labels.delete([5, 6])},  # type: ignore[arg-type]
+        several={"label_id": lambda session: session.labels.delete([5, 6])},  # type: ignore[arg-type]  # several ids, which the signature forbids: refused by name
     ),
     Write(
         "POST /accounts/{account_id}/labels",
@@ -190,8 +190,8 @@ LAM_WRITES = [
         path={"account_id": 3},
         body={"label_id": 5},
         several={
-            "label_id": lambda session: session.labels.attach([5, 6], account_id=3),  # type: ignore[arg-type]
-            "account_id": lambda session: session.labels.attach(5, account_id=[3, 4]),  # type: ignore[arg-type]
+            "label_id": lambda session: session.labels.attach([5, 6], account_id=3),  # type: ignore[arg-type]  # several ids, which the signature forbids: refused by name
+            "account_id": lambda session: session.labels.attach(5, account_id=[3, 4]),  # type: ignore[arg-type]  # several ids, which the signature forbids: refused by name
         },
     ),
     Write(
@@ -200,21 +200,21 @@ LAM_WRITES = [
         {"success": True},
         path={"transaction_id": 90},
         body={"label_id": 5},
-        several={"transaction_id": lambda session: session.labels.attach(5, transaction_id={90, 91})},  # type: ignore[arg-type]
+        several={"transaction_id": lambda session: session.labels.attach(5, transaction_id={90, 91})},  # type: ignore[arg-type]  # several ids, which the signature forbids: refused by name
     ),
     Write(
         "DELETE /accounts/{account_id}/labels/{label_id}",
         lambda session: session.labels.detach(5, account_id=3),
         {"success": True},
         path={"account_id": 3, "label_id": 5},
-        several={"account_id": lambda session: session.labels.detach(5, account_id=range(3))},  # type: ignore[arg-type]
+        several={"account_id": lambda session: session.labels.detach(5, account_id=range(3))},  # type: ignore[arg-type]  # several ids, which the signature forbids: refused by name
     ),
     Write(
         "DELETE /transactions/{transaction_id}/labels/{label_id}",
         lambda session: session.labels.detach(5, transaction_id=90),
         {"success": True},
         path={"transaction_id": 90, "label_id": 5},
-        several={"label_id": lambda session: session.labels.detach((5, 6), transaction_id=90)},  # type: ignore[arg-type]
+        several={"label_id": lambda session: session.labels.detach((5, 6), transaction_id=90)},  # type: ignore[arg-type]  # several ids, which the signature forbids: refused by name
     ),
     Write(
         "POST /ethereum/accounts/{account_id}/stakes",
@@ -232,7 +232,7 @@ LAM_WRITES = [
             "gas_price": "30",
         },
         several={
-            "account_id": lambda session: session.stakes.ethereum.create([3, 4], max_fees=1, provider_fields={})  # type: ignore[arg-type]
+            "account_id": lambda session: session.stakes.ethereum.create([3, 4], max_fees=1, provider_fields={})  # type: ignore[arg-type]  # several ids, which the signature forbids: refused by name
         },
     ),
     Write(
@@ -243,7 +243,7 @@ LAM_WRITES = [
         STAKE,
         path={"account_id": 3, "stake_id": 42},
         body={"stake_account": "9bqA5QJnegJPC3i5YR13HJd1KDEYJVVoh2araKt448iX", "account_name": "Staking"},
-        several={"stake_id": lambda session: session.stakes.solana.deactivate(3, [42, 43], stake_account="9bqA")},  # type: ignore[arg-type]
+        several={"stake_id": lambda session: session.stakes.solana.deactivate(3, [42, 43], stake_account="9bqA")},  # type: ignore[arg-type]  # several ids, which the signature forbids: refused by name
     ),
     Write(
         "POST /solana/accounts/{account_id}/stakes/{stake_id}/actions/{staking_action}/approve",
@@ -261,7 +261,7 @@ LAM_WRITES = [
         several={
             "stake_id": lambda session: session.stakes.solana.approve(
                 3,
-                [42, 43],  # type: ignore[arg-type]
+                [42, 43],  # type: ignore[arg-type]  # several ids, which the signature forbids: refused by name
                 "deactivate",
                 request_id=71,
                 amount=1,
@@ -275,6 +275,6 @@ LAM_WRITES = [
         STAKE,
         path={"account_id": 3},
         body={"max_fees": "5478", "speed": "NORMAL", "storage_limit": "65764"},
-        several={"account_id": lambda session: session.stakes.tezos.undelegate([3, 4], max_fees=1)},  # type: ignore[arg-type]
+        several={"account_id": lambda session: session.stakes.tezos.undelegate([3, 4], max_fees=1)},  # type: ignore[arg-type]  # several ids, which the signature forbids: refused by name
     ),
 ]

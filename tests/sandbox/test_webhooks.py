@@ -108,7 +108,7 @@ def test_the_thread_of_a_running_sandbox_delivers_by_itself(start: Start, receiv
             arrived.set()
         return count
 
-    sandbox.webhooks.deliver_due = deliver  # type: ignore[method-assign]
+    sandbox.webhooks.deliver_due = deliver  # type: ignore[method-assign]  # a delivery of the test in the place of the method
     sandbox.webhooks.announce("REQUEST_HAS_BEEN_CREATED", "REQUEST", waiting_request(sandbox), None)
     assert arrived.wait(10)
     assert len(receiver.bodies) == 1
