@@ -1,4 +1,4 @@
-"""Approving and rejecting: the challenge is fetched, compared, shown, asked about, signed and posted in one go.
+"""Approving and rejecting: the challenge is fetched, compared, shown, asked about and signed in one go.
 
 What the challenge says is what the HSM executes, whatever the request shows: it is compared with what the approver
 means, never with what the same service says alone.
@@ -44,10 +44,6 @@ DOCUMENTED: Final = "BITCOIN_LIKE_SEND"
 _PATHS: Final = {
     "approve": "GET /requests/{request_id}/challenge",
     "reject": "GET /requests/{request_id}/challenge/reject",
-}
-_POSTS: Final = {
-    "approve": "POST /requests/{request_id}/approve",
-    "reject": "POST /requests/{request_id}/reject",
 }
 
 
@@ -156,7 +152,7 @@ def fetch(connection: Connection, request_id: Any, verb: Verb) -> Challenge:
     return decode(body["challenge"])
 
 
-def vote(
+def signed(
     connection: Connection,
     request_id: int,
     verb: Verb,
@@ -165,18 +161,15 @@ def vote(
     confirm: str | None,
     show: Callable[[Review], None],
     ask: Callable[[str], str],
-) -> Any:
-    """Fetch, compare, show, ask, sign and post; return the body of the answer.
+) -> str:
+    """Fetch, compare, show, ask and sign; return the JWS, which is to be posted at once.
 
     Raises
     ------
     ReviewFailed
         What would be signed differs from what was meant, is that of another verb, or was not confirmed.
     """
-    operation = _POSTS[verb]
-    method, path = operation.split()
-    path = path_with(path, request_id=str(request_id))
-    call = f"{method} {path}"
+    call = f"POST /requests/{request_id}/{verb}"
     connection.check_writes(call)  # before a person compares anything
     operator = operator_of(connection)
     challenge = fetch(connection, request_id, verb)
@@ -189,8 +182,7 @@ def vote(
         raise ReviewFailed(
             f"nothing was signed: it is confirmed by {phrase!r}, and {shorten(given)} was given.", call=call
         )
-    jws = operator.sign(challenge, request_id)
-    return connection.send(operation, method, path, {"jws": jws}).body
+    return operator.sign(challenge, request_id)
 
 
 def check(review: Review, request_id: int, verb: Verb, meant: Mapping[str, Any] | None) -> None:

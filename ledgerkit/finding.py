@@ -14,27 +14,16 @@ from ledgerkit.connection import Connection
 from ledgerkit.drafts import Draft
 from ledgerkit.errors import ContractViolation, InvalidRequest, NotFound, shorten
 from ledgerkit.filters import instant_text
-from ledgerkit.frames import AMOUNT, FEES, INTEGER, LIST, NUMBER, REFERENCE, TEXT, TIME, Table
+from ledgerkit.frames import AMOUNT, FEES, INTEGER, LIST, NUMBER, TEXT, TIME, Table
 from ledgerkit.operations import check_family
 from ledgerkit.outcomes import Outcome, look
 from ledgerkit.paging import Listing
 from ledgerkit.parallel import Progress
+from ledgerkit.resources.request_tables import REQUEST
 from ledgerkit.resources.users import Users
 from ledgerkit.transport import path_with
 
 # What is looked at; other fields follow these.
-REQUEST: Final = Table(
-    "request",
-    {
-        "id": INTEGER,
-        "type": TEXT,
-        "status": TEXT,
-        "target_type": TEXT,
-        "target_id": INTEGER,
-        "created_by": REFERENCE,
-        "created_on": TIME,
-    },
-)
 MESSAGE: Final = Table("message", {"id": INTEGER, "created_on": TIME, "notes": LIST})
 TRANSACTION: Final = Table(
     "transaction",
@@ -148,11 +137,10 @@ def _candidates(connection: Connection, draft: Draft) -> pd.DataFrame:
 def as_the_service_says(connection: Connection, request_id: int) -> dict[str, Any]:
     """Return what the service says that a request would do, as a statement; it shows consistency only."""
     request = _one(connection, "GET /requests/{request_id}", REQUEST, request_id)
-    target = str(request["target_type"])
-    if not target.endswith("TRANSACTION"):  # an answer by id may name the chain before it
+    if request["target_type"] != "TRANSACTION":
         raise InvalidRequest(
-            f"request {request_id} is about a {target}, which is not compared with itself: give what you mean as "
-            "`intent`.",
+            f"request {request_id} is about a {request['target_type']}, which is not compared with itself: "
+            "give what you mean as `intent`.",
             field="intent",
         )
     transaction = _one(connection, "GET /transactions/{transaction_id}", TRANSACTION, int(request["target_id"]))

@@ -12,78 +12,24 @@ from ledgerkit.drafts import Check, Draft
 from ledgerkit.errors import ContractViolation, InvalidRequest, LedgerError, OutcomeUnknown, shorten
 from ledgerkit.filters import Many, Time
 from ledgerkit.following import follow
-from ledgerkit.frames import AMOUNT, FLAG, INTEGER, LIST, OBJECT, REFERENCE, TEXT, TIME, Table
 from ledgerkit.operations import operation
 from ledgerkit.outcomes import Outcome, new_mark
 from ledgerkit.payloads import Note, Payload, from_json
 from ledgerkit.resources.base import Section
+from ledgerkit.resources.request_tables import (
+    CHALLENGE,
+    FINAL,
+    GOVERNANCE_STEP,
+    PAYMENT,
+    REQUEST,
+    REQUEST_WITH_CHALLENGE,
+    SETTLED,
+)
 from ledgerkit.resources.users import Users
 from ledgerkit.resources.writing import write
 from ledgerkit.vocabulary import Order, RequestStatus, RequestTargetType, RequestType
 
-
-def as_searched(node: dict[str, Any]) -> dict[str, Any]:
-    """Return a request as searches show it, whichever of the API's shapes it came in."""
-    request = dict(node)
-    if isinstance(request.get("created_by"), dict):
-        request["created_by"] = request["created_by"].get("id")
-    if "expired_at" in request and "expires_at" not in request:
-        request["expires_at"] = request.pop("expired_at")
-    if request.get("status") == "ABORTED":
-        request["status"] = "REJECTED"
-    if str(request.get("target_type")).endswith("_LIKE_TRANSACTION"):
-        request["target_type"] = "TRANSACTION"
-    return request
-
-
-REQUEST: Final = Table(
-    "request",
-    {
-        "id": INTEGER,
-        "type": TEXT,
-        "status": TEXT,
-        "target_type": TEXT,
-        "target_id": INTEGER,
-        "created_by": INTEGER,
-        "created_on": TIME,
-        "expires_at": TIME,
-        "used_admin_group": INTEGER,
-    },
-    normalise=as_searched,
-)
-# What an inbox shows of a payment.
-PAYMENT: Final = Table(
-    "payment",
-    {"id": INTEGER, "account_id": INTEGER, "currency": TEXT, "amount": AMOUNT, "recipient": TEXT, "notes": LIST},
-)
-REQUEST_WITH_CHALLENGE: Final = REQUEST.extended(after={"challenge": OBJECT})
-CHALLENGE: Final = Table("request", {"id": INTEGER, "challenge": TEXT})
-GOVERNANCE_STEP: Final = Table(
-    "step",
-    {
-        "request_id": INTEGER,
-        "step_index": INTEGER,
-        "quorum": INTEGER,
-        "group_id": INTEGER,
-        "approvers": LIST,
-        "approvals": LIST,
-        "is_complete": FLAG,
-        "request": {
-            "type": TEXT,
-            "status": TEXT,
-            "target_type": TEXT,
-            "target_id": INTEGER,
-            "current_step_index": INTEGER,
-            "created_by": REFERENCE,
-            "created_on": TIME,
-            "expired_at": TIME,
-        },
-    },
-)
-# After these nothing more happens to a request.
-FINAL: Final = frozenset({"ACTIVE", "APPROVED", "BLOCKED", "EXPIRED", "REJECTED", "SIGNED", "SUBMITTED"})
-# What a request is from its creation on.
-SETTLED: Final = frozenset({"created_by", "target_id", "target_type", "type"})
+# What makes no other request of the same payment.
 _FEES: Final = ("max_fees", "max_priority_fee")
 
 
@@ -393,26 +339,15 @@ class Requests(Section, name="requests"):
     def _vote(
         self, request_id: int, verb: approvals.Verb, meant: Mapping[str, Any] | None, confirm: str | None
     ) -> Vote:
+        post = f"POST /requests/{{request_id}}/{verb}"
+        jws = approvals.signed(
+            self._connection, request_id, verb, meant, confirm=confirm, show=_show, ask=approvals.prompt
+        )
         try:
-            body = approvals.vote(
-                self._connection,
-                request_id,
-                verb,
-                meant,
-                confirm=confirm,
-                show=_show,
-                ask=approvals.prompt,
-            )
+            request = write(self, post, REQUEST, {"request_id": str(request_id)}, body={"jws": jws})
         except OutcomeUnknown as error:
             error.finder = lambda: self._look_for_vote(request_id, verb)
             raise
-        answered = f"POST /requests/{{request_id}}/{verb}"
-        try:
-            request = self._frame(answered, REQUEST, [(answered, [body])], {"request_id": request_id})
-        except ContractViolation as error:
-            unknown = OutcomeUnknown(f"the vote was posted, and the answer can't be read ({error.message}).")
-            unknown.finder = lambda: self._look_for_vote(request_id, verb)
-            raise unknown from error
         try:
             steps = self.governance_status(request_id)
         except LedgerError:  # the vote is in: nothing after it may look as if it were not

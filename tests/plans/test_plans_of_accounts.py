@@ -12,6 +12,7 @@ from paying import Killed, Moments, Service, accounts, watch_the_disk
 
 from ledgerkit import plans
 from ledgerkit.errors import (
+    InvalidRequest,
     RateLimited,
 )
 from ledgerkit.plans import journal as journals
