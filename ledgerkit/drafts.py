@@ -61,8 +61,8 @@ class Draft:
         That a second one of the same content is meant, as :meth:`submit` can be told too.
     sent_after
         What the server's clock showed when it was made, in seconds since the epoch.
-    makes, then
-        What it makes, and how that is approved: a LAM makes transactions, without requests.
+    makes
+        What it makes: a LAM makes transactions, without requests.
     """
 
     def __init__(
@@ -80,7 +80,6 @@ class Draft:
         again: bool = False,
         sent_after: float = 0.0,
         makes: str = "request",
-        then: str = "session.requests.approve({id}, intent=draft)",
     ) -> None:
         self._payload = payload
         self._send = send
@@ -95,7 +94,6 @@ class Draft:
         self._again = again
         self._sent_after = sent_after
         self._makes = makes
-        self._then = then
         self._lock = threading.Lock()
         self._claim: Claim | None = None
         self._request_id: int | None = None
@@ -265,7 +263,7 @@ class Draft:
         if self._request_id is None:
             looked = "It was not found. To look once more: draft.find()." if self._missing else ""
             return f"{looked}{self._way_out()}" if looked else "Look whether it was made: draft.find()"
-        return f"To approve it: {self._then.format(id=self._request_id)}"
+        return f"To approve it: session.requests.approve({self._request_id}, intent=draft)"
 
 
 def _id_in(frame: pd.DataFrame) -> int:

@@ -55,18 +55,11 @@ class Outcome:
         return f"{self.state}: {visible(self.text)}{more}"
 
 
-def look(
-    once: Callable[[], Outcome | None],
-    clock: Clock,
-    missing: Outcome,
-    *,
-    looks: int = LOOKS,
-    seconds_between: float = SECONDS_BETWEEN,
-) -> Outcome:
+def look(once: Callable[[], Outcome | None], clock: Clock, missing: Outcome) -> Outcome:
     """Look until something is found; only after all looks it is missing."""
-    for turn in range(looks):
+    for turn in range(LOOKS):
         if turn:
-            clock.wait(threading.Event(), seconds_between)
+            clock.wait(threading.Event(), SECONDS_BETWEEN)
         if (found := once()) is not None:
             return found
     return missing
