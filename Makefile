@@ -33,7 +33,7 @@ $(VENV)/bin/python:
 	$(BIN)/python -m pip install --quiet --upgrade pip
 
 $(VENV)/lab: $(VENV)/bin/python pyproject.toml constraints.txt
-	$(BIN)/python -m pip install --quiet $(CONSTRAINTS) --editable '.[lab,sandbox]'
+	$(BIN)/python -m pip install --quiet $(CONSTRAINTS) --editable '.[all]'
 	touch $@
 
 $(VENV)/dev: $(VENV)/bin/python pyproject.toml constraints.txt

@@ -9,12 +9,28 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
 from typing import Any
 
+import pandas as pd
+
 from ledgerkit.errors import PermissionDenied
 from ledgerkit.operations import check_family
 from ledgerkit.operator import Operator
 from ledgerkit.outbox import Outbox
 from ledgerkit.paging import Reader
 from ledgerkit.transport import Answer, Params, Transport
+
+
+class Memory:
+    """What was looked up in the workspace and is kept for a while, each with the moment until which it is believed.
+
+    All that is made of one connection shares it: the session and its forms ask once.
+    """
+
+    def __init__(self) -> None:
+        self.lock = threading.RLock()
+        # Of accounts, users, groups: when they were listed.
+        self.frames: dict[str, tuple[float, pd.DataFrame]] = {}
+        # By currency and contract: until when they are kept.
+        self.units: dict[Any, tuple[float, Any]] = {}
 
 
 @dataclass(frozen=True)
@@ -37,6 +53,8 @@ class Connection:
         The API user who signs; None for the other families.
     outbox
         What the session sent.
+    memory
+        What was looked up and is kept for a while.
     """
 
     transport: Transport
@@ -47,6 +65,7 @@ class Connection:
     writes: bool = False
     operator: Operator | None = None
     outbox: Outbox = field(default_factory=Outbox)
+    memory: Memory = field(default_factory=Memory)
 
     def ask(
         self,

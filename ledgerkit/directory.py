@@ -3,7 +3,6 @@
 Kept for a quarter of an hour, so that a second ``to_display`` or ``with_names`` costs no call.
 """
 
-import threading
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -39,15 +38,13 @@ class Directory:
         self._accounts = accounts
         self._origin = accounts._connection.origin
         self._clock = clock
-        self._lock = threading.RLock()
+        self._memory = accounts._connection.memory
+        self._lock = self._memory.lock
         self._searches: Mapping[str, tuple[str, Callable[[], pd.DataFrame]]] = {
             "account": ("name", accounts.search),
             "user": ("username", users.search),
             "group": ("name", groups.search),
         }
-        self._frames: dict[str, tuple[float, pd.DataFrame]] = {}
-        # By key: until when they are kept, and what they are.
-        self._units: dict[Any, tuple[float, Units]] = {}
 
     def check_origin(self, df: pd.DataFrame) -> None:
         """Refuse a frame of another workspace, where the same ids are those of other objects.
@@ -72,6 +69,10 @@ class Directory:
                 frame = self._listed(kind, seconds=SECONDS_BEFORE_ANOTHER_LOOK)
         return dict(zip(frame["id"].tolist(), frame[field].tolist(), strict=True))
 
+    def listed(self, kind: str) -> pd.DataFrame:
+        """Return all accounts, users or groups, as they were a quarter of an hour ago at most."""
+        return self._listed(kind)
+
     def units(self, ids: Iterable[int]) -> dict[int, Units]:
         """Return the units of accounts, by id.
 
@@ -84,11 +85,11 @@ class Directory:
             now = self._clock.monotonic()
             missing: dict[Any, list[int]] = {}
             for account, key in wanted.items():
-                if key not in self._units or now > self._units[key][0]:
+                if key not in self._memory.units or now > self._memory.units[key][0]:
                     missing.setdefault(key, []).append(account)
             while missing:
                 missing = self._ask(missing, now)
-            return {account: self._units[key][1] for account, key in wanted.items()}
+            return {account: self._memory.units[key][1] for account, key in wanted.items()}
 
     def _ask(self, missing: Mapping[Any, list[int]], now: float) -> dict[Any, list[int]]:
         """Ask one account for each key, and return what is left to ask: a refusal speaks for one account alone."""
@@ -102,11 +103,11 @@ class Directory:
                     display_unit(row[name]) if isinstance(row[name], list) else None
                     for name in ("amount_units", "fees_units")
                 )
-                self._units[key] = (now + SECONDS_KEPT, Units(amount, fees))
+                self._memory.units[key] = (now + SECONDS_KEPT, Units(amount, fees))
             elif others:
                 left[key] = others
             else:
-                self._units[key] = (now + SECONDS_BEFORE_ANOTHER_LOOK, Units(None, None, row["error"]))
+                self._memory.units[key] = (now + SECONDS_BEFORE_ANOTHER_LOOK, Units(None, None, row["error"]))
         return left
 
     def _currencies(self) -> dict[int, Any]:
@@ -123,7 +124,7 @@ class Directory:
     def _listed(self, kind: str, seconds: float = SECONDS_KEPT) -> pd.DataFrame:
         with self._lock:
             now = self._clock.monotonic()
-            if kind not in self._frames or now - self._frames[kind][0] > seconds:
+            if kind not in self._memory.frames or now - self._memory.frames[kind][0] > seconds:
                 _, search = self._searches[kind]
-                self._frames[kind] = (now, search())
-            return self._frames[kind][1]
+                self._memory.frames[kind] = (now, search())
+            return self._memory.frames[kind][1]

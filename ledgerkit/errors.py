@@ -10,6 +10,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
+from ledgerkit import watching
+
 _PACKAGE = str(Path(__file__).parent)
 # An integer of more digits is no amount of any chain (2^256 has 78), and int() of millions of digits hangs.
 MOST_DIGITS: Final = 1000
@@ -155,9 +157,16 @@ def warn(message: str, category: type[UserWarning]) -> None:
     """Warn at the line that called into the kit.
 
     Python shows a warning once for each line: at a line of the kit, the second search with the same problem would say
-    nothing.
+    nothing. What runs behind a form has no such line: there the form shows it.
     """
+    if (watch := watching.current()) is not None:
+        watch.warnings.append(message)
+        return
     level = 2
     while (frame := sys._getframe(level - 1)).f_code.co_filename.startswith(_PACKAGE) and frame.f_back:
         level += 1
     warnings.warn(message, category, stacklevel=level)
+
+
+class Cancelled(Exception):
+    """A read was given up by whoever waited for it; nobody else sees it."""

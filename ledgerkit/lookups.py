@@ -15,13 +15,12 @@ from typing import Any, Final, TypeVar
 import pandas as pd
 
 from ledgerkit.connection import Connection
-from ledgerkit.errors import InvalidRequest, LedgerError, NotFound, PermissionDenied, shorten
+from ledgerkit.errors import Cancelled, InvalidRequest, LedgerError, NotFound, PermissionDenied, shorten
 from ledgerkit.resources.accounts import Accounts
 from ledgerkit.resources.currencies import Currencies
 from ledgerkit.resources.groups import Groups
 from ledgerkit.resources.users import Users
 from ledgerkit.resources.whitelists import Whitelists
-from ledgerkit.transport import Cancelled
 
 Found = TypeVar("Found")
 # How far back the same payment is looked for.
@@ -52,7 +51,7 @@ class Lookups:
         self._stopped = threading.Event()
 
     def stop(self) -> None:
-        """Look nothing more up: who asks for what is not known gets :class:`~ledgerkit.transport.Cancelled`."""
+        """Look nothing more up: who asks for what is not known gets :class:`~ledgerkit.errors.Cancelled`."""
         self._stopped.set()
 
     def account(self, account: Any) -> "pd.Series[Any]":

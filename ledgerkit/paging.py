@@ -168,7 +168,7 @@ class Reader:
         if bound is not None and (listing.before is None or bound < listing.before):
             asked["created_before"] = instant(bound)
 
-        def fetch(number: int, size: int, cancel: threading.Event) -> Page:
+        def fetch(number: int, size: int, cancel: threading.Event | None) -> Page:
             sized = {"page_size": str(size)} if sizable else {}
             return self._fetch(listing, {**asked, **sized}, number, size, cancel, like=first.keys[0])
 
@@ -177,7 +177,7 @@ class Reader:
 
         # The bound leaves out the newcomers that the first page shows, so below it the list starts anew.
         newest = [first] if newcomers else []
-        last = sweep(fetch(1, size, threading.Event()) if newcomers else first)
+        last = sweep(fetch(1, size, None) if newcomers else first)
         pages = [*newest, *last]
         if bound is not None and listing.settled and is_steady(last):
             return pages, 1, True
@@ -192,7 +192,7 @@ class Reader:
                     return pages, passes, True
             else:
                 before = last
-                last = sweep(fetch(1, size - 1 if sizable and passes % 2 == 0 else size, threading.Event()))
+                last = sweep(fetch(1, size - 1 if sizable and passes % 2 == 0 else size, None))
                 pages += last
                 if agree(before, last, limit):
                     complete = not unfinished(last[-1], limit) or last[-1].count <= last[-1].end
@@ -221,7 +221,7 @@ class Reader:
         self,
         listing: Listing,
         head: Page,
-        fetch: Callable[[int, int, threading.Event], Page],
+        fetch: Callable[[int, int, threading.Event | None], Page],
         limit: int | None,
         progress: Progress,
     ) -> list[Page]:
@@ -236,7 +236,7 @@ class Reader:
             if not pages[-1].keys:
                 break  # the count promised more than there is
         while pages[-1].keys and unfinished(pages[-1], limit):
-            page = fetch(len(pages) + 1, head.size, threading.Event())
+            page = fetch(len(pages) + 1, head.size, None)
             if set(page.keys) <= set(pages[-1].keys):
                 break  # nothing follows, whatever the page before said; some repeat their last page for ever
             pages.append(page)
@@ -260,7 +260,7 @@ class Reader:
             if limit is not None and "page_size" in asked:
                 asked["page_size"] = str(min(max(limit, 2), PAGE_SIZE))  # one row shows no order
             try:
-                page = self._fetch(listing, asked, 1, None, threading.Event())
+                page = self._fetch(listing, asked, 1, None, None)
             except InvalidRequest as error:
                 if error.status is None or manner == manners[-1] or known is not None:
                     raise
@@ -274,7 +274,7 @@ class Reader:
 
     def _refuses(self, listing: Listing) -> bool:
         try:
-            self._fetch(listing, MANNERS[-1], 1, None, threading.Event())
+            self._fetch(listing, MANNERS[-1], 1, None, None)
         except InvalidRequest:
             return True
         return False
@@ -285,7 +285,7 @@ class Reader:
         asked: Mapping[str, str],
         number: int,
         size: int | None,
-        cancel: threading.Event,
+        cancel: threading.Event | None,
         *,
         like: Key | None = None,
     ) -> Page:

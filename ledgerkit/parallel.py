@@ -6,6 +6,9 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import Any, Final, TypeVar
 
+from ledgerkit import watching
+from ledgerkit.errors import Cancelled
+
 Result = TypeVar("Result")
 
 # A shorter wait than this is no reason for a bar that comes and goes.
@@ -13,14 +16,21 @@ SECONDS_BEFORE_BAR: Final = 1.0
 
 
 class Progress:
-    """One quiet bar for one read of an analyst; only in a notebook, and only where it takes a while."""
+    """One quiet bar for one read of an analyst; only in a notebook, and only where it takes a while.
+
+    What runs behind a form shows there how far it is.
+    """
 
     def __init__(self, title: str) -> None:
         self._title = title
         self._bar: Any = None
+        self.watch = watching.current()
 
     def expect(self, calls: int) -> None:
         """Say that this many more calls will come."""
+        if self.watch is not None:
+            self.watch.expect(calls)
+            return
         if self._bar is None:
             if calls < 2 or not in_notebook():
                 return
@@ -32,6 +42,8 @@ class Progress:
 
     def advance(self) -> None:
         """Say that one call is done."""
+        if self.watch is not None:
+            self.watch.advance()
         if self._bar is not None:
             self._bar.update()
 
@@ -52,7 +64,8 @@ def gather(calls: Sequence[Callable[[threading.Event], Result]], *, workers: int
     """Run the calls in threads and return their results in the order of the calls.
 
     The first failure, or an interrupt of the caller, sets the event that each call was given: calls that wait or
-    have not started give up, and the failure is raised. The threads end with the call; as daemons they hold up
+    have not started give up, and the failure is raised. What runs behind a form can be stopped there, which raises
+    :class:`~ledgerkit.errors.Cancelled`. The threads end with the call; as daemons they hold up
     nothing where a call hangs.
     """
     progress.expect(len(calls))
@@ -85,9 +98,13 @@ def gather(calls: Sequence[Callable[[threading.Event], Result]], *, workers: int
                 break
         while len(results) < len(calls):
             try:
-                # A time limit, since on Windows a wait without one can't be interrupted.
-                position, result, error = done.get(timeout=1.0)
+                # A time limit, since on Windows a wait without one can't be interrupted, and to see a form's Cancel.
+                position, result, error = done.get(timeout=1.0 if progress.watch is None else 0.1)
             except queue.Empty:
+                position, result, error = -1, None, None
+            if progress.watch is not None and progress.watch.cancel.is_set():
+                raise Cancelled
+            if position < 0:
                 continue
             if error is not None:
                 raise error

@@ -24,10 +24,12 @@ from urllib.parse import quote, unquote
 
 import httpx
 
+from ledgerkit import watching
 from ledgerkit.answers import decoded, one_line, outcome_unknown, problem
 from ledgerkit.clock import Clock, SystemClock
 from ledgerkit.echoes import hidden, repeats
 from ledgerkit.errors import (
+    Cancelled,
     ConfigurationError,
     ConnectionFailed,
     ContractViolation,
@@ -79,10 +81,6 @@ class Fault:
 
     error: LedgerError
     again: bool = False
-
-
-class Cancelled(Exception):
-    """The read that this request belongs to was given up."""
 
 
 class _Bounded(httpx.SyncByteStream):
@@ -254,7 +252,8 @@ class Transport:
         seconds
             How long all attempts may take together, where it is to be less than ``retry_seconds``.
         cancel
-            Set by the caller to give up; the call then raises :class:`Cancelled`.
+            Set by the caller to give up, by default with what runs behind a form; the call then raises
+            :class:`~ledgerkit.errors.Cancelled`.
 
         Raises
         ------
@@ -271,7 +270,9 @@ class Transport:
                 "this session belongs to the process that this one was forked from; connect() here.", call=call
             )
         safe = method == "GET" if safe is None else safe
-        cancel = cancel or self._never
+        watch = watching.current()
+        # A write is never given up: nobody would know what became of it.
+        cancel = cancel or (watch.cancel if watch and safe else self._never)
         deadline = self.clock.monotonic() + min(self._retry_seconds, seconds or math.inf)
         request = self._build(method, path, params, json, headers)
 

@@ -11,10 +11,10 @@ import pytest
 from serving import LeapingClock
 
 from ledgerkit.connection import Connection
-from ledgerkit.errors import ConnectionFailed, LedgerError, NotFound
+from ledgerkit.errors import Cancelled, ConnectionFailed, LedgerError, NotFound
 from ledgerkit.lookups import Lookups
 from ledgerkit.parallel import Progress, gather
-from ledgerkit.transport import Answer, Cancelled
+from ledgerkit.transport import Answer
 
 THREADS = 8
 

@@ -15,7 +15,7 @@ import pytest
 from serving import Act, Bytes, Reply, Seen, Server, in_turn, page, signed_in
 
 import ledgerkit as lk
-from ledgerkit import transport
+from ledgerkit import errors, transport
 from ledgerkit.answers import decoded
 from ledgerkit.clock import SystemClock
 from ledgerkit.echoes import hidden, repeats
@@ -243,7 +243,7 @@ def test_a_read_that_is_given_up_lets_its_connection_go_though_the_answer_drips(
     with lk.Session(lk.ReportingKey("acme", KEY), base_url=server.url) as session:
 
         def ask() -> None:
-            with contextlib.suppress(transport.Cancelled):
+            with contextlib.suppress(errors.Cancelled):
                 session._transport.request("GET", "/organization", cancel=cancel)
 
         thread = threading.Thread(target=ask)

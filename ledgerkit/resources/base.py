@@ -5,6 +5,7 @@ import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
+from importlib import import_module
 from numbers import Integral
 from typing import Any, ClassVar, Final
 
@@ -67,6 +68,22 @@ class Section:
         }
         lines = [f"  {name}: {str(method.__doc__).splitlines()[0]}" for name, method in methods.items()]
         return "\n".join([f"session.{self.name}", *lines])
+
+    def form(self, method: str = "search") -> Any:
+        """Return a form for one of the reads of this section, made from the signature of its method.
+
+        Parameters
+        ----------
+        method
+            Such as ``"search"`` or ``"get"``.
+
+        Returns
+        -------
+        ledgerkit.forms.search.SearchForm
+            Its ``frame`` is what was found.
+        """
+        # The one step up: forms are made of sections, and nobody needs them who asks for none.
+        return import_module("ledgerkit.forms.search").SearchForm.of(self, method)
 
     def _list(
         self,

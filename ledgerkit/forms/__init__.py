@@ -1,0 +1,1 @@
+"""Forms: searching, reading, creating and approving without typing code."""

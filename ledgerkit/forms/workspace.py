@@ -1,0 +1,51 @@
+"""The workspace as forms see it: its sections, and the names and units that were looked up in it."""
+
+import sys
+from typing import Any
+
+from ledgerkit.connection import Connection
+from ledgerkit.directory import Directory
+from ledgerkit.resources.accounts import Accounts
+from ledgerkit.resources.base import Section
+from ledgerkit.resources.groups import Groups
+from ledgerkit.resources.users import Users
+
+
+class Workspace:
+    """One workspace.
+
+    A form holds this and not the session, as sections do: a session that is dropped is collected, unless a form or a
+    section of it is still there.
+
+    Parameters
+    ----------
+    connection
+        The way to it.
+    """
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+        self.directory = Directory(
+            Accounts(connection), Users(connection), Groups(connection), connection.transport.clock
+        )
+
+    @property
+    def environment(self) -> str:
+        """``SANDBOX``, ``PRODUCTION``, ``LOCAL`` or ``TENANT``."""
+        return self.connection.origin["environment"]
+
+    def section(self, kind: "type[Any] | str") -> Any:
+        """Return a section, by its class or by its name in a session, such as ``"stakes.cardano"``."""
+        if isinstance(kind, str):
+            kind = next(one for one in Section.__subclasses__() if one.name == kind)
+        return kind(self.connection)
+
+    def variable(self) -> str:
+        """Return the name under which the notebook holds a session on this workspace, for code to copy."""
+        ipython = sys.modules.get("IPython")
+        shell = ipython.get_ipython() if ipython else None
+        for name, value in list(getattr(shell, "user_ns", {}).items()):
+            section = vars(value).get("accounts") if type(value).__name__ == "Session" else None
+            if not name.startswith("_") and getattr(section, "_connection", None) is self.connection:
+                return str(name)
+        return "session"
