@@ -4,11 +4,12 @@ import html
 import traceback
 from collections.abc import Callable, Iterator
 from functools import wraps
-from typing import Any, ClassVar, Final, Literal
+from typing import Any, ClassVar, Final, Literal, Self
 
 import ipywidgets as widgets
 import traitlets
 
+from ledgerkit.connection import Connection
 from ledgerkit.errors import LedgerError
 from ledgerkit.forms.style import style
 from ledgerkit.forms.work import Work
@@ -51,6 +52,11 @@ class Form(widgets.VBox):
         self.add_class(f"lk-{workspace.environment.lower()}")
         # What is outside of a form and shown in it, and so not closed with it.
         self._shared: tuple[widgets.Widget, ...] = (style(),)
+
+    @classmethod
+    def on(cls, connection: Connection, *arguments: Any) -> Self:
+        """Make a form on the workspace of a section."""
+        return cls(Workspace(connection), *arguments)
 
     def lay(self, *parts: widgets.Widget) -> None:
         """Put the form together: bar, parts, and the message last."""
@@ -115,7 +121,7 @@ class Form(widgets.VBox):
 
         return call
 
-    def wait(self, seconds: float = 60.0) -> "Form":
+    def wait(self, seconds: float = 60.0) -> Self:
         """Wait in a cell until what runs behind the form is done.
 
         Raises

@@ -85,6 +85,9 @@ class Section:
         # The one step up: forms are made of sections, and nobody needs them who asks for none.
         return import_module("ledgerkit.forms.search").SearchForm.of(self, method)
 
+    def _form(self, module: str, name: str, *arguments: Any) -> Any:
+        return getattr(import_module(f"ledgerkit.forms.{module}"), name).on(self._connection, *arguments)
+
     def _list(
         self,
         method: Callable[..., Any],

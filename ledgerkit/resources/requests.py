@@ -183,7 +183,21 @@ class Requests(Section, name="requests"):
     def _post(self, payload: Payload) -> pd.DataFrame:
         return write(self, "POST /requests", REQUEST, {}, body=payload.to_json())
 
+    def new_form(self, kind: str | None = None) -> Any:
+        """Return a form that makes a request of any kind: fields, review, confirmation, one send, progress.
+
+        Parameters
+        ----------
+        kind
+            What to begin with, as the form names it, such as ``"Payment"``; it can be changed there.
+        """
+        return self._form("kinds", "RequestForm", kind)
+
     # Approving
+
+    def inbox_form(self) -> Any:
+        """Return a form of what waits for the own approval, to compare, approve and reject it."""
+        return self._form("inbox", "InboxForm")
 
     def inbox(self) -> pd.DataFrame:
         """Get what waits for the own approval, the oldest first.

@@ -290,6 +290,10 @@ class Transactions(Section, name="transactions"):
             max_priority_fee=max_priority_fee,
         )
 
+    def payment_form(self) -> Any:
+        """Return a form that makes the draft of a payment, shows it, and sends it once."""
+        return self._form("payment", "PaymentForm")
+
     def _payment(
         self,
         lookups: Lookups,
