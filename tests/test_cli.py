@@ -101,7 +101,7 @@ def test_the_version_is_the_distributions(capsys: pytest.CaptureFixture[str]) ->
 
 
 def test_importing_the_kit_has_no_effects_and_loads_nothing_heavy() -> None:
-    heavy = ("ipywidgets", "altair", "itables", "starlette", "uvicorn", "joserfc", "cryptography", "duckdb", "tqdm")
+    heavy = ("ipywidgets", "altair", "anywidget", "starlette", "uvicorn", "joserfc", "cryptography", "duckdb", "tqdm")
     code = (
         "import os, sys, threading; before = dict(os.environ); import ledgerkit; "
         f"print([name for name in {heavy!r} if name in sys.modules], threading.active_count(), before == os.environ)"
