@@ -1,92 +1,32 @@
 """Notebooks in real JupyterLab, with a real browser: what `make lab` opens works from top to bottom."""
 
-import os
 import re
-import shutil
-import socket
-import subprocess
-import sys
-import time
-from collections.abc import Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.request import urlopen
-
-import pytest
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Page
-
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
-# Chromium asks its maker's hosts for news at every start; a test leaves loopback alone.
-QUIET = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
-
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium in PATH: the browser tests need one")
+    from playwright.sync_api import Browser, Page
 
 
-@pytest.fixture
-def lab(tmp_path: Path) -> Iterator[str]:
-    # On a copy: JupyterLab saves notebooks with their outputs by itself.
-    shutil.copytree(NOTEBOOKS, tmp_path / "notebooks")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    options = ["--no-browser", f"--port={port}", "--ServerApp.port_retries=0", "--IdentityProvider.token=test"]
-    environment = {**os.environ, "JUPYTER_CONFIG_DIR": str(tmp_path / "config"), "HOME": str(tmp_path)}
-    command = [sys.executable, "-m", "ledgerkit", "lab", *options]
-    with (tmp_path / "log").open("w") as log:
-        process = subprocess.Popen(  # noqa: S603 - this Python and fixed options
-            command, cwd=tmp_path, stdout=log, stderr=log, env=environment
-        )
-        try:
-            _wait_for(f"http://127.0.0.1:{port}/api", process, tmp_path / "log")
-            yield f"http://127.0.0.1:{port}/?token=test"
-        finally:
-            process.terminate()
-            process.wait(30)
-
-
-def _wait_for(url: str, process: "subprocess.Popen[bytes]", log: Path) -> None:
-    for _ in range(120):
-        try:
-            urlopen(url, timeout=5).close()  # noqa: S310 - a loopback address of our own
-        except OSError:
-            assert process.poll() is None, log.read_text()
-            time.sleep(0.5)  # another program's start can't be put on a fake clock
-        else:
-            return
-    pytest.fail(f"JupyterLab did not start: {log.read_text()}")
-
-
-def test_the_first_notebook_runs_in_jupyterlab(lab: str) -> None:
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
-        # So tall that JupyterLab, which draws the cells in view alone, draws all of them.
-        page = browser.new_page(viewport={"width": 1300, "height": 12000})
-        page.set_default_timeout(60_000)
-        _run_all(page, lab)
-        page.wait_for_selector(".vega-embed canvas, .vega-embed svg")
-        outputs = page.locator(".jp-OutputArea-output").all_inner_texts()
-        tables = page.locator(".jp-RenderedHTMLCommon table.dataframe").count()
-        browser.close()
+def test_the_first_notebook_runs_in_jupyterlab(lab: str, browser: "Browser") -> None:
+    # So tall that JupyterLab, which draws the cells in view alone, draws all of them.
+    page = browser.new_page(viewport={"width": 1300, "height": 12000})
+    page.set_default_timeout(60_000)
+    _run_all(page, lab)
+    page.wait_for_selector(".vega-embed canvas, .vega-embed svg")
+    outputs = page.locator(".jp-OutputArea-output").all_inner_texts()
+    tables = page.locator(".jp-RenderedHTMLCommon table.dataframe").count()
+    page.close()
     assert not [text for text in outputs if "Traceback" in text or "Error" in text]
     assert "SANDBOX" in outputs[0]
     assert tables >= 6
 
 
-def test_payments_and_approvals_are_shown_in_jupyterlab(lab: str) -> None:
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
-        page = browser.new_page(viewport={"width": 1300, "height": 12000})
-        page.set_default_timeout(60_000)
-        _run_all(page, lab.replace("/?", "/lab/tree/notebooks/01_payments_and_approvals.ipynb?"))
-        outputs = page.locator(".jp-OutputArea-output").all_inner_texts()
-        browser.close()
+def test_payments_and_approvals_are_shown_in_jupyterlab(lab: str, browser: "Browser") -> None:
+    page = browser.new_page(viewport={"width": 1300, "height": 12000})
+    page.set_default_timeout(60_000)
+    _run_all(page, lab.replace("/?", "/lab/tree/notebooks/01_payments_and_approvals.ipynb?"))
+    outputs = page.locator(".jp-OutputArea-output").all_inner_texts()
+    page.close()
     shown = "\n".join(outputs)
     assert "SANDBOX" in outputs[0]
     assert "nothing was sent" in outputs[2]  # the draft
