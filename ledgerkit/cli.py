@@ -131,21 +131,14 @@ def _curl(url: str, family: str, values: dict[str, str]) -> str:
 
 
 def _doctor(chosen: argparse.Namespace) -> int:
-    from ledgerkit import LedgerError, connect, credentials
+    from ledgerkit import doctor
 
-    print(f"ledgerkit {__version__}, Python {sys.version.split()[0]}")
-    try:
-        if chosen.profile != "sandbox":
-            for name, where in credentials.configured(chosen.profile).items():
-                print(f"  {name}: set in {where}")
-        with connect(chosen.profile) as session:
-            rows = session.organization.get()
-            print(f"  {session!r}")
-            print(f"The service answers for the organization {rows['name'].iloc[0]!r}.")
-    except LedgerError as error:
-        print(f"{type(error).__name__}: {error}", file=sys.stderr)
-        return 1
-    return 0
+    code = 0
+    for finding in doctor.diagnose(chosen.profile):
+        amiss = finding.level == "problem"
+        print(finding, file=sys.stderr if amiss else sys.stdout)
+        code = 1 if amiss else code
+    return code
 
 
 def _new_key(chosen: argparse.Namespace) -> int:

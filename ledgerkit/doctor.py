@@ -1,0 +1,244 @@
+"""What is set up and whether it works, as lines that may be pasted into a report: no value of any setting is in them.
+
+``ledgerkit doctor`` prints them, and the connection panel shows them.
+"""
+
+import os
+import platform
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from typing import Final, Literal
+from urllib.parse import urlsplit
+
+from ledgerkit import __version__, credentials
+from ledgerkit.connection import Connection
+from ledgerkit.errors import AuthenticationError, ConfigurationError, ConnectionFailed, LedgerError
+from ledgerkit.operations import FAMILIES
+from ledgerkit.operator import Operator
+from ledgerkit.resources.users import Users
+from ledgerkit.session import Session, connect
+from ledgerkit.showing import visible
+from ledgerkit.watching import Watch, watched
+
+Level = Literal["ok", "warning", "problem"]
+
+# A server tells whole seconds, and its answer travels for a while: less than this is no difference.
+SECONDS_OF_SKEW: Final = 5.0
+NEEDED: Final = ("httpx", "msgspec", "pandas", "ipywidgets", "anywidget")
+# What each extra of the distribution is for, and what it brings.
+EXTRAS: Final = {
+    "lab": ("the lab and charts", ("jupyterlab", "altair", "openpyxl", "voila")),
+    "signing": ("approving", ("joserfc", "cryptography")),
+    "sandbox": ("the embedded sandbox", ("starlette", "uvicorn")),
+    "archive": ("archives", ("pyarrow", "duckdb")),
+}
+RIGHTS: Final = {
+    "api_user": "an API user reads what its role may see, makes requests, and approves with its private key",
+    "reporting_key": "a reporting key reads, perhaps some entities' accounts alone; it makes and approves nothing",
+    "lam": "a LAM reads, makes and approves as it is set up",
+}
+PROXIES: Final = ("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY")
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was looked at.
+
+    Parameters
+    ----------
+    name
+        What was looked at, such as ``"token"``.
+    level
+        ``"ok"``, ``"warning"`` or ``"problem"``: nothing works until that is mended.
+    text
+        What was found, and where something is amiss, the way out.
+    """
+
+    name: str
+    level: Level
+    text: str
+
+    def __str__(self) -> str:
+        mark = "" if self.level == "ok" else f"{self.level.upper()}: "
+        return f"{self.name}: {mark}{pasteable(self.text)}"
+
+
+def pasteable(text: str) -> str:
+    """Return a text on one line, in which nothing misleads, and the home folder, which names a person, is ``~``."""
+    home = os.path.expanduser("~")  # noqa: PTH111  # Path.home() raises where there is none
+    line = visible(" ".join(text.split()))
+    return line.replace(home + os.sep, f"~{os.sep}") if len(home) > 1 else line
+
+
+def diagnose(profile: str | None = None) -> list[Finding]:
+    """Look at the settings of a profile, connect with them, and look at the connection.
+
+    Parameters
+    ----------
+    profile
+        Which; by default the one without a name. ``"sandbox"`` is the embedded sandbox.
+    """
+    found = installed()
+    try:
+        if profile == "sandbox":
+            session = connect(profile)
+        else:
+            found += _settings(profile)
+            loaded = credentials.load(profile)
+            # Not signed in yet: that the service refuses the credentials is a finding beside others.
+            session = Session(loaded.credentials, base_url=loaded.base_url)
+    except LedgerError as error:
+        return [*found, Finding("settings", "problem", str(error))]
+    with session:
+        return found + examine(session.organization._connection)
+
+
+def examine(connection: Connection) -> list[Finding]:
+    """Look at a connection: address, sign-in, clock, rights, user, private key and rate limit."""
+    found = [_credentials(connection)]
+    reached = _reach(connection)
+    found += reached
+    if all(one.level != "problem" for one in reached):
+        if connection.operator is not None:
+            found += [_user(connection, connection.operator), _private_key(connection.operator)]
+        found.append(_rate_limit(connection))
+    return found
+
+
+def installed() -> list[Finding]:
+    """Look at the kit, at Python and at the packages beside them."""
+    found = [
+        Finding("ledgerkit", "ok", f"{__version__}, Python {platform.python_version()} on {platform.system()}"),
+        Finding("packages", "ok", ", ".join(f"{name} {_version(name)}" for name in NEEDED)),
+    ]
+    for extra, (purpose, names) in EXTRAS.items():
+        missing = [name for name in names if _version(name) is None]
+        have = ", ".join(f"{name} {_version(name)}" for name in names if name not in missing)
+        way = f"without {', '.join(missing)}; for {purpose}: pip install 'ledgerkit-enterprise[{extra}]'"
+        found.append(Finding(f"extra {extra}", "ok", "; ".join(filter(None, [have, way if missing else ""]))))
+    proxies = [name for name in PROXIES if name in os.environ or name.lower() in os.environ]
+    if proxies:
+        found.append(Finding("proxy", "ok", f"{' and '.join(proxies)} is set; a server on this machine needs none"))
+    return found
+
+
+def _version(name: str) -> str | None:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return None
+
+
+def _settings(profile: str | None) -> list[Finding]:
+    """Say which settings are there and where, and no value."""
+    return [Finding(name, "ok", f"set in {where}") for name, where in credentials.configured(profile).items()]
+
+
+def _credentials(connection: Connection) -> Finding:
+    opened = "reads and writes" if connection.writes else "reads only"
+    return Finding("rights", "ok", f"{RIGHTS[connection.family]}. This session {opened}")
+
+
+def _reach(connection: Connection) -> list[Finding]:
+    """Make one call, and say what it shows of the address, of the sign-in and of the clock."""
+    url = urlsplit(connection.transport.base_url)
+    address = f"{connection.transport.base_url} ({connection.origin['environment']})"
+    try:
+        answer = connection.ask("GET /organization", "/organization")
+    except ConnectionFailed as error:
+        return [Finding("address", "problem", f"{address} can't be reached: {error}")]
+    except AuthenticationError as error:
+        return [Finding("address", "ok", f"{address} answers"), Finding("sign-in", "problem", str(error))]
+    except LedgerError as error:
+        return [Finding("service", "problem", f"{address}: {type(error).__name__}: {error}")]
+    found = [
+        Finding("address", "ok", f"{address} answers"),
+        Finding("TLS", "ok", _tls(url.scheme)),
+        _signed_in(connection),
+    ]
+    name = answer.body.get("name") if isinstance(answer.body, dict) else None
+    found.append(Finding("service", "ok", f"The service answers for the organization {name!r}"))
+    found.append(_clock(connection, answer.date))
+    return found
+
+
+def _tls(scheme: str) -> str:
+    if scheme == "http":
+        return "none, for a server on this machine"
+    return "the certificate of the address is valid for it, and of an authority that this machine trusts"
+
+
+def _signed_in(connection: Connection) -> Finding:
+    if connection.operator is None:
+        return Finding(
+            "sign-in", "ok", f"{FAMILIES[connection.family]} sends its key with each call, and it is taken"
+        )
+    state = connection.operator._keeper.state()
+    if state.problem:
+        return Finding("token", "warning", f"{state.seconds_left:.0f} s left, but it is not renewed: {state.problem}")
+    return Finding("token", "ok", f"the key was exchanged for a token, {state.seconds_left:.0f} s left")
+
+
+def _clock(connection: Connection, date: float | None) -> Finding:
+    if date is None:
+        return Finding("clock", "ok", "the service does not tell its time")
+    behind = date - connection.transport.clock.time()
+    if abs(behind) <= SECONDS_OF_SKEW:
+        return Finding("clock", "ok", "this machine and the service show the same time")
+    way = "behind" if behind > 0 else "ahead of"
+    return Finding(
+        "clock",
+        "warning",
+        f"this machine is {abs(behind):.0f} s {way} the service: the kit goes by the service, but times that you "
+        "type and times that you compare by hand do not. Set the clock of this machine",
+    )
+
+
+def _user(connection: Connection, operator: Operator) -> Finding:
+    def look() -> str:
+        row = operator.user(Users(connection).search).iloc[0]
+        return f"{row['username']}, {row['role']}, {row['status']}"
+
+    return _found("user", look, "warning")
+
+
+def _private_key(operator: Operator) -> Finding:
+    given = operator._credentials
+    if given.private_key is None and given.private_key_file is None:
+        return Finding(
+            "private key",
+            "warning",
+            "none is set, so this session can't approve. To approve, set LEDGER_ENTERPRISE_PRIVATE_KEY_FILE",
+        )
+
+    def look() -> str:
+        operator.check_key()
+        if operator.claimed() is None:
+            return "it can be read; the token names no public key to compare it with"
+        return "it can be read, and is that of the user"
+
+    return _found("private key", look, "problem")
+
+
+def _found(name: str, look: Callable[[], str], otherwise: Level) -> Finding:
+    """Make a finding of what a look gives, of what it warns about, or of why it can't be had."""
+    with watched(Watch()) as watch:
+        try:
+            text = look()
+        except ConfigurationError as error:
+            return Finding(name, otherwise, str(error))
+        except LedgerError as error:
+            return Finding(name, "warning", f"{type(error).__name__}: {error}")
+    if watch.warnings:
+        return Finding(name, "warning", "; ".join([text, *watch.warnings]))
+    return Finding(name, "ok", text)
+
+
+def _rate_limit(connection: Connection) -> Finding:
+    announced = connection.transport.limiter.announced
+    if announced.remaining is None:
+        return Finding("rate limit", "ok", "the service announces none")
+    of = "" if announced.limit is None else f" of {announced.limit}"
+    few = announced.limit is not None and announced.remaining * 10 < announced.limit
+    return Finding("rate limit", "warning" if few else "ok", f"{announced.remaining}{of} calls left")
