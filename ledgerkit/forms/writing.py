@@ -75,6 +75,8 @@ class WriteForm(Form):
         self._ticket: Any = None
         # Whether what is in the fields was sent: it is not reviewed again before it is changed.
         self._spent = False
+        # Whether it was looked for, after its answer was lost.
+        self._looked = False
         # A write of its own, which nothing else that the form does overtakes.
         self._post = Work(self.fail)
 
@@ -143,9 +145,9 @@ class WriteForm(Form):
         """Return the line that makes the same draft, as ``session.transactions.send(...)``; empty where none does."""
         return ""
 
-    def extra(self) -> Sequence[widgets.Widget]:
-        """Return widgets to show below the fields."""
-        return ()
+    def arrange(self) -> Sequence[widgets.Widget]:
+        """Return what the grid shows: the fields, and what a form says beside them."""
+        return [one.widget for one in self.entries.values()]
 
     def read(self) -> dict[str, Any]:
         """Return what was filled in, without what is empty or hidden.
@@ -171,14 +173,14 @@ class WriteForm(Form):
         gone = [one for one in self.entries.values() if all(one is not kept for kept in made)]
         kept = list(self.entries.values())
         self.entries = {one.name: one for one in made}
-        self.grid.children = [one.widget for one in made]
+        self.grid.children = list(self.arrange())
         for one in gone:
             close_all(one.widget)
         for one in made:
             if all(one is not old for old in kept):
                 one.on_edit(lambda *_, name=one.name: self.guarded(self.edited)(name))
         if not self._fields_box.children:
-            self._fields_box.children = (self.grid, *self.extra(), self.again, _row(self.review, self.clear))
+            self._fields_box.children = (self.grid, self.again, _row(self.review, self.clear))
             self.lay(
                 self.warned,
                 self._fields_box,
@@ -208,7 +210,7 @@ class WriteForm(Form):
 
     def edit(self) -> None:
         """Go back to the fields, as they are."""
-        if self.sending or self.step == "unknown" and not self._looked_for():
+        if self.sending or (self.step == "unknown" and not self._looked):
             return
         self._disarm()
         self.say("", "none")
@@ -338,6 +340,7 @@ class WriteForm(Form):
 
     def _unknown(self, error: BaseException) -> None:
         self.state = "failed"
+        self._looked = False
         self._go("unknown")
         self.say(
             "WHAT BECAME OF IT IS NOT KNOWN. It was sent, and its answer was lost: it may have been carried out. Do "
@@ -357,19 +360,14 @@ class WriteForm(Form):
         self.work.start(draft.find, lambda outcome: self._found(draft, outcome))
 
     def _found(self, draft: Any, outcome: Outcome) -> None:
-        self.look.disabled = False
         if outcome.state == "found" and draft.request_id is not None:
             self._created(draft, None)
             return
         self.state = "failed"
         candidates = "" if outcome.candidates.empty else visible_frame(outcome.candidates).to_string()
         self.say(f"{outcome.state.capitalize()}: {outcome.text}", "warning", details=candidates)
-        self.back.layout.display = None
-        self._review_row.layout.display = None
-        self.create.layout.display = "none"
-
-    def _looked_for(self) -> bool:
-        return self.create.layout.display == "none"
+        self._looked = True
+        self._go("unknown")
 
     def show_progress(self) -> None:
         """Follow what was made until nothing more happens to it."""
@@ -419,9 +417,8 @@ class WriteForm(Form):
         for widget, shown in (
             (self._fields_box, step == "fields"),
             (self.agree, step == "review" and can_send),
-            (self._review_row, step == "review"),
-            (self.create, can_send or step != "review"),
-            (self.back, step == "review"),
+            (self._review_row, step == "review" or (step == "unknown" and self._looked)),
+            (self.create, can_send),
             (self._look_row, step == "unknown"),
             (self._sent_row, step == "sent"),
             (self.code_box, bool(self.code) and step != "fields"),
