@@ -12,6 +12,7 @@ from typing import Any, ClassVar, Final
 import pandas as pd
 
 from ledgerkit import filters, paging
+from ledgerkit.cards import KINDS, Known, Record
 from ledgerkit.connection import Connection
 from ledgerkit.errors import (
     ContractViolation,
@@ -279,7 +280,10 @@ class Section:
             progress.close()
         if faults and len(faults) == len(members) and all(fault.status == 400 for fault in faults):
             raise faults[0]  # it is not this or that id: what they were all asked with is wrong
-        return self._frame(operation, chosen, answers, {name: values[name] for name in query})
+        frame = self._frame(operation, chosen, answers, {name: values[name] for name in query})
+        if many is None and method.__name__ == "get" and chosen.name in KINDS:
+            return Record(frame, Known(connection))
+        return frame
 
     def _frame(
         self, operation: str, table: Table, answers: Sequence[tuple[str, Nodes]], given: Mapping[str, Any]

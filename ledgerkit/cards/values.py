@@ -1,0 +1,166 @@
+"""Single values as HTML: amounts, times, states, ids with names. Every text in them is visible and escaped."""
+
+import html
+import json
+import re
+from dataclasses import dataclass
+from datetime import UTC, tzinfo
+from decimal import Decimal
+from typing import Any, Final
+
+import pandas as pd
+
+from ledgerkit import showing
+from ledgerkit.amounts import Unit, to_display
+from ledgerkit.cards.known import Known
+from ledgerkit.showing import QUIET, spelled, visible
+
+# What the API's words for states mean to whoever waits: one table for all kinds of objects.
+_WAITING: Final = re.compile(
+    "PENDING.*|APPROVED|SIGNED|SUBMITTED|HSM_COIN_UPDATED|.*_PENDING_APPROVAL|ACTIVATING|DEACTIVATING"
+)
+_DONE: Final = re.compile("ACTIVE|COMPLETE|CONFIRMED|VIEW_ONLY")
+_REFUSED: Final = re.compile("REJECTED|FAILED.*|BLOCKED|ABORTED|.*_ABORTED|.*_REJECTED|.*_FAILED|DROPPED")
+# Of what has no step after its approval, the word says that it is done.
+_DONE_WHEN_APPROVED: Final = frozenset({"request"})
+_COLOURS: Final = {
+    "waiting": "var(--jp-warn-color1,#b26a00)",
+    "done": "var(--jp-success-color1,#2e7d32)",
+    "refused": "var(--jp-error-color1,#c62828)",
+    "neutral": "var(--jp-content-font-color2,GrayText)",
+}
+_CAPITALS: Final = {"api": "API", "hsm": "HSM", "nft": "NFT", "lam": "LAM", "id": "ID"}
+_CODE: Final = "font-family:var(--jp-code-font-family,monospace);overflow-wrap:anywhere"
+
+
+@dataclass(frozen=True)
+class Value:
+    """A value as HTML; with a unit it is right-aligned before it."""
+
+    html: str
+    unit: str | None = None
+
+
+def absent(value: Any) -> bool:
+    """Whether a frame has no value."""
+    return not isinstance(value, list | dict | str) and (value is None or bool(pd.isna(value)))
+
+
+def missing(value: Any) -> bool:
+    """Whether there is nothing to show: no value, or an empty list, object or text."""
+    return not value if isinstance(value, list | dict | str) else absent(value)
+
+
+def words(value: str) -> str:
+    """Return a word of the API in sentence case: ``PENDING_APPROVAL`` is "Pending approval"."""
+    if value != value.upper():
+        return value
+    first, *others = (_CAPITALS.get(one, one) for one in value.lower().split("_"))
+    return " ".join([first[:1].upper() + first[1:], *others])
+
+
+def state_kind(status: str, kind: str = "") -> str:
+    """Return what a state means: ``"waiting"``, ``"done"``, ``"refused"``, or ``"neutral"``, also for what is new.
+
+    Parameters
+    ----------
+    status
+        The word of the API.
+    kind
+        What is in this state, such as ``"request"``.
+    """
+    if status == "APPROVED" and kind in _DONE_WHEN_APPROVED:
+        return "done"
+    for meaning, pattern in (("refused", _REFUSED), ("waiting", _WAITING), ("done", _DONE)):
+        if pattern.fullmatch(status):
+            return meaning
+    return "neutral"
+
+
+def pill(status: str, kind: str = "") -> str:
+    """Return the HTML of a state: a dot and a word."""
+    colour = _COLOURS[state_kind(status, kind)]
+    return f"<span style='white-space:nowrap'><span style='color:{colour}'>●</span> {text(words(status))}</span>"
+
+
+def text(value: Any) -> str:
+    """Return the HTML of a text."""
+    return html.escape(visible(str(value)))
+
+
+def code(value: Any) -> str:
+    """Return the HTML of something that is read letter by letter."""
+    return f"<span style='{_CODE}'>{text(value)}</span>"
+
+
+def quiet(shown: str) -> str:
+    """Return HTML that stands back."""
+    return f"<span style='{QUIET}'>{shown}</span>"
+
+
+def named(kind: str, key: int, known: Known) -> str:
+    """Return the HTML of an id of an account, user or group, with its name where that is known."""
+    name = known.name(kind, key)
+    return f"{kind} {key}" if name is None else f"{html.escape(spelled(name))} {quiet(f'{kind} {key}')}"
+
+
+def amount(base: Any, unit: Unit | None, *, outgoing: bool = False) -> Value:
+    """Return an amount in its unit, the exact base units on hover; without a unit in base units, which is said.
+
+    Parameters
+    ----------
+    base
+        Base units, exact.
+    outgoing
+        Whether it has the sign of what leaves.
+    """
+    shown = format(Decimal(base) if unit is None else to_display(base, unit.magnitude), "f")
+    sign = "−" if outgoing or shown.startswith("-") else ""
+    whole, point, places = shown.removeprefix("-").partition(".")
+    places = places.rstrip("0")
+    head = len(whole) % 3 or 3
+    # Margins part the digits, so that what is copied is the amount.
+    groups = "".join(f"<span style='margin-left:.3em'>{one}</span>" for one in re.findall("...", whole[head:]))
+    digits = f"{sign}{whole[:head]}{groups}{point + places if places else ''}"
+    return Value(
+        f"<span title='{base} base units'>{digits}</span>", "base units" if unit is None else spelled(unit.code)
+    )
+
+
+def time(moment: pd.Timestamp, zone: tzinfo, now: pd.Timestamp | None) -> str:
+    """Return the HTML of a time in a zone, its age beside it and UTC on hover."""
+    local = moment.tz_convert(zone)
+    utc = moment.tz_convert(UTC).isoformat(timespec="microseconds")
+    age = "" if now is None else f" {quiet(_age((now - moment).total_seconds()))}"
+    return f"<span title='{utc}'>{local.strftime('%Y-%m-%d %H:%M:%S')} {text(local.strftime('%Z'))}</span>{age}"
+
+
+def _age(seconds: float) -> str:
+    past = abs(seconds)
+    for size, least, unit in ((86_400, 2, "d"), (3_600, 2, "h"), (60, 2, "min")):
+        if past >= least * size:
+            shown = f"{int(past // size)} {unit}"
+            break
+    else:
+        shown = f"{int(past)} s"
+    return f"{shown} ago" if seconds >= 0 else f"in {shown}"
+
+
+def plain(value: Any) -> str:
+    """Return any value of a frame as a text on one line, exact."""
+    if isinstance(value, pd.Timestamp):
+        return value.isoformat()
+    if isinstance(value, list | dict):
+        return visible(json.dumps(value, ensure_ascii=False, default=_digits))
+    if isinstance(value, Decimal):
+        return format(value, "f")
+    return visible(str(value))
+
+
+def address(value: Any) -> str:
+    """Return the HTML of an address or a hash: whole, in groups of four."""
+    return showing.address(str(value))
+
+
+def _digits(value: Any) -> str:
+    return format(value, "f") if isinstance(value, Decimal) else str(value)
