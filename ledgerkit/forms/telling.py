@@ -1,0 +1,101 @@
+"""What the service says of requests, in words: for those who decide on them, and labelled as its word alone."""
+
+import html
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final
+
+import pandas as pd
+
+from ledgerkit.amounts import Unit, display_unit, to_display
+from ledgerkit.errors import LedgerError
+from ledgerkit.forms.voting import pill
+from ledgerkit.forms.workspace import Workspace
+from ledgerkit.showing import fields, spelled, visible
+
+NO_GROUND: Final = (
+    "What the service says of it, on its word alone. It is no ground to approve: compare what would be signed with "
+    "what you know."
+)
+_MINUTE, _HOUR, _DAY = pd.Timedelta(minutes=1), pd.Timedelta(hours=1), pd.Timedelta(days=1)
+
+
+def request(
+    workspace: Workspace,
+    row: "pd.Series[Any]",
+    payment: "pd.Series[Any] | None",
+    amounts: Sequence[Mapping[str, Any]],
+    fees: Sequence[Mapping[str, Any]],
+) -> str:
+    """Return the HTML of a request and of the payment that it makes; asks for names."""
+    kind = str(row["type"]).replace("_", " ").capitalize()
+    facts: list[tuple[str, str, str | None]] = [
+        ("Type", html.escape(visible(kind)), None),
+        ("Status", pill(row["status"]), None),
+        ("Made by", html.escape(_named(workspace, "user", row["created_by"])), None),
+        ("Made on", html.escape(moment(row["created_on"])), None),
+        ("Expires on", html.escape(moment(row["expires_at"])), None),
+    ]
+    if payment is not None:
+        notes = payment["notes"] if isinstance(payment["notes"], list) else []
+        titles = [str(one["title"]) for one in notes if isinstance(one, Mapping) and one.get("title")]
+        facts += [
+            ("Account", html.escape(_named(workspace, "account", payment["account_id"])), None),
+            ("Amount", amount(payment["amount"], display_unit(amounts)), None),
+            ("Most fees", amount(payment["max_fees"], display_unit(fees)), None),
+            ("Recipient", elided(payment["recipient"]), None),
+            *(("Note", html.escape(spelled(title)), None) for title in titles),
+        ]
+    return (
+        f"<div class='lk-said mathjax_ignore tex2jax_ignore'><div class='lk-quiet'>{html.escape(NO_GROUND)}</div>"
+        f"{fields(facts)}</div>"
+    )
+
+
+def steps(lines: Iterable[str]) -> str:
+    """Return the HTML of how far a request is."""
+    listed = "".join(f"<li>{html.escape(visible(line))}</li>" for line in lines)
+    return f"<ul class='lk-steps mathjax_ignore tex2jax_ignore'>{listed}</ul>" if listed else ""
+
+
+def amount(base: Any, unit: Unit | None) -> str:
+    """Return the HTML of an amount in its unit, with its base units on hover."""
+    if base is None or pd.isna(base):
+        return "not said"
+    if unit is None:
+        return f"<span class='lk-amount'>{html.escape(visible(str(base)))} base units</span>"
+    shown = f"{to_display(base, unit.magnitude)} {unit.code}"
+    return f"<span class='lk-amount' title='{html.escape(str(base))} base units'>{html.escape(visible(shown))}</span>"
+
+
+def elided(address: Any) -> str:
+    """Return the HTML of an address, its middle left out, with the whole on hover."""
+    if not isinstance(address, str):
+        return "not said"
+    shown = visible(address)
+    short = shown if len(shown) <= 20 else f"{shown[:8]}…{shown[-8:]}"
+    return f"<span class='lk-code' title='{html.escape(shown)}'>{html.escape(short)}</span>"
+
+
+def moment(time: Any) -> str:
+    """Return a moment in UTC, to the minute."""
+    return "not said" if pd.isna(time) else f"{time:%Y-%m-%d %H:%M} UTC"
+
+
+def span(time: Any) -> str:
+    """Return how long something is, in its largest unit: ``3 h``."""
+    if pd.isna(time):
+        return "not said"
+    for unit, word in ((_DAY, "d"), (_HOUR, "h")):
+        if time >= 2 * unit:
+            return f"{time // unit} {word}"
+    return f"{max(time, pd.Timedelta(0)) // _MINUTE} min"
+
+
+def _named(workspace: Workspace, kind: str, one: Any) -> str:
+    if pd.isna(one):
+        return "not said"
+    try:
+        name = workspace.directory.names(kind, [int(one)]).get(int(one))
+    except LedgerError:  # names are a help
+        name = None
+    return f"{spelled(name)} ({one})" if isinstance(name, str) else f"{kind} {one}"
