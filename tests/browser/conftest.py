@@ -28,7 +28,7 @@ QUIET = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--
 
 @pytest.fixture(scope="module")
 def browser() -> "Iterator[Browser]":
-    """Start Chromium; while it runs, this thread has a loop, in which tests of other modules can't start their own."""
+    """Start Chromium for a module: while it runs, nothing else in this thread can start a loop of its own."""
     if CHROMIUM is None:
         pytest.skip("no chromium in PATH: the browser tests need one")
     from playwright.sync_api import sync_playwright
