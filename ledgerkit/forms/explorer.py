@@ -1,0 +1,249 @@
+"""The whole kit on one page: the connection, and a tab for each thing that people do."""
+
+from collections.abc import Callable
+from typing import Any, ClassVar, Final
+
+import ipywidgets as widgets
+import traitlets
+
+from ledgerkit.forms import cells
+from ledgerkit.forms.base import Form
+from ledgerkit.forms.detail import Detail
+from ledgerkit.forms.inbox import InboxForm
+from ledgerkit.forms.kinds import RequestForm
+from ledgerkit.forms.overview import Overview
+from ledgerkit.forms.panel import Panel
+from ledgerkit.forms.search import SearchForm
+from ledgerkit.forms.style import style
+from ledgerkit.forms.workspace import Workspace
+from ledgerkit.session import Session
+
+TABS: Final = ("Overview", "Accounts", "Transactions", "Requests", "Inbox", "New request", "Audit")
+# What an auditor asks, and the read that answers it.
+AUDIT: Final = {
+    "Requests by type, user and state": ("requests", "search"),
+    "Steps and approvals of a request": ("requests", "governance_status"),
+    "History of an account": ("accounts", "history"),
+    "History of a transaction": ("transactions", "history"),
+    "History of a user": ("users", "history"),
+    "History of a group": ("groups", "history"),
+    "History of an entity": ("entities", "history"),
+    "History of a whitelist": ("whitelists", "history"),
+    "History of a message": ("messages", "history"),
+    "Users": ("users", "search"),
+    "Groups": ("groups", "search"),
+    "Entities": ("entities", "search"),
+    "Whitelists": ("whitelists", "search"),
+    "Messages": ("messages", "search"),
+    "Pledges": ("pledges", "search"),
+    "Settlements": ("settlements", "search"),
+    "Labels": ("labels", "search"),
+    "API users": ("api_users", "search"),
+    "Addresses of an account": ("accounts", "addresses"),
+    "Balances of an account by day": ("accounts", "balance_history"),
+    "Risk of an address": ("compliance", "address_risk"),
+}
+
+
+class Audit(Form):
+    """A chooser of what is looked at, and the search for it.
+
+    Parameters
+    ----------
+    workspace
+        Where it looks.
+    search
+        Makes the form of a read, by section and method.
+    """
+
+    title: ClassVar[str] = "Audit"
+
+    def __init__(self, workspace: Workspace, search: Callable[[str, str], Form]) -> None:
+        super().__init__(workspace)
+        self._search = search
+        self.forms: dict[str, Form] = {}
+        self.chooser = widgets.Dropdown(
+            options=list(AUDIT), value=None, description="What to look at", tooltip="The section and the read"
+        )
+        self.chooser.add_class("lk-field")
+        self.place = widgets.VBox()
+        self.lay(self.chooser, self.place)
+        choose = self.guarded(self._choose)
+        self.chooser.observe(lambda change: choose(change["new"]), "value")
+        self.chooser.value = next(iter(AUDIT))
+
+    @property
+    def form(self) -> Form:
+        """The form that is shown."""
+        return self.forms[self.chooser.value]
+
+    def _choose(self, question: str) -> None:
+        self.say("", "none")
+        self.place.children = ()
+        if question not in self.forms:
+            self.forms[question] = self._search(*AUDIT[question])
+        self.place.children = (self.forms[question],)
+
+    def wait(self, seconds: float = 60.0) -> "Audit":
+        """Wait in a cell until what is shown is there."""
+        self.form.wait(seconds)
+        return self
+
+    def text(self) -> str:
+        """Return what is shown, as text."""
+        return (
+            f"{super().text()}\n{self.chooser.value}\n{self.form.text() if self.chooser.value in self.forms else ''}"
+        )
+
+    def close(self) -> None:
+        """End the chooser and all its forms."""
+        for form in self.forms.values():
+            form.close()
+        super().close()
+
+
+class Explorer(Form):
+    """The connection on top, and below it a tab each for looking, searching, approving and requesting.
+
+    Parameters
+    ----------
+    workspace
+        Where it works; :meth:`of` takes a session.
+
+    Attributes
+    ----------
+    tab
+        The name of the tab that is shown; it can be set.
+    forms
+        The forms of the tabs that were shown so far, by name.
+    detail
+        The card of what was opened, in any tab.
+    """
+
+    title: ClassVar[str] = "Explorer"
+
+    tab = traitlets.Enum(TABS, default_value=TABS[0])
+
+    def __init__(self, workspace: Workspace) -> None:
+        super().__init__(workspace)
+        self.panel = Panel(workspace)
+        self.detail = Detail(workspace)
+        # What has no card yet takes no place.
+        self.detail.layout.display = "none"
+        self.detail.observe(self.guarded(self._opened), "state")
+        self.forms: dict[str, Form] = {}
+        self._makers: dict[str, Callable[[], Form]] = {
+            "Overview": self._overview,
+            "Accounts": lambda: self._search("accounts"),
+            "Transactions": lambda: self._search("transactions"),
+            "Requests": lambda: self._search("requests"),
+            "Inbox": lambda: InboxForm(workspace),
+            "New request": lambda: RequestForm(workspace),
+            "Audit": lambda: Audit(workspace, self._search),
+        }
+        self._places = {name: widgets.VBox() for name in TABS}
+        self.tabs = widgets.Tab(list(self._places.values()), titles=TABS, selected_index=0)
+        self.tabs.add_class("lk-tabs")
+        self.head.close()
+        # The mark of the panel is that of all: no second bar above it.
+        self.children = (style(), self.panel, self.tabs, self.detail, self._message)
+        self.tabs.observe(self.guarded(lambda change: self.show(TABS[change["new"]])), "selected_index")
+        self.observe(self.guarded(lambda change: self.show(change["new"])), "tab")
+        self.show(TABS[0])
+
+    @classmethod
+    def of(cls, session: Session) -> "Explorer":
+        """Make the explorer of a session; what an earlier run of the same cell made is closed."""
+        explorer = cls.on(session.accounts._connection)
+        cells.replace(explorer, "explorer")
+        return explorer
+
+    @property
+    def sending(self) -> bool:
+        """Whether a form is sending something: it is not closed then by another run of its cell."""
+        return any(getattr(form, "sending", False) for form in self.forms.values())
+
+    def show(self, name: str) -> None:
+        """Show a tab; its form is made when it is shown for the first time."""
+        self.tab = name
+        self.tabs.selected_index = TABS.index(name)
+        if name not in self.forms:
+            self._build(name)
+
+    def open(self, kind: str, id: Any) -> None:
+        """Open the card of an object below the tabs.
+
+        Parameters
+        ----------
+        kind, id
+            Such as ``"transaction"``, ``4012``.
+        """
+        self.detail.open(kind, id)
+
+    def wait(self, seconds: float = 60.0) -> "Explorer":
+        """Wait in a cell until what is shown is there."""
+        for form in (self.panel, self.forms.get(self.tab), self.detail):
+            if form is not None:
+                form.wait(seconds)
+        return self
+
+    def text(self) -> str:
+        """Return the connection, the tab that is shown and the card that is open, as text."""
+        shown = [self.panel, self.forms.get(self.tab), None if self._hidden() else self.detail]
+        parts = [
+            super().text(),
+            f"{self.tab} of {', '.join(TABS)}",
+            *(one.text() for one in shown if one is not None),
+        ]
+        return "\n\n".join(parts)
+
+    def close(self) -> None:
+        """End the explorer and all its forms."""
+        for form in (*self.forms.values(), self.panel, self.detail):
+            form.close()
+        super().close()
+
+    def _repr_mimebundle_(self, **options: Any) -> dict[str, Any]:
+        self.panel.live()
+        return super()._repr_mimebundle_(**options)
+
+    # Making
+
+    def _build(self, name: str) -> None:
+        place = self._places[name]
+        close_children(place)
+        try:
+            form = self._makers[name]()
+        except Exception as error:  # noqa: BLE001 - it is shown in the tab, and the other tabs go on
+            form = Form(self.workspace)
+            form.fail(error)
+            again = widgets.Button(description="Try again", tooltip=f"Make the tab {name} anew")
+            form.on_click(again, lambda: self._build(name))
+            form.lay(again)
+        else:
+            self.forms[name] = form
+        place.children = (form,)
+
+    def _overview(self) -> Form:
+        overview = Overview(self.workspace, self.show)
+        overview.run()
+        return overview
+
+    def _search(self, section: str, method: str = "search") -> Form:
+        form = SearchForm(self.workspace, section, method)
+        # What its results open is shown in the one card of the explorer.
+        form.detail = self.detail
+        return form
+
+    def _opened(self, change: Any) -> None:
+        self.detail.layout.display = "none" if change["new"] == "ready" else None
+
+    def _hidden(self) -> bool:
+        return bool(self.detail.layout.display == "none")
+
+
+def close_children(place: widgets.VBox) -> None:
+    """Close the forms in a place, and empty it."""
+    for one in place.children:
+        one.close()
+    place.children = ()
