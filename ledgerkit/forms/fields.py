@@ -97,7 +97,8 @@ class TextField(Field):
 
     def read(self) -> str | None:
         """Return the text, or None."""
-        return self.input.value.strip() or None
+        text: str = self.input.value.strip()
+        return text or None
 
     def write(self, value: Any) -> None:
         """Put a text into it."""
@@ -158,7 +159,7 @@ class TimeField(Field):
 
     def read(self) -> str | None:
         """Return the text, once it is known to be a day or a moment, or None."""
-        text = self.input.value.strip()
+        text: str = self.input.value.strip()
         if not text:
             return None
         if self.day:
@@ -286,6 +287,8 @@ class PickField(Field):
         if not alike:
             way = "type an id, or pick a name" if self._offered else "names are not known here; type an id"
             raise self._refused(text, f"nothing that is offered has that in its name; {way}")
+        if len(alike) == 1:
+            raise self._refused(text, f"did you mean {alike[0]}? Pick it, or empty the box")
         shown = ", ".join(alike[:5]) + (", …" if len(alike) > 5 else "")
         raise self._refused(text, f"it may mean {len(alike)}: {shown}; pick one, or empty the box")
 

@@ -1,0 +1,38 @@
+"""One live form for each cell: a cell that is run again closes what it showed before."""
+
+import sys
+from typing import Any, Final
+
+from ledgerkit.forms.base import Form
+
+# By cell and form: the run that made them, and the forms.
+_SHOWN: Final[dict[tuple[str, str], tuple[str, list[Form]]]] = {}
+
+
+def replace(form: Form, key: str) -> None:
+    """Close the forms that an earlier run of the same cell made, but those that are sending something.
+
+    Parameters
+    ----------
+    form
+        What the cell shows now.
+    key
+        What it is, such as ``"transactions.search"``: a cell may show several forms.
+    """
+    cell, run = _cell()
+    if not cell:
+        return
+    run_before, forms = _SHOWN.get((cell, key), (run, []))
+    if run_before != run:
+        for one in forms:
+            if not getattr(one, "sending", False):
+                one.close()
+    _SHOWN[cell, key] = (run, [*(one for one in forms if one.comm is not None), form])
+
+
+def _cell() -> tuple[str, str]:
+    """Return the id of the cell that runs, and of this run of it; empty outside of a notebook."""
+    ipython = sys.modules.get("IPython")
+    kernel = getattr(ipython.get_ipython() if ipython else None, "kernel", None)
+    parent: dict[str, Any] = kernel.get_parent("shell") if kernel is not None else {}
+    return str(parent.get("metadata", {}).get("cellId", "")), str(parent.get("header", {}).get("msg_id", ""))

@@ -1,0 +1,316 @@
+"""Search forms: every read of every section, made from the signature of its method."""
+
+import html
+import inspect
+from functools import partial
+from typing import Any, ClassVar, Self
+
+import ipywidgets as widgets
+import pandas as pd
+import traitlets
+
+from ledgerkit.errors import InvalidRequest
+from ledgerkit.filters import filters
+from ledgerkit.forms import cells
+from ledgerkit.forms.base import Form, close_all
+from ledgerkit.forms.code import CodeBox
+from ledgerkit.forms.detail import Detail
+from ledgerkit.forms.fields import Field, PickField, TimeField
+from ledgerkit.forms.pickers import Named, names
+from ledgerkit.forms.ranges import RANGES, bounds
+from ledgerkit.forms.results import Results
+from ledgerkit.forms.sections import NAMED, common, fields_of, given, method_of, required
+from ledgerkit.forms.work import Work
+from ledgerkit.forms.workspace import Workspace
+from ledgerkit.resources.base import Section
+from ledgerkit.showing import visible, visible_frame
+from ledgerkit.watching import Watch
+
+STALE = "The filters were changed since: what is shown is what the filters before found."
+# What is shown where there is no front end.
+ROWS_AS_TEXT, COLUMNS_AS_TEXT = 5, 6
+
+
+class SearchForm(Form):
+    """A form for one read of one section.
+
+    Parameters
+    ----------
+    workspace
+        Where it reads.
+    section
+        The name of a section in a session, such as ``"transactions"``.
+    method
+        One of its reads.
+
+    Attributes
+    ----------
+    fields
+        The fields by parameter, each with ``read()`` and ``write(value)``.
+    frame
+        What was found; None before, while it runs, and after it was stopped or failed.
+    stale
+        Whether a filter was changed since.
+    code
+        The line of Python that returns the same frame.
+    """
+
+    title: ClassVar[str] = "Search"
+
+    frame = traitlets.Instance(pd.DataFrame, allow_none=True)
+    stale = traitlets.Bool(False)
+    code = traitlets.Unicode("")
+
+    def __init__(self, workspace: Workspace, section: str, method: str = "search") -> None:
+        self.section = workspace.section(section)
+        self._method = method_of(type(self.section), method)
+        self._call = f"{section}.{method}"
+        self.fields: dict[str, Field] = fields_of(self._method)
+        super().__init__(workspace)
+        self.head.value += f"<div class='lk-call'>{_summary(section, method, self._method)}</div>"
+        self._names = Work(self._without_names)
+        self._watched: Watch | None = None
+        self._edited_meanwhile = False
+        self._make(section, method)
+        for field in self.fields.values():
+            field.on_edit(self._edited)
+        self._edited()
+        self._look_up_names()
+
+    @classmethod
+    def of(cls, section: Section, method: str = "search") -> Self:
+        """Make the form of a section; the form that an earlier run of the same cell made is closed."""
+        form = cls.on(section._connection, section.name, method)
+        cells.replace(form, form._call)
+        return form
+
+    def _make(self, section: str, method: str) -> None:
+        shown = common(section, method, self._method)
+        grid, more = widgets.Box(), widgets.Box()
+        grid.children = [self.fields[name].widget for name in shown]
+        more.children = [field.widget for name, field in self.fields.items() if name not in shown]
+        for one in (grid, more):
+            one.add_class("lk-grid")
+        folded = widgets.Accordion([more], titles=("More filters",), selected_index=None) if more.children else None
+        if folded is None:
+            close_all(more)
+        else:
+            folded.add_class("lk-more")
+        self.search = widgets.Button(description="Search", button_style="primary", tooltip=f"Call {self._call}")
+        self.cancel = widgets.Button(description="Cancel", disabled=True, tooltip="Give up the search that runs")
+        self.empty = widgets.Button(description="Clear", tooltip="Empty all filters")
+        self.on_click(self.search, self.run)
+        self.on_click(self.cancel, self.stop)
+        self.on_click(self.empty, self.clear)
+        self.bar = widgets.IntProgress(min=0, max=1, tooltip="How much of what is read has come")
+        self.bar.layout.display = "none"
+        self._progress = widgets.Label()
+        actions = widgets.HBox([self.search, self.cancel, self.empty, self.bar, self._progress])
+        actions.add_class("lk-actions")
+        self._stale = widgets.Label()
+        self.results = Results(self.workspace, on_open=self.guarded(self._open))
+        self.code_box = CodeBox()
+        self.detail: Detail | None = None
+        self._place = widgets.VBox()
+        parts = [grid, *self._ranges(), *([folded] if folded is not None else []), actions]
+        self.lay(*parts, self._stale, self.results, self.code_box, self._place)
+
+    def _ranges(self) -> list[widgets.Widget]:
+        """Return the row of quick ranges, where the method takes two moments."""
+        for first, last in (("created_after", "created_before"), ("start", "end")):
+            if isinstance(self.fields.get(first), TimeField) and isinstance(self.fields.get(last), TimeField):
+                buttons = []
+                for name in RANGES:
+                    button = widgets.Button(description=name, tooltip=f"Fill in {first} and {last}: {name.lower()}")
+                    self.on_click(button, partial(self.choose_range, name, first, last))
+                    buttons.append(button)
+                row = widgets.HBox(buttons)
+                row.add_class("lk-ranges")
+                return [row]
+        return []
+
+    def choose_range(self, name: str, first: str = "created_after", last: str = "created_before") -> None:
+        """Fill in the two moments of a quick range, such as ``"Last 7 days"``, by the server's clock."""
+        connection = self.workspace.connection
+        after, before = bounds(name, connection.transport.server_time(), connection.zone)
+        self.fields[first].write(after)
+        self.fields[last].write(before)
+
+    # Names
+
+    def _look_up_names(self) -> None:
+        kinds: list[Named] = list(dict.fromkeys(NAMED[name] for name in self.fields if name in NAMED))
+        if kinds:
+            self._names.start(lambda: {kind: names(self.workspace, kind) for kind in kinds}, self._offer)
+
+    def _offer(self, found: dict[Named, dict[str, Any]]) -> None:
+        for name, field in self.fields.items():
+            if isinstance(field, PickField) and name in NAMED:
+                field.offer(found[NAMED[name]])
+
+    def _without_names(self, error: BaseException) -> None:
+        # What a search says is more important than what it lacks.
+        if not self.work.running and self.message_kind in ("none", "info", "done"):
+            self.say(f"Names could not be looked up, so that ids are to be typed: {error}", "warning")
+
+    # What it does
+
+    def values(self) -> dict[str, Any]:
+        """Return what is filled in, as arguments of the method.
+
+        Raises
+        ------
+        InvalidRequest
+            A field can't be read, or one that is needed is empty.
+        """
+        known = filters(self._method)
+        read = {name: given(field, known[name].kind) for name, field in self.fields.items()}
+        for name in required(self._method):
+            if read[name] is None:
+                label = self.fields[name].label
+                raise InvalidRequest(f"{label}: it is empty, and there is nothing to ask without it.", field=name)
+        return {name: value for name, value in read.items() if value is not None}
+
+    def run(self) -> None:
+        """Search; what was found is in ``frame`` once it is there, and what went wrong in ``message``."""
+        self.work.stop()
+        for field in self.fields.values():
+            field.mark(False)
+        self._forget()
+        try:
+            values = self.values()
+        except InvalidRequest as error:
+            self.fail(error)
+            return
+        self.code = self.code_box.code = self._line(values)
+        self._running(True)
+        self.say("")
+        self.work.start(partial(self._method, self.section, **values), self._found, ticked=self._ticked)
+        self._watched = self.work.watch
+
+    def stop(self) -> None:
+        """Give up the search that runs."""
+        if not self.work.running:
+            return
+        self.work.stop()
+        self._running(False)
+        self.state = "stopped"
+        self.say("Stopped: what had come was dropped. The filters are as they were.")
+
+    def clear(self) -> None:
+        """Empty all filters; what was found stays."""
+        for field in self.fields.values():
+            field.clear()
+
+    def fail(self, error: BaseException) -> None:
+        """Show what went wrong, at the field that it is about; what was entered stays."""
+        if not self.work.running:
+            self._running(False)
+        super().fail(error)
+        wrong = getattr(error, "details", {}).get("field")
+        if wrong in self.fields:
+            self.fields[wrong].mark(True)
+
+    def wait(self, seconds: float = 60.0) -> Self:
+        """Wait in a cell until the search is done, and names are there to pick from.
+
+        Raises
+        ------
+        TimeoutError
+            It is not done within the time; it goes on.
+        """
+        self._names.wait(seconds)
+        return super().wait(seconds)
+
+    def close(self) -> None:
+        """End the form: what runs is given up, and none of its widgets stays."""
+        self._names.stop()
+        if self.detail is not None:
+            self.detail.close()
+        super().close()
+
+    def _running(self, runs: bool) -> None:
+        if runs:
+            self.state = "running"
+        self.search.disabled, self.cancel.disabled = runs, not runs
+        self.bar.layout.display = None if runs else "none"
+        self.bar.value, self.bar.max = 0, 1
+        self._progress.value = "asking" if runs else ""
+
+    def _forget(self) -> None:
+        self.frame = None
+        self.stale = self._edited_meanwhile = False
+        self._stale.value = ""
+        self.results.clear()
+
+    def _ticked(self, watch: Watch) -> None:
+        self.bar.max, self.bar.value = max(watch.calls_expected, 1), watch.calls_done
+        unit = "page" if "limit" in self.fields else "answer"
+        self._progress.value = f"{unit} {watch.calls_done} of {watch.calls_expected}"
+
+    def _found(self, frame: pd.DataFrame) -> None:
+        self._running(False)
+        self.frame = frame
+        self.results.show(frame)
+        if self._edited_meanwhile:
+            self._mark_stale()
+        self.state = "done"
+        problems = list(dict.fromkeys(self._watched.warnings)) if self._watched is not None else []
+        refused = int(frame["error"].notna().sum()) if "error" in frame.columns else 0
+        if refused:
+            problems.append(f"{refused:,} of {len(frame):,} could not be had; the column error says why.")
+        self.say("\n".join([_count(frame), *problems]), "warning" if problems else "done")
+
+    def _edited(self) -> None:
+        if self.work.running:
+            self._edited_meanwhile = True  # the line is that of what runs
+            return
+        if self.frame is not None:
+            self._mark_stale()
+            return
+        try:
+            self.code = self.code_box.code = self._line(self.values())
+        except InvalidRequest:
+            self.code = self.code_box.code = ""  # what can't be read yet is told when it is searched for
+
+    def _mark_stale(self) -> None:
+        self.stale = True
+        self._stale.value = STALE
+
+    def _line(self, values: dict[str, Any]) -> str:
+        arguments = ", ".join(f"{name}={value!r}" for name, value in values.items())
+        return f"frame = {self.workspace.variable()}.{self._call}({arguments})"
+
+    def _open(self, kind: str, id: Any) -> None:
+        if self.detail is None:
+            self.detail = Detail(self.workspace)
+            self._place.children = [self.detail]
+        self.detail.open(kind, id)
+
+    def text(self) -> str:
+        """Return what the form shows, as text, for where no widgets can be shown."""
+        lines = [f"{super().text()}", f"session.{self._call}"]
+        for name, field in self.fields.items():
+            try:
+                value = field.read()
+            except InvalidRequest as error:
+                value = f"? {error}"
+            if value is not None:
+                lines.append(f"  {name}: {visible(str(value))}")
+        if self.frame is not None:
+            lines += [STALE] if self.stale else []
+            lines.append(_count(self.frame))
+            lines.append(visible_frame(self.frame.iloc[:ROWS_AS_TEXT, :COLUMNS_AS_TEXT]).to_string(index=False))
+        return "\n".join(lines)
+
+
+def _summary(section: str, method: str, called: Any) -> str:
+    told = (inspect.getdoc(called) or "").partition("\n")[0].replace("``", "")
+    return f"{html.escape(told)} <span class='lk-code'>{section}.{method}</span>"
+
+
+def _count(frame: pd.DataFrame) -> str:
+    if len(frame):
+        return f"{len(frame):,} {'row' if len(frame) == 1 else 'rows'}."
+    scope = f" Or {scope}." if (scope := frame.attrs.get("scope")) else ""
+    return f"Nothing was found: the filters may leave nothing; empty some of them.{scope}"
