@@ -1,0 +1,98 @@
+"""Whom an account may pay: the entries of its whitelists, and what is known of an address while it is typed."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from ledgerkit.connection import Connection
+from ledgerkit.errors import LedgerError
+from ledgerkit.forms.fields import unique_labels
+from ledgerkit.lookups import Lookups
+from ledgerkit.operations import families
+from ledgerkit.resources.compliance import Compliance
+from ledgerkit.rules import listed_in
+
+
+@dataclass(frozen=True)
+class Entry:
+    """An address of a whitelist, and the one tag that it is listed with, where there is one."""
+
+    address: str
+    tag: int | None = None
+
+
+@dataclass(frozen=True)
+class Known:
+    """What is known of an address.
+
+    Parameters
+    ----------
+    valid
+        What the service says of its form; None where it says nothing.
+    listed
+        The whitelist and the name there, or empty.
+    risk
+        What is said of its risk, in words.
+    """
+
+    valid: bool | None
+    listed: str
+    risk: str
+
+
+def entries(lookups: Lookups, source: "pd.Series[Any]") -> dict[str, Entry]:
+    """Return the entries of the whitelists of an account's rules that are of its currency, by their labels."""
+    named: list[tuple[str, Entry]] = []
+    seen: set[int] = set()
+    for rule in _whitelist_rules(source):
+        for one in rule:
+            number = one.get("whitelist") if isinstance(one, Mapping) else None
+            if number is None or int(number) in seen:
+                continue
+            seen.add(int(number))
+            found = lookups.whitelist(int(number))
+            if found is None:
+                continue
+            for entry in found["addresses"] or []:
+                if entry.get("currency") != source["currency"]:
+                    continue
+                address = str(entry.get("address"))
+                for tag in entry.get("destination_tags") or [None]:
+                    tagged = "" if tag is None else f", tag {tag}"
+                    label = f"{entry.get('name')} · {found['name']} · {address[:8]}…{address[-8:]}{tagged}"
+                    named.append((label, Entry(address, tag)))
+    return unique_labels(named)
+
+
+def known(connection: Connection, lookups: Lookups, source: "pd.Series[Any]", address: str) -> Known:
+    """Return what is known of an address that an account may pay."""
+    currency = str(source["currency"])
+    said = lookups.is_address(currency, address)
+    listed = ""
+    for rule in _whitelist_rules(source):
+        place, _ = listed_in(lookups, rule, currency, address)
+        listed = listed or place or ""
+    # What is no address has no risk either, and the provider charges for each question.
+    risk = "" if said is False else risk_of(connection, address)
+    return Known(None if isinstance(said, LedgerError) else said, listed, risk)
+
+
+def risk_of(connection: Connection, address: str) -> str:
+    """Return what compliance says of the risk of an address, in words."""
+    if connection.family not in families("GET /compliance/address-risk/{address}"):
+        return "risk not known: these credentials can't ask"
+    try:
+        row = Compliance(connection).address_risk(address).iloc[0]
+    except LedgerError as error:
+        return f"risk not known: {error.message}"
+    return "risk not known: the service says none" if pd.isna(row["risk"]) else f"risk {row['risk']}"
+
+
+def _whitelist_rules(source: "pd.Series[Any]") -> Iterator[list[Any]]:
+    rule_sets = source["governance_rules"]
+    for rule_set in rule_sets if isinstance(rule_sets, list) else []:
+        for rule in rule_set.get("rules") or []:
+            if rule.get("type") == "WHITELIST":
+                yield rule.get("data") or []
