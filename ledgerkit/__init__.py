@@ -60,7 +60,9 @@ __all__ = [
     "Unsupported",
     "connect",
     "explode",
+    "explorer",
     "operations",
+    "panel",
     "payloads",
     "read_csv",
     "webhooks",
@@ -78,6 +80,43 @@ def operations() -> _pd.DataFrame:
         only a LAM offers.
     """
     return _table(_calls())
+
+
+def explorer(session: Session) -> _Any:
+    """Return everything that the kit can do, to be used without typing code: a page with a tab for each.
+
+    Parameters
+    ----------
+    session
+        From :func:`connect`; with ``writes=True`` requests can be made and approved.
+
+    Returns
+    -------
+    ledgerkit.forms.explorer.Explorer
+        To be the last line of a cell.
+    """
+    # Forms need ipywidgets, which a session without them has no use for.
+    from importlib import import_module
+
+    return import_module("ledgerkit.forms.explorer").Explorer.of(session)
+
+
+def panel(session: Session) -> _Any:
+    """Return a panel of the connection: environment, workspace, user, rights, life of the token, and the doctor.
+
+    Parameters
+    ----------
+    session
+        From :func:`connect`.
+
+    Returns
+    -------
+    ledgerkit.forms.panel.Panel
+        To be the last line of a cell.
+    """
+    from importlib import import_module
+
+    return import_module("ledgerkit.forms.panel").Panel.of(session)
 
 
 def __getattr__(name: str) -> _Any:

@@ -7,7 +7,7 @@ import ipywidgets as widgets
 import traitlets
 
 from ledgerkit.forms import cells
-from ledgerkit.forms.base import Form
+from ledgerkit.forms.base import Form, close_all
 from ledgerkit.forms.detail import Detail
 from ledgerkit.forms.inbox import InboxForm
 from ledgerkit.forms.kinds import RequestForm
@@ -144,8 +144,8 @@ class Explorer(Form):
         self._places = {name: widgets.VBox() for name in TABS}
         self.tabs = widgets.Tab(list(self._places.values()), titles=TABS, selected_index=0)
         self.tabs.add_class("lk-tabs")
-        self.head.close()
         # The mark of the panel is that of all: no second bar above it.
+        close_all(self.head)
         self.children = (style(), self.panel, self.tabs, self.detail, self._message)
         self.tabs.observe(self.guarded(lambda change: self.show(TABS[change["new"]])), "selected_index")
         self.observe(self.guarded(lambda change: self.show(change["new"])), "tab")

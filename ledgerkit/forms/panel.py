@@ -10,6 +10,7 @@ import ipywidgets as widgets
 from ledgerkit import doctor
 from ledgerkit.connection import Connection
 from ledgerkit.errors import Unsupported
+from ledgerkit.forms import cells
 from ledgerkit.forms.base import Form
 from ledgerkit.forms.workspace import Workspace
 from ledgerkit.operations import FAMILIES
@@ -67,8 +68,10 @@ class Panel(Form):
 
     @classmethod
     def of(cls, session: Session) -> "Panel":
-        """Make a panel of a session."""
-        return cls.on(session.accounts._connection)
+        """Make the panel of a session; what an earlier run of the same cell made is closed."""
+        panel = cls.on(session.accounts._connection)
+        cells.replace(panel, "panel")
+        return panel
 
     # What it shows
 
