@@ -1,6 +1,5 @@
 """One request that waits for a vote: what it says, what the approver knows, what would be signed, and the vote."""
 
-import html
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Final
@@ -22,7 +21,6 @@ from ledgerkit.outcomes import Outcome
 from ledgerkit.resources.accounts import Accounts
 from ledgerkit.resources.requests import Requests
 from ledgerkit.resources.transactions import Transactions
-from ledgerkit.showing import visible
 
 WAITING: Final = frozenset({"PENDING_APPROVAL", "PENDING_FIRST_APPROVAL"})
 
@@ -109,7 +107,7 @@ class ApprovalPanel(Form):
 
         self.statement.on_edit(self.guarded(self._edited))
         self.body.on_edit(self.guarded(self._edited))
-        self.on_click(self.compare, self._compare)
+        self.on_click(self.compare, self._ask_for_review)
         self.on_click(self.reject, self._reject)
         self.on_click(self.sign, lambda: self._sign("approve"))
         self.on_click(self.sign_rejection, lambda: self._sign("reject"))
@@ -174,7 +172,7 @@ class ApprovalPanel(Form):
             self.state = "ready"
             self.say("")
 
-    def _compare(self) -> None:
+    def _ask_for_review(self) -> None:
         if not self._free():
             return
         self._put_away()
@@ -196,8 +194,8 @@ class ApprovalPanel(Form):
             if "amount" not in stated or not {"recipient", "recipient_end"} & stated.keys():
                 raise InvalidRequest(
                     "State at least the amount and the end of the recipient "
-                    f"({LEAST_END} characters or more, {LEAST_HEX_END} of an address in hex digits), from a source of "
-                    "your own and not from this request. Nothing was compared.",
+                    f"({LEAST_END} characters or more, {LEAST_HEX_END} of an address in hex digits), from a source "
+                    "of your own and not from this request. Nothing was compared.",
                     field="amount",
                 )
             meant = approvals.intended(None, stated, self.request_id)
@@ -219,7 +217,7 @@ class ApprovalPanel(Form):
         self.say("Fetching what would be signed.")
         self.work.start(
             lambda: voting.review_of(connection, request_id, verb, meant),
-            lambda found: self._compared(*found, meant),
+            lambda found: self._compared(found[0], found[1], meant),
         )
 
     def _compared(self, review: Review, refusal: str | None, meant: Mapping[str, Any] | None) -> None:

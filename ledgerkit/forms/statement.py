@@ -13,6 +13,7 @@ from ledgerkit.amounts import display_unit, to_base_units
 from ledgerkit.challenges import LEAST_END, LEAST_HEX_END
 from ledgerkit.errors import InvalidRequest, shorten
 from ledgerkit.forms.fields import ChoiceField, Field, TextField
+from ledgerkit.payloads.parts import Memo
 from ledgerkit.showing import amount as grouped
 
 Units = Iterable[Mapping[str, Any]]
@@ -113,9 +114,7 @@ class Statement:
         self.fields = {one.name: one for one in (*needed, *decisive, *other)}
         self.box = widgets.VBox(
             [
-                _hint(
-                    "What you know from a source of your own: the invoice, the contract, a call. Not from this request."
-                ),
+                _hint("What you know from a source of your own: the invoice, the order, a call. Not this request."),
                 _grid(needed),
                 _hint("Where the payment has one; these decide who gets what."),
                 _grid(decisive),
@@ -168,10 +167,10 @@ class Statement:
             stated["memo"] = self._memo(kind, stated["memo"])
         return stated
 
-    def _memo(self, kind: str | None, text: str) -> payloads.Memo:
+    def _memo(self, kind: str | None, text: str) -> Memo:
         if kind == "id":
             return payloads.MemoId(self._integer("memo", text))
-        kinds: Mapping[str | None, Callable[[str], payloads.Memo]] = {
+        kinds: Mapping[str | None, Callable[[str], Memo]] = {
             None: payloads.MemoText,
             "hash": payloads.MemoHash,
             "return": payloads.MemoReturn,

@@ -29,8 +29,8 @@ def obstacle(connection: Connection) -> str | None:
     """Return why this session can't vote at all, or None; may sign in, so it is asked in a job."""
     if connection.operator is None:
         return (
-            "Only an API user approves and rejects: these credentials can read this. To vote, connect with the key of "
-            "an API user and its private key."
+            "Only an API user approves and rejects: these credentials can read this. To vote, connect with the key "
+            "of an API user and its private key."
         )
     if not connection.writes:
         return READS_ONLY
@@ -106,7 +106,7 @@ def _told_step(row: Any, users: Mapping[int, str], groups: Mapping[int, str]) ->
     if given:
         told += f" Approved by {_listed(_users(given), users)}."
     waiting = [one for one in _ids(row["approvers"]) if one not in voted]
-    if waiting and not (row["is_complete"] is True) and row["step_index"] == row["request_current_step_index"]:
+    if waiting and row["is_complete"] is not True and row["step_index"] == row["request_current_step_index"]:
         told += f" Asked now: {_listed(waiting, users)}."
     return told
 
