@@ -1,0 +1,250 @@
+"""What waits for the own vote: a list, and the one request that is looked at."""
+
+import html
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, Final
+
+import ipywidgets as widgets
+import pandas as pd
+
+from ledgerkit.connection import Connection
+from ledgerkit.directory import Units
+from ledgerkit.errors import LedgerError
+from ledgerkit.forms import telling, voting
+from ledgerkit.forms.approval import WAITING, ApprovalPanel
+from ledgerkit.forms.base import Form, close_all
+from ledgerkit.forms.workspace import Workspace
+from ledgerkit.resources.requests import Requests
+from ledgerkit.showing import spelled, visible
+from ledgerkit.watching import Watch
+
+# Each costs two calls to show, and a widget of its own.
+MOST_SHOWN: Final = 100
+_SOON: Final = pd.Timedelta(days=1)
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """What waits, the names and units to show it with, and why this session can't vote."""
+
+    frame: pd.DataFrame
+    own: bool
+    names: Mapping[int, str]
+    units: Mapping[int, Units]
+    obstacle: str | None
+
+
+class InboxForm(Form):
+    """What waits for the own vote, the oldest first, and a panel to compare, approve and reject each of it.
+
+    Parameters
+    ----------
+    workspace
+        Where it waits.
+
+    Attributes
+    ----------
+    frame
+        What waited when it was last read, as ``session.requests.inbox()`` returns it.
+    panel
+        The panel of the request that is looked at; None where none is.
+    buttons
+        The button of each request, by its id.
+    """
+
+    title: ClassVar[str] = "Approvals"
+
+    def __init__(self, workspace: Workspace) -> None:
+        super().__init__(workspace)
+        self.frame: pd.DataFrame | None = None
+        self.panel: ApprovalPanel | None = None
+        self.buttons: dict[int, widgets.Button] = {}
+        self.reload = widgets.Button(description="Refresh", tooltip="session.requests.inbox()")
+        self.stop = widgets.Button(description="Stop", disabled=True)
+        self.count = widgets.HTML()
+        self.rows = widgets.VBox()
+        self.rows.add_class("lk-inbox")
+        self.place = widgets.VBox()
+        self.on_click(self.reload, self.refresh)
+        self.on_click(self.stop, self._stop)
+        row = widgets.HBox([self.reload, self.stop])
+        row.add_class("lk-actions")
+        self.lay(row, self.count, self.rows, self.place)
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Read anew what waits."""
+        self.state = "running"
+        self.stop.disabled = False
+        self.say("Reading what waits for you.")
+        workspace = self.workspace
+        self.work.start(lambda: waiting(workspace), self._show, ticked=self._ticked)
+
+    def _ticked(self, watch: Watch) -> None:
+        if watch.calls_expected:
+            self.say(f"Reading what waits for you: {watch.calls_done} of {watch.calls_expected} calls.")
+
+    def _stop(self) -> None:
+        self.work.stop()
+        self.stop.disabled = True
+        self.state = "stopped"
+        self.say("Stopped. What is shown is what was read before.")
+
+    def fail(self, error: BaseException) -> None:
+        """Show what went wrong; what was read before stays."""
+        self.stop.disabled = True
+        super().fail(error)
+
+    def _show(self, found: Waiting) -> None:
+        self.frame = found.frame
+        self.stop.disabled = True
+        self.state = "ready"
+        rows = found.frame.head(MOST_SHOWN).to_dict("records")
+        before, buttons = self.rows.children, {}
+        shown = []
+        for row in rows:
+            button = widgets.Button(description=f"Look at {row['id']}", tooltip=f"Request {row['id']}")
+            self.on_click(button, lambda one=int(row["id"]): self.open(one))  # type: ignore[misc]  # bound as a default: the loop goes on
+            buttons[int(row["id"])] = button
+            line = widgets.HBox([button, widgets.HTML(_line(row, found))])
+            line.add_class("lk-inbox-row")
+            shown.append(line)
+        self.rows.children, self.buttons = shown, buttons
+        for line in before:
+            close_all(line)
+        self.count.value = f"<div role='status'>{html.escape(_counted(found, len(rows)))}</div>"
+        self._mark()
+        if found.obstacle:
+            self.say(found.obstacle, "warning")
+        else:
+            self.say("")
+
+    def open(self, request_id: int) -> None:
+        """Look at one request."""
+        if self.panel is not None:
+            if self.panel.sending:
+                self.say(
+                    f"Your vote on request {self.panel.request_id} is being posted: wait until its outcome is known.",
+                    "warning",
+                )
+                return
+            if self.panel.request_id == request_id and self.panel.vote is None:
+                return
+        before = self.panel
+        self.panel = ApprovalPanel(self.workspace, request_id)
+        self.panel.on_vote(self.refresh)
+        self.place.children = [self.panel]
+        if before is not None:
+            before.close()
+        self._mark()
+
+    def _mark(self) -> None:
+        """Show which request is looked at."""
+        for request_id, button in self.buttons.items():
+            looked = self.panel is not None and self.panel.request_id == request_id
+            button.button_style = "info" if looked else ""
+
+    def wait(self, seconds: float = 60.0) -> "InboxForm":
+        """Wait in a cell until what runs behind the form is done."""
+        self.work.wait(seconds)
+        if self.panel is not None:
+            self.panel.wait(seconds)
+        self.work.wait(seconds)  # a vote has it read again
+        return self
+
+    def text(self) -> str:
+        """Return what waits, as text, for where no widgets can be shown."""
+        lines = [] if self.frame is None else [f"  request {one}" for one in self.frame["id"].tolist()]
+        return "\n".join([super().text(), *lines])
+
+    def close(self) -> None:
+        """End the form, and the panel in it."""
+        if self.panel is not None:
+            self.panel.close()
+        super().close()
+
+
+def waiting(workspace: Workspace) -> Waiting:
+    """Ask what waits for the own vote, or for anybody's where the caller has none; called in a thread."""
+    connection, section = workspace.connection, workspace.section(Requests)
+    frame = section.inbox() if connection.operator is not None else _of_anybody(section, connection)
+    ids = [int(one) for one in frame["account_id"].dropna().unique()]
+    names, units = {}, {}
+    if ids:
+        try:
+            names, units = workspace.directory.names("account", ids), workspace.directory.units(ids)
+        except LedgerError:  # a help: without them ids and base units are shown
+            names, units = {}, {}
+    return Waiting(frame, connection.operator is not None, names, units, voting.obstacle(connection))
+
+
+def _of_anybody(section: Requests, connection: Connection) -> pd.DataFrame:
+    found = section.search(status=["PENDING_APPROVAL", "PENDING_FIRST_APPROVAL"])
+    found = found.sort_values("id", ignore_index=True)
+    now = pd.Timestamp(connection.transport.server_time(), unit="s", tz="UTC").as_unit("us")
+    nothing = pd.Series(pd.NA, index=found.index, dtype="Int64")
+    empty = pd.Series(pd.NA, index=found.index, dtype=object)
+    return found.assign(
+        age=now - found["created_on"],
+        time_to_expiry=found["expires_at"] - now,
+        approvals=nothing,
+        quorum=nothing,
+        account_id=nothing,
+        amount=empty,
+        recipient=empty,
+        title=empty,
+    )
+
+
+def _counted(found: Waiting, shown: int) -> str:
+    total = len(found.frame)
+    whose = "your vote" if found.own else "a vote"
+    if not total:
+        return (
+            f"Nothing waits for {whose} now. What others have to approve first is not listed here; a request that you "
+            "made waits for your own approval before anybody else is asked."
+            if found.own
+            else "No request waits for a vote now, of those that these credentials may see."
+        )
+    one = "1 request waits" if total == 1 else f"{total} requests wait"
+    more = f" The {shown} oldest are shown; the others follow as these are decided." if shown < total else ""
+    return f"{one} for {whose}, the oldest first.{more}"
+
+
+def _line(row: Mapping[Any, Any], found: Waiting) -> str:
+    """Return the HTML of a request in the list."""
+    account, left = row["account_id"], row["time_to_expiry"]
+    cells = [
+        html.escape(visible(str(row["type"]).replace("_", " ").capitalize())),
+        voting.pill(row["status"]),
+        _votes(row),
+    ]
+    if not pd.isna(account):
+        name = found.names.get(int(account))
+        units = found.units.get(int(account))
+        cells += [
+            html.escape(spelled(name) if isinstance(name, str) else f"account {account}"),
+            telling.amount(row["amount"], units.amount if units is not None else None),
+            telling.elided(row["recipient"]),
+        ]
+    if isinstance(row["title"], str):
+        cells.append(html.escape(spelled(row["title"])))
+    made = html.escape(telling.moment(row["created_on"]))
+    ends = html.escape(telling.moment(row["expires_at"]))
+    soon = not pd.isna(left) and left < _SOON
+    cells += [
+        f"<span title='{made}'>{telling.span(row['age'])} old</span>",
+        f"<span class='lk-pill {'lk-waiting' if soon else ''}' title='{ends}'>expires in {telling.span(left)}</span>",
+    ]
+    return (
+        "<div class='lk-inbox-line mathjax_ignore tex2jax_ignore'>"
+        + "".join(f"<span>{cell}</span>" for cell in cells)
+        + "</div>"
+    )
+
+
+def _votes(row: Mapping[Any, Any]) -> str:
+    if pd.isna(row["quorum"]):
+        return "votes hidden"
+    return f"{row['approvals']} of {row['quorum']}"
