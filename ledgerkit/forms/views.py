@@ -14,7 +14,7 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
-from ledgerkit.amounts import Unit
+from ledgerkit.amounts import Unit, to_display
 from ledgerkit.directory import Units
 from ledgerkit.display import NAMED
 from ledgerkit.errors import LedgerError
@@ -147,6 +147,8 @@ class View:
     notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
+        transactions = self.frame.attrs.get("table") == "transaction" and "type" in self.columns
+        self._types = self.frame["type"].tolist() if transactions else None
         # Series.iat costs ten times as much.
         self._arrays: dict[str, Any] = {}
         self._orders: dict[tuple[str, bool], np.ndarray[Any, Any]] = {}
@@ -173,6 +175,13 @@ class View:
             return None
         return of_account.fees if self.columns[name].kind == FEES else of_account.amount
 
+    def sign(self, name: str, position: int) -> int:
+        """Return -1 for an amount that leaves its account and 1 for one that comes, where the type says so; else 0."""
+        if self._types is None or name != "amount":
+            return 0
+        kind = str(self._types[position])
+        return -1 if kind.startswith("SEND") else int(kind.startswith(("RECEIVE", "REWARD")))
+
     def order(self, name: str, *, ascending: bool) -> "np.ndarray[Any, Any]":
         """Return the positions of all rows, sorted by a column; what is missing is last either way."""
         if (name, ascending) not in self._orders:
@@ -193,8 +202,8 @@ class View:
             units = [self.unit(name, position) for position in there]
             most = max((unit.magnitude for unit in units if unit), default=0)
             keys = [
-                amount * 10 ** (most - unit.magnitude) if unit else amount
-                for amount, unit in zip(values, units, strict=True)
+                _signed(amount, self.sign(name, position)) * 10 ** (most - unit.magnitude if unit else 0)
+                for amount, unit, position in zip(values, units, there, strict=True)
             ]
         elif name in self.names:
             known = self.names[name]
@@ -232,7 +241,14 @@ class View:
             yield from (text.replace("T", " ") for text in np.datetime_as_string(local.to_numpy(), unit="s"))
         elif kind in (TEXT, HASH):
             yield from ("" if _is_missing(value) else value.casefold() for value in values)
-        elif kind in (AMOUNT, FEES, LIST, OBJECT):
+        elif kind in (AMOUNT, FEES):
+            for position, value in zip(positions, values, strict=True):
+                if _is_missing(value):
+                    yield ""
+                    continue
+                shown = _amount_text(_signed(value, self.sign(name, position)), self.unit(name, position))
+                yield f"{shown}\n{value}".replace(THIN, "").casefold()
+        elif kind in (LIST, OBJECT):
             for position in positions:
                 yield _searched(self.cell(name, position))
         else:
@@ -369,27 +385,26 @@ def _default(table: str, frame: pd.DataFrame) -> tuple[str, ...]:
 
 
 def _amount(view: View, name: str, position: int, value: Any) -> Cell:
-    unit = view.unit(name, position)
-    sign = _sign(view, name, position)
-    if not isinstance(value, int):
-        return Cell(f"{format(value, 'f')} base units", str(value), f"{value} base units")
-    shown = digits(value, unit.magnitude if unit else 0)
-    kind = {MINUS: "outgoing, ", "+": "incoming, "}.get(sign, "")
-    return Cell(
-        f"{MINUS if sign == MINUS and value > 0 else ''}{shown}{THIN}{visible(unit.code) if unit else 'base units'}",
-        str(value),
-        f"{kind}{value} base units",
-    )
+    unit, sign = view.unit(name, position), view.sign(name, position)
+    way = {-1: "outgoing, ", 1: "incoming, "}.get(sign, "")
+    return Cell(_amount_text(_signed(value, sign), unit), str(value), f"{way}{value} base units")
 
 
-def _sign(view: View, name: str, position: int) -> str:
-    """Return which way an amount of a transaction goes, where its type says so."""
-    if view.frame.attrs.get("table") != "transaction" or name != "amount" or "type" not in view.columns:
-        return ""
-    kind = str(view.at("type", position))
-    if kind.startswith("SEND"):
-        return MINUS
-    return "+" if kind.startswith(("RECEIVE", "REWARD")) else ""
+def _signed(value: Any, sign: int) -> Any:
+    # Decimal rounds at 28 digits, even in a unary minus.
+    return value if sign >= 0 or value < 0 else -value if isinstance(value, int) else value.copy_negate()
+
+
+def _amount_text(value: Any, unit: Unit | None) -> str:
+    if unit is None:
+        return f"{digits(value) if isinstance(value, int) else _plain(value)}{THIN}base units"
+    if isinstance(value, int):
+        return f"{digits(value, unit.magnitude)}{THIN}{visible(unit.code)}"
+    return f"{_plain(to_display(value, unit.magnitude))}{THIN}{visible(unit.code)}"
+
+
+def _plain(value: Decimal) -> str:
+    return format(value, "f").replace("-", MINUS)
 
 
 def _whole(view: View, name: str, position: int, value: Any) -> Cell:
@@ -418,7 +433,7 @@ def _link(view: View, name: str, position: int, value: Any) -> tuple[str, Any] |
 def _number(view: View, name: str, position: int, value: Any) -> Cell:
     if isinstance(value, int):
         return Cell(digits(value), str(value), str(value))
-    return Cell(format(value, "f").replace("-", MINUS), str(value), str(value))
+    return Cell(_plain(value), str(value), str(value))
 
 
 def _text(view: View, name: str, position: int, value: Any) -> Cell:
