@@ -12,7 +12,7 @@ from ledgerkit.connection import Connection
 from ledgerkit.directory import Units
 from ledgerkit.errors import LedgerError
 from ledgerkit.forms import telling, voting
-from ledgerkit.forms.approval import WAITING, ApprovalPanel
+from ledgerkit.forms.approval import ApprovalPanel
 from ledgerkit.forms.base import Form, close_all
 from ledgerkit.forms.workspace import Workspace
 from ledgerkit.resources.requests import Requests
@@ -105,7 +105,7 @@ class InboxForm(Form):
         shown = []
         for row in rows:
             button = widgets.Button(description=f"Look at {row['id']}", tooltip=f"Request {row['id']}")
-            self.on_click(button, lambda one=int(row["id"]): self.open(one))  # type: ignore[misc]  # bound as a default: the loop goes on
+            self.on_click(button, lambda one=int(row["id"]): self.look_at(one))  # type: ignore[misc]  # bound as a default: the loop goes on
             buttons[int(row["id"])] = button
             line = widgets.HBox([button, widgets.HTML(_line(row, found))])
             line.add_class("lk-inbox-row")
@@ -120,7 +120,7 @@ class InboxForm(Form):
         else:
             self.say("")
 
-    def open(self, request_id: int) -> None:
+    def look_at(self, request_id: int) -> None:
         """Look at one request."""
         if self.panel is not None:
             if self.panel.sending:
@@ -202,7 +202,7 @@ def _counted(found: Waiting, shown: int) -> str:
     whose = "your vote" if found.own else "a vote"
     if not total:
         return (
-            f"Nothing waits for {whose} now. What others have to approve first is not listed here; a request that you "
+            f"Nothing waits for {whose} now. What others have to approve first is not listed; a request that you "
             "made waits for your own approval before anybody else is asked."
             if found.own
             else "No request waits for a vote now, of those that these credentials may see."
