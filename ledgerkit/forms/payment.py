@@ -72,7 +72,8 @@ class UnitField(Field):
         self.input = widgets.Dropdown(description=label, options=[("choose", None)], tooltip=f"{name}: {help}")
         self.input.add_class("lk-field")
         super().__init__(name, label, self.input)
-        self.input.observe(self._changed, "value")
+        self._offering = False
+        self.input.observe(self._chosen, "value")
 
     def offer(self, units: Sequence[Mapping[str, Any]], *, keep: bool) -> None:
         """Offer the units of an account; the largest is chosen where none was, and nothing else is at stake."""
@@ -80,11 +81,17 @@ class UnitField(Field):
         largest = display_unit(units)
         known = sorted(readable_units(units).values(), key=lambda unit: -unit.magnitude)
         codes = [unit.code for unit in known if _readable(unit, units)]
-        with self.input.hold_trait_notifications():
-            self.input.options = [("choose", None), *((visible(one), one) for one in codes), (BASE, BASE)]
-            self.input.value = (
-                chosen if chosen in (*codes, BASE) else None if keep or largest is None else largest.code
-            )
+        default = None if keep or largest is None or largest.code not in codes else largest.code
+        self._offering = True  # new options choose the first of them in between
+        self.input.options = [("choose", None), *((visible(one), one) for one in codes), (BASE, BASE)]
+        self.input.value = chosen if chosen in (*codes, BASE) else default
+        self._offering = False
+        if self.input.value != chosen:
+            self._changed()
+
+    def _chosen(self, *_: Any) -> None:
+        if not self._offering:
+            self._changed()
 
     def read(self) -> str | None:
         """Return the code of the unit, or None."""

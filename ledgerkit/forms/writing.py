@@ -9,7 +9,9 @@ import pandas as pd
 import traitlets
 
 from ledgerkit.errors import InvalidRequest, LedgerError, OutcomeUnknown
+from ledgerkit.forms.approval import ApprovalPanel
 from ledgerkit.forms.base import Form, close_all
+from ledgerkit.forms.code import CodeBox
 from ledgerkit.forms.fields import Field
 from ledgerkit.forms.progress import Progress
 from ledgerkit.forms.work import Work
@@ -26,6 +28,11 @@ _VERDICTS: Final = {
 _READS_ONLY: Final = (
     "This session reads only: nothing can be sent from here, and a review can still be made. To send, open a session "
     "with connect(..., writes=True), and a form of that one."
+)
+_LOST: Final = (
+    "<div class='lk-message lk-error' role='alert'><strong>What became of it is not known.</strong> It was sent, and it "
+    "may have been carried out. Do not make it again before you have looked for it, here or with form.draft.find()."
+    "</div>"
 )
 
 
@@ -91,17 +98,20 @@ class WriteForm(Form):
         self.another = widgets.Button(description="Make another")
         self.again = widgets.Checkbox(description="A second one of the same content is meant", indent=False)
         self.again.layout.display = "none"
+        for one in (self.agree, self.again):
+            one.add_class("lk-yes")
 
         self.warned = widgets.HTML()
         self.grid = widgets.Box()
         self.grid.add_class("lk-grid")
         self.shown = widgets.HTML()
-        self.code_box = widgets.HTML()
+        self.code_box = CodeBox()
         self.below = widgets.VBox()
         self._fields_box = widgets.VBox()
         self._review_row = _row(self.create, self.back)
         self._sent_row = _row(self.follow, self.approve, self.another)
-        self._look_row = _row(self.look)
+        self.lost = widgets.HTML(_LOST)
+        self._look_row = widgets.VBox([self.lost, _row(self.look)])
         for button, act in (
             (self.review, self.prepare_review),
             (self.clear, self.empty),
@@ -149,6 +159,10 @@ class WriteForm(Form):
         """Return what the grid shows: the fields, and what a form says beside them."""
         return [one.widget for one in self.entries.values()]
 
+    def extra(self) -> Sequence[widgets.Widget]:
+        """Return widgets to show below the fields."""
+        return ()
+
     def read(self) -> dict[str, Any]:
         """Return what was filled in, without what is empty or hidden.
 
@@ -180,7 +194,7 @@ class WriteForm(Form):
             if all(one is not old for old in kept):
                 one.on_edit(lambda *_, name=one.name: self.guarded(self.edited)(name))
         if not self._fields_box.children:
-            self._fields_box.children = (self.grid, self.again, _row(self.review, self.clear))
+            self._fields_box.children = (self.grid, *self.extra(), self.again, _row(self.review, self.clear))
             self.lay(
                 self.warned,
                 self._fields_box,
@@ -253,7 +267,7 @@ class WriteForm(Form):
         self.draft = draft
         self._ticket = draft if not draft.problems and self.workspace.connection.writes else None
         self.code = self._lines(values)
-        self.code_box.value = f"<pre class='lk-code'>{html.escape(self.code)}</pre>"
+        self.code_box.code = self.code
         self.shown.value = review_html(draft, remarks)
         self.state = "ready"
         if any(one.name == "double" and one.verdict == "problem" for one in draft.checks):
@@ -342,12 +356,7 @@ class WriteForm(Form):
         self.state = "failed"
         self._looked = False
         self._go("unknown")
-        self.say(
-            "WHAT BECAME OF IT IS NOT KNOWN. It was sent, and its answer was lost: it may have been carried out. Do "
-            "not make it again before you have looked for it, here or with form.draft.find().",
-            "error",
-            details=str(error),
-        )
+        self.say(f"The {self.makes} was sent, and its answer was lost.", "error", details=str(error))
 
     def find(self) -> None:
         """Look whether what was sent was carried out."""
@@ -371,12 +380,21 @@ class WriteForm(Form):
 
     def show_progress(self) -> None:
         """Follow what was made until nothing more happens to it."""
-        if self.draft.request_id is not None:
-            self._put_below(lambda: Progress(self.workspace, self.draft.request_id))
+        request_id = self.sent[-1].request_id if self.sent else None
+        if request_id is not None:
+            self._put_below(lambda: Progress(self.workspace, request_id))
 
     def show_approval(self) -> None:
         """Compare what would be signed with the draft, and approve it."""
-        raise NotImplementedError
+        draft = self.sent[-1] if self.sent else None
+        if draft is not None and draft.request_id is not None:
+            self._put_below(lambda: self._panel(draft))
+
+    def _panel(self, draft: Any) -> ApprovalPanel:
+        panel = ApprovalPanel(self.workspace, draft.request_id, intent=draft)
+        # Whoever looks whether a write is in flight looks at the form.
+        panel.observe(lambda change: setattr(self, "sending", change.new), "sending")
+        return panel
 
     # The rest
 
