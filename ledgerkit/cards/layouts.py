@@ -110,7 +110,7 @@ def card(kind: str, frame: pd.DataFrame, known: Known | None = None, *, more: Se
     layout = LAYOUTS[kind]
     foot = []
     if one.lacks_units:
-        foot.append("Units that were not looked up yet are left out: session.to_display(frame) looks them up.")
+        foot.append("In base units, since the unit was not looked up yet: session.to_display(frame) looks it up.")
     if one.read_at is not None:
         foot.append(f"Read at {one.read_at.tz_convert(one.known.zone).strftime('%Y-%m-%d %H:%M %Z')}.")
     return showing.page(
@@ -289,6 +289,7 @@ def _account_tables(one: Object) -> Sequence[str]:
 
 def _whitelist_tables(one: Object) -> Sequence[str]:
     addresses = [address for address in one.listed("addresses") if isinstance(address, dict)]
+    heads = ["Name", "Currency", "Address", "Tags"]
     rows = [
         [
             text(address.get("name") or ""),
@@ -298,10 +299,9 @@ def _whitelist_tables(one: Object) -> Sequence[str]:
         ]
         for address in addresses
     ]
-    return [
-        sections.section(f"Addresses ({len(addresses)})", ["Name", "Currency", "Address", "Tags"], rows[:MOST_ROWS]),
-        _cut(len(rows)),
-    ]
+    if not any(tags for *_, tags in rows):
+        heads, rows = heads[:-1], [row[:-1] for row in rows]
+    return [sections.section(f"Addresses ({len(addresses)})", heads, rows[:MOST_ROWS]), _cut(len(rows))]
 
 
 def _tags(tags: Any) -> str:
@@ -310,15 +310,13 @@ def _tags(tags: Any) -> str:
 
 def _ids(name: str, kind: str, keys: Sequence[Any], one: Object) -> str:
     """Return a table of the objects whose ids are in a list; the service may hide some."""
-    found = [key.get("id") if isinstance(key, dict) else key for key in keys]
-    rows = [
-        [quiet("hidden from you")]
-        if missing(key)
-        else [named(kind, int(key), one.known)]
-        if isinstance(key, int)
-        else [text(values.plain(key))]
-        for key in found
-    ]
+    rows = []
+    for key in keys:
+        inner = key.get("id", key) if isinstance(key, dict) else key
+        if type(inner) is int:
+            rows.append([named(kind, inner, one.known)])
+        else:
+            rows.append([quiet("hidden from you") if inner is None else text(values.plain(inner))])
     return sections.section(f"{name} ({len(rows)})", [kind.capitalize()], rows[:MOST_ROWS]) + _cut(len(rows))
 
 

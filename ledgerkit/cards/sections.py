@@ -12,6 +12,7 @@ from ledgerkit.cards.values import missing, named, quiet, text
 from ledgerkit.showing import QUIET, visible
 
 _CELL: Final = "padding:2px 12px 2px 0;text-align:left;vertical-align:top;white-space:normal;overflow-wrap:anywhere"
+_HEAD: Final = f"padding:2px 12px 2px 0;text-align:left;white-space:nowrap;font-weight:normal;{QUIET}"
 _NUMBER: Final = "padding:2px 12px 2px 0;text-align:right;vertical-align:top;white-space:nowrap"
 
 
@@ -30,7 +31,7 @@ def section(name: str, heads: Sequence[str], rows: Iterable[Sequence[str | value
     lines = ["".join(_cell(one) for one in row) for row in rows]
     if not lines:
         return ""
-    head = "".join(f"<th style='{_CELL};font-weight:normal;{QUIET}'>{text(one)}</th>" for one in heads)
+    head = "".join(f"<th style='{_HEAD}'>{text(one)}</th>" for one in heads)
     body = "".join(f"<tr>{line}</tr>" for line in lines)
     return (
         f"<div style='margin:8px 0 0'>{heading(name)}<table style='margin:0;border:0;"

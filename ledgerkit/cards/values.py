@@ -15,14 +15,12 @@ from ledgerkit.amounts import Unit, to_display
 from ledgerkit.cards.known import Known
 from ledgerkit.showing import QUIET, spelled, visible
 
-# What the API's words for states mean to whoever waits: one table for all kinds of objects.
-_WAITING: Final = re.compile(
-    "PENDING.*|APPROVED|SIGNED|SUBMITTED|HSM_COIN_UPDATED|.*_PENDING_APPROVAL|ACTIVATING|DEACTIVATING"
-)
-_DONE: Final = re.compile("ACTIVE|COMPLETE|CONFIRMED|VIEW_ONLY")
-_REFUSED: Final = re.compile("REJECTED|FAILED.*|BLOCKED|ABORTED|.*_ABORTED|.*_REJECTED|.*_FAILED|DROPPED")
-# Of what has no step after its approval, the word says that it is done.
-_DONE_WHEN_APPROVED: Final = frozenset({"request"})
+# What the API's words for the states of what has a card mean to whoever waits.
+_WAITING: Final = re.compile("PENDING.*|APPROVED|SIGNED|SUBMITTED|HSM_COIN_UPDATED")
+_DONE: Final = re.compile("ACTIVE|COMPLETE|CONFIRMED")
+_REFUSED: Final = re.compile("REJECTED|FAILED.*|BLOCKED|ABORTED|ACTIVATION_ABORTED|DROPPED")
+# Of a request these say that it is through; of what it made, that it is under way.
+_THROUGH: Final = frozenset({"APPROVED", "SIGNED", "SUBMITTED"})
 _COLOURS: Final = {
     "waiting": "var(--jp-warn-color1,#b26a00)",
     "done": "var(--jp-success-color1,#2e7d32)",
@@ -69,7 +67,7 @@ def state_kind(status: str, kind: str = "") -> str:
     kind
         What is in this state, such as ``"request"``.
     """
-    if status == "APPROVED" and kind in _DONE_WHEN_APPROVED:
+    if kind == "request" and status in _THROUGH:
         return "done"
     for meaning, pattern in (("refused", _REFUSED), ("waiting", _WAITING), ("done", _DONE)):
         if pattern.fullmatch(status):
