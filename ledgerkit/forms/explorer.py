@@ -170,16 +170,6 @@ class Explorer(Form):
         if name not in self.forms:
             self._build(name)
 
-    def open(self, kind: str, id: Any) -> None:
-        """Open the card of an object below the tabs.
-
-        Parameters
-        ----------
-        kind, id
-            Such as ``"transaction"``, ``4012``.
-        """
-        self.detail.open(kind, id)
-
     def wait(self, seconds: float = 60.0) -> "Explorer":
         """Wait in a cell until what is shown is there."""
         for form in (self.panel, self.forms.get(self.tab), self.detail):
