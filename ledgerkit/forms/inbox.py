@@ -3,6 +3,7 @@
 import html
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import tzinfo
 from typing import Any, ClassVar, Final
 
 import ipywidgets as widgets
@@ -107,7 +108,7 @@ class InboxForm(Form):
             button = widgets.Button(description=f"Look at {row['id']}", tooltip=f"Request {row['id']}")
             self.on_click(button, lambda one=int(row["id"]): self.look_at(one))  # type: ignore[misc]  # bound as a default: the loop goes on
             buttons[int(row["id"])] = button
-            line = widgets.HBox([button, widgets.HTML(_line(row, found))])
+            line = widgets.HBox([button, widgets.HTML(_line(row, found, self.workspace.connection.zone))])
             line.add_class("lk-inbox-row")
             shown.append(line)
         self.rows.children, self.buttons = shown, buttons
@@ -212,7 +213,7 @@ def _counted(found: Waiting, shown: int) -> str:
     return f"{one} for {whose}, the oldest first.{more}"
 
 
-def _line(row: Mapping[Any, Any], found: Waiting) -> str:
+def _line(row: Mapping[Any, Any], found: Waiting, zone: tzinfo) -> str:
     """Return the HTML of a request in the list."""
     account, left = row["account_id"], row["time_to_expiry"]
     cells = [
@@ -230,12 +231,11 @@ def _line(row: Mapping[Any, Any], found: Waiting) -> str:
         ]
     if isinstance(row["title"], str):
         cells.append(html.escape(spelled(row["title"])))
-    made = html.escape(telling.moment(row["created_on"]))
-    ends = html.escape(telling.moment(row["expires_at"]))
     soon = not pd.isna(left) and left < _SOON
+    ends = telling.moment(row["expires_at"], zone)
     cells += [
-        f"<span title='{made}'>{telling.span(row['age'])} old</span>",
-        f"<span class='lk-pill {'lk-waiting' if soon else ''}' title='{ends}'>expires in {telling.span(left)}</span>",
+        f"{telling.span(row['age'])} old, made {telling.moment(row['created_on'], zone)}",
+        f"<span class='lk-pill {'lk-waiting' if soon else ''}'>expires in {telling.span(left)}</span>, {ends}",
     ]
     return (
         "<div class='lk-inbox-line mathjax_ignore tex2jax_ignore'>"

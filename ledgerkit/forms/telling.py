@@ -2,6 +2,7 @@
 
 import html
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import tzinfo
 from typing import Any, Final
 
 import pandas as pd
@@ -27,13 +28,14 @@ def request(
     fees: Sequence[Mapping[str, Any]],
 ) -> str:
     """Return the HTML of a request and of the payment that it makes; asks for names."""
+    zone = workspace.connection.zone
     kind = str(row["type"]).replace("_", " ").capitalize()
     facts: list[tuple[str, str, str | None]] = [
         ("Type", html.escape(visible(kind)), None),
         ("Status", pill(row["status"]), None),
         ("Made by", html.escape(_named(workspace, "user", row["created_by"])), None),
-        ("Made on", html.escape(moment(row["created_on"])), None),
-        ("Expires on", html.escape(moment(row["expires_at"])), None),
+        ("Made on", moment(row["created_on"], zone), None),
+        ("Expires on", moment(row["expires_at"], zone), None),
     ]
     if payment is not None:
         notes = payment["notes"] if isinstance(payment["notes"], list) else []
@@ -76,9 +78,11 @@ def elided(address: Any) -> str:
     return f"<span class='lk-code' title='{html.escape(shown)}'>{html.escape(short)}</span>"
 
 
-def moment(time: Any) -> str:
-    """Return a moment in UTC, to the minute."""
-    return "not said" if pd.isna(time) else f"{time:%Y-%m-%d %H:%M} UTC"
+def moment(time: Any, zone: tzinfo) -> str:
+    """Return the HTML of a moment in a zone, to the minute, with UTC on hover."""
+    if pd.isna(time):
+        return "not said"
+    return f"<span title='{time:%Y-%m-%d %H:%M:%S} UTC'>{time.astimezone(zone):%Y-%m-%d %H:%M %Z}</span>"
 
 
 def span(time: Any) -> str:
