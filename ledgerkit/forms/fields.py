@@ -417,8 +417,8 @@ class ChoiceField(Field):
             self._pick.write(value)
             return
         if value is None or value in self._known:
-            self.other.value = ""
             self.input.value = value
+            self.other.value = ""
             return
         if not self._free:
             raise self._refused(value, "it is none of those that are offered")

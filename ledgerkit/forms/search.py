@@ -80,6 +80,7 @@ class SearchForm(Form):
     @classmethod
     def of(cls, section: Section, method: str = "search") -> Self:
         """Make the form of a section; the form that an earlier run of the same cell made is closed."""
+        method_of(type(section), method)  # a widget that is not made to its end can't be closed
         form = cls.on(section._connection, section.name, method)
         cells.replace(form, form._call)
         return form
