@@ -1,6 +1,6 @@
 """A table that is sorted, searched and paged in the kernel.
 
-Numbers stay exact, a million rows cost no more than the page that is shown, and a saved notebook holds that page alone.
+Numbers stay exact, and the browser and a saved notebook hold the page that is shown alone.
 """
 
 from collections.abc import Callable
@@ -107,11 +107,10 @@ class Table(anywidget.AnyWidget):
         found = self._search(view)
         if not self.sort_column:
             return found
-        order: np.ndarray[Any, Any] = view.order(self.sort_column, ascending=self.ascending)
+        order = view.order(self.sort_column, ascending=self.ascending)
         chosen = np.zeros(len(view.frame), dtype=bool)
         chosen[found] = True
-        order = order[chosen[order]]
-        return order
+        return np.compress(chosen[order], order)
 
     def _shown(self, view: View) -> tuple[str, ...]:
         return tuple(view.columns) if self.all_columns else view.shown
