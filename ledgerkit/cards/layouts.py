@@ -283,8 +283,24 @@ _STATUS: Final = Line("Status", "status", _state)
 def _account_tables(one: Object) -> Sequence[str]:
     return [
         rule_sets(one.listed("governance_rules"), one.known, one.unit),
-        _ids("Token accounts", "account", one.listed("token_accounts"), one),
+        _tokens(one.listed("token_accounts")),
     ]
+
+
+def _tokens(tokens: Sequence[Any]) -> str:
+    """Return a table of light token accounts, in base units: the unit of the account above is not theirs."""
+    rows = [
+        [
+            text(one.get("ticker") or ""),
+            values.address(one["contract_address"]) if one.get("contract_address") else "",
+            values.amount(one["available"], None) if type(one.get("available")) is int else "",
+            values.pill(str(one["status"])) if one.get("status") else "",
+        ]
+        for one in tokens
+        if isinstance(one, dict)
+    ]
+    heads = ["Token", "Contract", "Available", "Status"]
+    return sections.section(f"Token accounts ({len(rows)})", heads, rows[:MOST_ROWS]) + _cut(len(rows))
 
 
 def _whitelist_tables(one: Object) -> Sequence[str]:

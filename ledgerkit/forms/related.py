@@ -122,10 +122,6 @@ class _Loading:
             self._balances(balances.iloc[0])
         self._link("account", self._value("parent"), "Parent")
         self._children(key)
-        if self._value("type") == "Solana":
-            tokens = self._try("its token accounts", lambda: self._section(Accounts).tokens(key))
-            if tokens is not None:
-                self._tokens(tokens)
 
     def _balances(self, row: "pd.Series[Any]") -> None:
         shown = [
@@ -170,21 +166,6 @@ class _Loading:
         self.found.more.append(draw)
         for row in rows:
             self._link("account", row["id"], "Token account")
-
-    def _tokens(self, tokens: pd.DataFrame) -> None:
-        rows = tokens.to_dict("records")
-        heads = ["Token", "Contract", "Available", "Status"]
-        shown: list[list[str | Value]] = [
-            [
-                "" if missing(row["ticker"]) else text(row["ticker"]),
-                "" if missing(row["contract_address"]) else text(row["contract_address"]),
-                # No unit of a light token account is known to the kit.
-                "" if missing(row["available"]) else amount(row["available"], None),
-                "" if missing(row["status"]) else pill(str(row["status"]), "account"),
-            ]
-            for row in rows
-        ]
-        self.found.more.append(lambda _: cards.section("Light token accounts", heads, shown))
 
     def _transaction(self) -> None:
         key = int(self.key)
