@@ -78,6 +78,10 @@ class Kind:
         """Return what the service estimates for fees in base units; None of a kind without; called in a thread."""
         return None
 
+    def after(self) -> str:
+        """Return what comes next, in words, where what was made is no request."""
+        return ""
+
     def code(self, values: Mapping[str, Any]) -> str:
         """Return the line of Python that makes the same draft; empty where it is made of what was looked up."""
         return ""
@@ -175,9 +179,7 @@ def fees(asked: int | None, estimate: int | Check, units: Units, *, ceiling: boo
         return estimate
     told = shown(estimate, units)
     if not ceiling:
-        return Check(
-            "fees", "ok", f"the service estimates {told}; no ceiling is sent, the network takes what it takes"
-        )
+        return Check("fees", "ok", f"the service estimates {told}; the network takes what it takes")
     if asked is None:
         return Check("fees", "ok", f"the ceiling is what the service estimates, {told}")
     if asked < estimate:

@@ -67,7 +67,7 @@ class AreaField(Field):
 
 
 class JsonField(AreaField):
-    """JSON, read as the kit reads it everywhere: without floats."""
+    """JSON, read exactly: without floats, and no name twice."""
 
     def read(self) -> Any | None:
         """Return what the JSON says, or None."""
@@ -76,13 +76,24 @@ class JsonField(AreaField):
             return None
         try:
             # A fraction stays exact until the payload refuses it; a float would not.
-            return msgspec.json.decode(text.encode(), float_hook=Decimal)
-        except (msgspec.DecodeError, UnicodeEncodeError, RecursionError) as error:
+            return json.loads(text, parse_float=Decimal, parse_constant=_no_number, object_pairs_hook=_object)
+        except (ValueError, RecursionError) as error:
             raise self._refused(text, f"it takes JSON, such as {self.input.placeholder or '{}'} ({error})") from None
 
     def write(self, value: Any) -> None:
         """Put JSON into it: a text as it is, anything else written out."""
         super().write(value if value is None or isinstance(value, str) else json.dumps(value, ensure_ascii=False))
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    made = dict(pairs)
+    if len(made) != len(pairs):
+        raise ValueError("a name stands in it twice, and which is meant can't be told")
+    return made
+
+
+def _no_number(text: str) -> Any:
+    raise ValueError(f"{text} is no number of JSON")
 
 
 class AmountField(Field):
@@ -108,6 +119,7 @@ class AmountField(Field):
         box.add_class("lk-amount-field")
         super().__init__(name, label, box)
         self._units: Units = ()
+        self._offering = False
         self.input.observe(self._typed, "value")
         self.unit.observe(self._typed, "value")
 
@@ -124,14 +136,18 @@ class AmountField(Field):
             chosen = BASE if largest is None else largest.code
         else:
             chosen = UNIT
-        with self.unit.hold_trait_notifications():
+        # No edit: the amount is what it was, and a review that is under way stands.
+        self._offering = True
+        try:
             self.unit.options = options
             self.unit.value = chosen
+        finally:
+            self._offering = False
         self._say()
 
     def read(self) -> int | str | None:
         """Return an int of base units, a text with its unit, or None."""
-        text = self.input.value.strip()
+        text: str = self.input.value.strip()
         if not text:
             return None
         if not _PLAIN.fullmatch(text):
@@ -160,8 +176,9 @@ class AmountField(Field):
         self.input.value = str(to_display(base, unit.magnitude))
 
     def _typed(self, *_: Any) -> None:
-        self._say()
-        self._changed()
+        if not self._offering:
+            self._say()
+            self._changed()
 
     def _say(self) -> None:
         """Say beside it what it means; computed here, so that it is there while one types."""
@@ -204,12 +221,11 @@ def label_of(name: str) -> str:
 def inputs(kind: type[Body], *, known: Iterable[str] = ()) -> list[Field]:
     """Return fields for all that a payload takes but for what is known already."""
     said = documented(kind)
-    return [
-        field
-        for name, rule in rules(kind).items()
-        if name not in known
-        for field in inputs_of(name, rule, said.get(name, ""))
-    ]
+    order = {name: place for place, name in enumerate(SHOWN)}
+    names = [name for name in rules(kind) if name not in known]
+    # As they are read in the summary; what no summary has comes first.
+    names.sort(key=lambda name: order.get(name, -1))
+    return [field for name in names for field in inputs_of(name, rules(kind)[name], said.get(name, ""))]
 
 
 def inputs_of(name: str, rule: Rule, help: str) -> list[Field]:

@@ -77,7 +77,8 @@ class TransactionKind(Kind):
 
     def fields(self) -> list[Field]:
         """Return the account, and what the payload takes."""
-        return [picked_account(), *inputs(self.payload, known=ACCOUNT_FIELDS)]
+        # What is deprecated is written into the field that took its place.
+        return [picked_account(), *inputs(self.payload, known=(*ACCOUNT_FIELDS, "encoded_contract_data"))]
 
     def fits(self, row: Mapping[Any, Any]) -> bool:
         """Say whether an account can do it."""
@@ -109,6 +110,7 @@ class TransactionKind(Kind):
             payload = payload.replace(max_fees=cost)
         given = payload.given()
         amount = int(given.get("amount", 0))
+        told_fees = "not known" if cost is None else shown(cost, of_fees)
         facts = [
             ("account", f"{source['name']} (account {source['id']}, {source['currency']})"),
             *((label_of(name).lower(), str(given[name])) for name in ("recipient", "token_mint") if name in given),
@@ -194,8 +196,8 @@ class MessageKind(Kind):
         source = Lookups(workspace.connection).account(required(values, "account_id", "Account"))
         if not self._fits(source.to_dict()):
             raise InvalidRequest(
-                f"Account: {source['name']} is of type {source['type']}; messages (EIP-191) are signed by accounts of "
-                "EVM chains. Pick one that is offered.",
+                f"Account: {source['name']} is of type {source['type']}; messages (EIP-191) are signed by "
+                "accounts of EVM chains. Pick one that is offered.",
                 field="account_id",
             )
         known = {"account_id": int(source["id"]), "account_name": str(source["name"])}
