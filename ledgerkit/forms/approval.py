@@ -189,25 +189,28 @@ class ApprovalPanel(Form):
         assert self._told is not None  # noqa: S101  # `_free` has looked
         if self.intent is not None:
             meant = approvals.intended(self.intent, None, self.request_id)
-        elif self._told.pays:
-            stated = self.statement.read()
-            if "amount" not in stated or not {"recipient", "recipient_end"} & stated.keys():
+        else:
+            body = self.body.read()
+            stated = self.statement.read() if self._told.pays else {}
+            if body is not None and stated:
+                raise InvalidRequest(
+                    "Give the whole body, or single fields, not both: empty one of them. Nothing was compared.",
+                    field="intent",
+                )
+            if body is None and not self._told.pays:
+                raise InvalidRequest(
+                    "Paste the body that was agreed, as the one who made the request gave it to you. Nothing was "
+                    "compared.",
+                    field="intent",
+                )
+            if body is None and ("amount" not in stated or not {"recipient", "recipient_end"} & stated.keys()):
                 raise InvalidRequest(
                     "State at least the amount and the end of the recipient "
                     f"({LEAST_END} characters or more, {LEAST_HEX_END} of an address in hex digits), from a source "
                     "of your own and not from this request. Nothing was compared.",
                     field="amount",
                 )
-            meant = approvals.intended(None, stated, self.request_id)
-        else:
-            body = self.body.read()
-            if body is None:
-                raise InvalidRequest(
-                    "Paste the body that was agreed, as the one who made the request gave it to you. Nothing was "
-                    "compared.",
-                    field="intent",
-                )
-            meant = approvals.intended(body, None, self.request_id)
+            meant = approvals.intended(body, stated, self.request_id)
         assert meant is not None  # noqa: S101  # something was given
         return meant
 
@@ -356,7 +359,7 @@ class ApprovalPanel(Form):
         asked = votes and self.intent is None and told is not None
         pays = told is not None and told.pays
         _let(self.statement.box, asked and pays)
-        _let(self.body_box, asked and not pays)
+        _let(self.body_box, asked)
         _let(self.actions, votes)
         verb = self._ticket[0].verb if self._ticket is not None else None
         _let(self.phrase, verb is not None)

@@ -130,7 +130,8 @@ class InboxForm(Form):
                     "warning",
                 )
                 return
-            if self.panel.request_id == request_id and self.panel.vote is None:
+            if self.panel.request_id == request_id:
+                self.panel.load()
                 return
         before = self.panel
         self.panel = ApprovalPanel(self.workspace, request_id)
@@ -219,8 +220,9 @@ def _line(row: Mapping[Any, Any], found: Waiting, zone: tzinfo) -> str:
     cells = [
         html.escape(visible(str(row["type"]).replace("_", " ").capitalize())),
         voting.pill(row["status"]),
-        _votes(row),
     ]
+    if found.own:
+        cells.append("votes hidden" if pd.isna(row["quorum"]) else f"{row['approvals']} of {row['quorum']}")
     if not pd.isna(account):
         name = found.names.get(int(account))
         units = found.units.get(int(account))
@@ -242,9 +244,3 @@ def _line(row: Mapping[Any, Any], found: Waiting, zone: tzinfo) -> str:
         + "".join(f"<span>{cell}</span>" for cell in cells)
         + "</div>"
     )
-
-
-def _votes(row: Mapping[Any, Any]) -> str:
-    if pd.isna(row["quorum"]):
-        return "votes hidden"
-    return f"{row['approvals']} of {row['quorum']}"

@@ -187,12 +187,12 @@ class Statement:
 
 
 class BodyField(TextField):
-    """The body of a request as JSON, for kinds that amount and recipient don't tell."""
+    """The whole body of a request as JSON: what amount and recipient don't tell, such as a stake or an account."""
 
     def __init__(self) -> None:
         super().__init__(
             "intent",
-            "What was agreed, as JSON",
+            "The whole body that was agreed, as JSON",
             "The body of the request, as the one who made it gave it to you.",
             '{"type": "CREATE_...", "data": {...}}',
             wide=True,
