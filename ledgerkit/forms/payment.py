@@ -385,7 +385,7 @@ def _with_unit(name: str, text: str, unit: str | None) -> str | int:
     if unit is None:
         return text  # with its unit, or it is told that it has none
     if any(one.isalpha() for one in text):
-        if text.endswith(unit):
+        if text.lstrip("0123456789. \u00a0") == unit:
             return text
         raise InvalidRequest(
             f"`{name}` = {shorten(text)} can't be used: the unit that is chosen is {visible(unit)}. Write the digits "

@@ -30,9 +30,9 @@ _READS_ONLY: Final = (
     "with connect(..., writes=True), and a form of that one."
 )
 _LOST: Final = (
-    "<div class='lk-message lk-error' role='alert'><strong>What became of it is not known.</strong> It was sent, and it "
-    "may have been carried out. Do not make it again before you have looked for it, here or with form.draft.find()."
-    "</div>"
+    "<div class='lk-message lk-error' role='alert'><strong>What became of it is not known.</strong> It was sent, and "
+    "it may have been carried out. Do not make it again before you have looked for it, here or with "
+    "form.draft.find().</div>"
 )
 
 
