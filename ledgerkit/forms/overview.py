@@ -58,10 +58,11 @@ class Total:
 def totals(accounts: pd.DataFrame, directory: Directory) -> list[Total]:
     """Return the exact totals of accounts by currency or token: base units are summed, and then scaled."""
     contracts = [_contract(one) for one in accounts["contract_address"]]
-    keys = pd.DataFrame({"currency": accounts["currency"].tolist(), "contract": contracts}, index=accounts.index)
+    currencies = accounts["currency"].fillna("").tolist()
+    keys = pd.DataFrame({"currency": currencies, "contract": contracts}, index=accounts.index)
     units = directory.units(accounts["id"].tolist())
     found = []
-    for (currency, contract), same in keys.fillna("").groupby(["currency", "contract"]):
+    for (currency, contract), same in keys.groupby(["currency", "contract"]):
         rows = accounts.loc[same.index]
         unit, reason = _unit(units[one] for one in rows["id"].tolist())
         found.append(
@@ -79,9 +80,11 @@ def totals(accounts: pd.DataFrame, directory: Directory) -> list[Total]:
     return sorted(found, key=lambda one: (one.currency, one.contract or ""))
 
 
-def _contract(address: Any) -> Any:
+def _contract(address: Any) -> str:
+    if not isinstance(address, str):
+        return ""
     # The hexadecimal digits of a contract may be written in either case; base58 tells the two apart.
-    return address.lower() if isinstance(address, str) and address.startswith("0x") else address
+    return address.lower() if address.startswith("0x") else address
 
 
 def _unit(units: Iterable[Units]) -> tuple[Unit | None, str]:
