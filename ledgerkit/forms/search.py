@@ -18,8 +18,9 @@ from ledgerkit.forms.detail import Detail
 from ledgerkit.forms.fields import Field, PickField, TimeField
 from ledgerkit.forms.pickers import Named, names
 from ledgerkit.forms.ranges import RANGES, bounds
-from ledgerkit.forms.results import Results
+from ledgerkit.forms.results import Results, counted, empty
 from ledgerkit.forms.sections import NAMED, common, fields_of, given, method_of, required
+from ledgerkit.forms.style import style
 from ledgerkit.forms.work import Work
 from ledgerkit.forms.workspace import Workspace
 from ledgerkit.resources.base import Section
@@ -114,7 +115,12 @@ class SearchForm(Form):
         self.detail: Detail | None = None
         self._place = widgets.VBox()
         parts = [grid, *self._ranges(), *([folded] if folded is not None else []), actions]
-        self.lay(*parts, self._stale, self.results, self.code_box, self._place)
+        self.lay(*parts)
+
+    def lay(self, *parts: widgets.Widget) -> None:
+        """Put the form together: what it says stands below its buttons, where a long table can't hide it."""
+        below = (self._message, self._stale, self.results, self.code_box, self._place)
+        self.children = (style(), self.head, *parts, *below)
 
     def _ranges(self) -> list[widgets.Widget]:
         """Return the row of quick ranges, where the method takes two moments."""
@@ -221,13 +227,16 @@ class SearchForm(Form):
             It is not done within the time; it goes on.
         """
         self._names.wait(seconds)
-        return super().wait(seconds)
+        super().wait(seconds)
+        self.results.wait(seconds)
+        return self
 
     def close(self) -> None:
         """End the form: what runs is given up, and none of its widgets stays."""
         self._names.stop()
-        if self.detail is not None:
-            self.detail.close()
+        for part in (self.results, self.detail):
+            if part is not None:
+                part.close()
         super().close()
 
     def _running(self, runs: bool) -> None:
@@ -257,10 +266,7 @@ class SearchForm(Form):
             self._mark_stale()
         self.state = "done"
         problems = list(dict.fromkeys(self._watched.warnings)) if self._watched is not None else []
-        refused = int(frame["error"].notna().sum()) if "error" in frame.columns else 0
-        if refused:
-            problems.append(f"{refused:,} of {len(frame):,} could not be had; the column error says why.")
-        self.say("\n".join([_count(frame), *problems]), "warning" if problems else "done")
+        self.say("\n".join(problems), "warning" if problems else "none")
 
     def _edited(self) -> None:
         if self.work.running:
@@ -300,18 +306,12 @@ class SearchForm(Form):
                 lines.append(f"  {name}: {visible(str(value))}")
         if self.frame is not None:
             lines += [STALE] if self.stale else []
-            lines.append(_count(self.frame))
-            lines.append(visible_frame(self.frame.iloc[:ROWS_AS_TEXT, :COLUMNS_AS_TEXT]).to_string(index=False))
+            lines.append(f"{counted(self.frame)[0]}.")
+            first = visible_frame(self.frame.iloc[:ROWS_AS_TEXT, :COLUMNS_AS_TEXT])
+            lines.append(first.to_string(index=False) if len(first) else empty(self.frame))
         return "\n".join(lines)
 
 
 def _summary(section: str, method: str, called: Any) -> str:
     told = (inspect.getdoc(called) or "").partition("\n")[0].replace("``", "")
     return f"{html.escape(told)} <span class='lk-code'>{section}.{method}</span>"
-
-
-def _count(frame: pd.DataFrame) -> str:
-    if len(frame):
-        return f"{len(frame):,} {'row' if len(frame) == 1 else 'rows'}."
-    scope = f" Or {scope}." if (scope := frame.attrs.get("scope")) else ""
-    return f"Nothing was found: the filters may leave nothing; empty some of them.{scope}"
