@@ -164,7 +164,7 @@ def test_who_approved_the_largest_outgoing_payment_of_last_month(session: lk.Ses
     votes = [vote for step in steps["approvals"] for vote in step]
     assert votes
     for vote in votes:
-        assert users[vote["created_by"]] in shown
+        assert users[vote["user"]["id"]] in shown
 
 
 def test_a_tab_that_cant_be_made_says_so_and_can_be_tried_again(
