@@ -8,11 +8,13 @@ import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from numbers import Integral
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Final
 
 import msgspec
+import numpy as np
 import pandas as pd
 
 from ledgerkit.display import to_display, with_names
@@ -144,7 +146,17 @@ def _placed(part: Path, folder: Path, stem: str, kind: str) -> Path:
 
 def _csv(workspace: Workspace, frame: pd.DataFrame, path: Path) -> tuple[str, ...]:
     frame.to_csv(path, index=False, lineterminator="\n", encoding="utf-8")
-    return ()
+    nested = [name for name in frame.columns if frame[name].dtype == object]
+    fractions = [str(name) for name in nested if any(map(_has_fraction, frame[name]))]
+    if not fractions:
+        return ()
+    return (f"lists with fractions inside come back from read_csv as text: {', '.join(fractions)}",)
+
+
+def _has_fraction(value: Any) -> bool:
+    """Return whether there is a Decimal inside of a list or dict."""
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return any(isinstance(one, Decimal) or _has_fraction(one) for one in inner)
 
 
 def _excel(workspace: Workspace, frame: pd.DataFrame, path: Path) -> tuple[str, ...]:
@@ -201,13 +213,13 @@ class _Cells:
     def cell(self, value: Any) -> Any:
         if _is_missing(value):
             return None
-        if isinstance(value, bool):
-            return value
+        if isinstance(value, bool | np.bool_):
+            return bool(value)
         if isinstance(value, pd.Timestamp):
             utc = value.tz_convert("UTC").tz_localize(None) if value.tzinfo else value
             return utc.floor("ms").to_pydatetime() if utc.year in EXCEL_YEARS else self.text(value.isoformat())
-        if isinstance(value, int):
-            return self.text(str(value)) if len(str(abs(value))) > EXCEL_DIGITS else value
+        if isinstance(value, Integral):
+            return self.text(str(value)) if len(str(abs(value))) > EXCEL_DIGITS else int(value)
         if isinstance(value, list | dict):
             return self.text(_json(value))
         return self.text(str(value))

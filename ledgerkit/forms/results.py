@@ -8,7 +8,7 @@ from typing import Any, Final
 import ipywidgets as widgets
 import pandas as pd
 
-from ledgerkit.forms.base import Form
+from ledgerkit.forms.base import Form, close_all
 from ledgerkit.forms.exports import Written, checked_name, export
 from ledgerkit.forms.style import style
 from ledgerkit.forms.table import Table
@@ -41,7 +41,7 @@ class Results(Form):
 
     def __init__(self, workspace: Workspace, on_open: Callable[[str, Any], None] | None = None) -> None:
         super().__init__(workspace)
-        self.head.close()
+        close_all(self.head)
         self.frame: pd.DataFrame | None = None
         self.count = widgets.HTML()
         self.table = Table()
@@ -61,6 +61,7 @@ class Results(Form):
         self.saving = widgets.HBox([self.file_name, *self.buttons.values()])
         self.saving.add_class("lk-actions")
         self.add_class("lk-results")
+        self.lay(self.count, self.table, self.saving)
         self.clear()
 
     def lay(self, *parts: widgets.Widget) -> None:
@@ -91,9 +92,9 @@ class Results(Form):
         self.frame = None
         self.table.clear()
         self.count.value = ""
+        self._offer_files(False)
         self.state = "ready"
         self.say("")
-        self.lay()
 
     def save(self, kind: str) -> None:
         """Write the rows that the table has into a file, behind the form: ``"csv"``, ``"xlsx"`` or ``"parquet"``."""
@@ -123,9 +124,13 @@ class Results(Form):
         state = "" if sure else " lk-incomplete"
         self.count.value = f"<div class='lk-count{state}' role='status'>{text}</div>"
         self.file_name.value = self._name(shown.frame)
-        self.lay(self.count, self.table, *([self.saving] if len(shown.frame) else []))
+        self._offer_files(len(shown.frame) > 0)
         self.state = "done"
         self.say("\n".join(shown.notes), "warning" if shown.notes else "none")
+
+    def _offer_files(self, there_are_rows: bool) -> None:
+        # Parts that are no children would not be closed with the rest.
+        self.saving.layout.display = None if there_are_rows else "none"
 
     def _saved(self, written: Written, query: str, total: int) -> None:
         self.state = "done"
@@ -165,5 +170,5 @@ def empty(frame: pd.DataFrame) -> str:
     way = "Take filters away or widen the dates" if filters else "Ask an administrator what the key may see"
     return (
         f"Nothing was found. {said} In {visible(str(frame.attrs.get('workspace') or 'this workspace'))} the key sees "
-        f"only what its role and its entities may see. {way}, or look at the connection: which workspace and user it is."
+        f"only what its role and its entities may see. {way}, or look which workspace and user the session is of."
     )
