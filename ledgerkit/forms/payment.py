@@ -11,7 +11,7 @@ import pandas as pd
 
 from ledgerkit.amounts import Unit, display_unit, read_amount, readable_units, to_display
 from ledgerkit.drafts import Draft
-from ledgerkit.errors import Cancelled, InvalidRequest, shorten
+from ledgerkit.errors import Cancelled, InvalidRequest, LedgerError, shorten
 from ledgerkit.forms import recipients
 from ledgerkit.forms.fields import ChoiceField, Field, PickField, TextField, unique_labels
 from ledgerkit.forms.recipients import Entry, Known
@@ -123,7 +123,7 @@ class PaymentForm(WriteForm):
         self.source: Source | None = None
         self.known: Known | None = None
         super().__init__(workspace)
-        self._names, self._account, self._recipient = Work(self.fail), Work(self.fail), Work(self.fail)
+        self._names, self._account, self._recipient = Work(self._unnamed), Work(self.fail), Work(self.fail)
         self._names.start(lambda: self.workspace.directory.listed("account"), self._offer_accounts)
 
     # The fields
@@ -183,6 +183,11 @@ class PaymentForm(WriteForm):
             if not self._account.running:
                 self._look_at_account()
             raise InvalidRequest("Account: it is being looked up; review again in a moment.", field="account")
+        if self.picker.read() is not None:
+            raise InvalidRequest(
+                "Recipient from the whitelists: what is in the box names no entry; pick one, or empty the box.",
+                field="whitelisted",
+            )
         for name, what in (("account", "choose who pays"), ("recipient", "whom to pay"), ("amount", "how much")):
             if name not in values:
                 raise InvalidRequest(f"{self.entries[name].label}: it is empty; say {what}.", field=name)
@@ -234,7 +239,7 @@ class PaymentForm(WriteForm):
         super().edited(name)
         if name == "account":
             self._look_at_account()
-        elif name in ("recipient", "tag", "memo"):
+        elif name in ("recipient", "tag"):
             self._look_at_recipient()
         elif name in ("amount", "unit", "token_mint"):
             if name == "token_mint":
@@ -244,6 +249,12 @@ class PaymentForm(WriteForm):
     def _offer_accounts(self, listed: pd.DataFrame) -> None:
         pairs = zip(listed["name"].astype(str), listed["id"].tolist(), strict=True)
         self.entries["account"].offer(unique_labels(pairs))  # type: ignore[attr-defined]  # it is a PickField
+
+    def _unnamed(self, error: BaseException) -> None:
+        if not isinstance(error, LedgerError):
+            self.fail(error)
+            return
+        self.say("Names of accounts could not be looked up: type the id of one.", "warning", details=str(error))
 
     def _look_at_account(self) -> None:
         self.source = None
@@ -318,7 +329,7 @@ class PaymentForm(WriteForm):
     def _look_at_recipient(self) -> None:
         self.known = None
         self.of_recipient.value = ""
-        source, recipient = self.source, self.entries["recipient"].read()
+        source, recipient, tag = self.source, self.entries["recipient"].read(), self.entries["tag"].read()
         if source is None or recipient is None:
             if hasattr(self, "_recipient"):
                 self._recipient.stop()
@@ -327,7 +338,7 @@ class PaymentForm(WriteForm):
 
         def job() -> Known:
             _rest(connection.transport.clock)
-            return recipients.known(connection, source.lookups, source.row, recipient)
+            return recipients.known(connection, source.lookups, source.row, recipient, tag)
 
         self._recipient.start(job, lambda found: self._show_recipient(recipient, found))
 
@@ -430,11 +441,13 @@ def _recipient_html(recipient: str, found: Known) -> str:
         False: "<span class='lk-pill lk-refused'>No address of this currency</span>",
         None: "<span class='lk-pill lk-waiting'>The service can't check the address</span>",
     }[found.valid]
-    listed = (
-        f"<span class='lk-pill lk-done'>{html.escape(visible(f'On whitelist {found.listed}'))}</span>"
-        if found.listed
-        else "<span class='lk-pill lk-waiting'>NOT WHITELISTED</span>"
-    )
+    place = html.escape(visible(f"on whitelist {found.listed}"))
+    if found.as_given:
+        listed = f"<span class='lk-pill lk-done'>{place}</span>"
+    elif found.listed:
+        listed = f"<span class='lk-pill lk-waiting'>NOT WHITELISTED with this tag: {place}</span>"
+    else:
+        listed = "<span class='lk-pill lk-waiting'>NOT WHITELISTED</span>"
     risk = html.escape(visible(found.risk))
     return _quiet(" · ".join(one for one in (address(recipient), verdict, listed, risk) if one))
 

@@ -33,12 +33,15 @@ class Known:
         What the service says of its form; None where it says nothing.
     listed
         The whitelist and the name there, or empty.
+    as_given
+        Whether it is listed with the tag that the payment has, or without one as the payment is.
     risk
         What is said of its risk, in words.
     """
 
     valid: bool | None
     listed: str
+    as_given: bool
     risk: str
 
 
@@ -66,17 +69,24 @@ def entries(lookups: Lookups, source: "pd.Series[Any]") -> dict[str, Entry]:
     return unique_labels(named)
 
 
-def known(connection: Connection, lookups: Lookups, source: "pd.Series[Any]", address: str) -> Known:
-    """Return what is known of an address that an account may pay."""
+def known(connection: Connection, lookups: Lookups, source: "pd.Series[Any]", address: str, tag: str | None) -> Known:
+    """Return what is known of an address that an account may pay with this tag."""
+
+    def admits(tags: list[int]) -> bool:
+        return tag in map(str, tags) if tag is not None else not tags
+
     currency = str(source["currency"])
     said = lookups.is_address(currency, address)
-    listed = ""
+    listed, as_given = "", False
     for rule in _whitelist_rules(source):
         place, _ = listed_in(lookups, rule, currency, address)
+        with_tag, _ = listed_in(lookups, rule, currency, address, admits)
+        if with_tag is not None and not as_given:
+            listed, as_given = with_tag, True
         listed = listed or place or ""
     # What is no address has no risk either, and the provider charges for each question.
     risk = "" if said is False else risk_of(connection, address)
-    return Known(None if isinstance(said, LedgerError) else said, listed, risk)
+    return Known(None if isinstance(said, LedgerError) else said, listed, as_given, risk)
 
 
 def risk_of(connection: Connection, address: str) -> str:

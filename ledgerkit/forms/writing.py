@@ -210,7 +210,7 @@ class WriteForm(Form):
 
     def edited(self, name: str) -> None:
         """Take away what was reviewed: it is no longer what the fields say."""
-        if self.step in ("sending", "unknown"):
+        if self.sending or self.step == "unknown":
             return  # what was sent is settled first
         self._spent = False
         self.work.stop()
@@ -381,13 +381,13 @@ class WriteForm(Form):
     def show_progress(self) -> None:
         """Follow what was made until nothing more happens to it."""
         request_id = self.sent[-1].request_id if self.sent else None
-        if request_id is not None:
+        if request_id is not None and not self.sending:
             self._put_below(lambda: Progress(self.workspace, request_id))
 
     def show_approval(self) -> None:
         """Compare what would be signed with the draft, and approve it."""
         draft = self.sent[-1] if self.sent else None
-        if draft is not None and draft.request_id is not None:
+        if draft is not None and draft.request_id is not None and not self.sending:
             self._put_below(lambda: self._panel(draft))
 
     def _panel(self, draft: Any) -> ApprovalPanel:
@@ -410,6 +410,11 @@ class WriteForm(Form):
         self._post.wait(seconds)
         self.work.wait(seconds)
         return self
+
+    def text(self) -> str:
+        """Return what the form shows, as text, for where no widgets can be shown."""
+        reviewed = f"\n{self.draft!r}" if self.step != "fields" and self.draft is not None else ""
+        return f"{super().text()}{reviewed}"
 
     def close(self) -> None:
         """End the form. A write that is in flight goes on, and ``draft`` says what became of it."""

@@ -90,7 +90,7 @@ def test_a_payment_is_filled_in_reviewed_and_sent(
     before = posts(sandbox)
     fill(form, "BTC Treasury 1", recipient=recipient, amount="0.5", note_title="Invoice 42", note_content="Office")
     assert shown(form.exact) == "= 50000000 base units"
-    assert "On whitelist BTC counterparties" in shown(form.of_recipient)
+    assert "on whitelist BTC counterparties" in shown(form.of_recipient)
     assert "Well-formed address" in shown(form.of_recipient)
     review(form)
     assert form.step == "review"
@@ -272,11 +272,48 @@ def test_a_recipient_is_picked_from_the_whitelists_of_the_account(form: PaymentF
     assert form.known.listed
 
 
+def test_what_is_left_in_the_box_of_whitelists_is_told(form: PaymentForm, recipient: str) -> None:
+    fill(form, recipient=recipient, amount="0.5")
+    form.picker.input.value = "Nobody at all"
+    review(form)
+    assert "pick one, or empty the box" in form.message
+
+
+def test_a_review_does_not_overtake_the_account(form: PaymentForm, recipient: str) -> None:
+    form.entries["account"].write(BITCOIN_ACCOUNT)
+    form.entries["recipient"].write(recipient)
+    form.entries["amount"].write("0.5")
+    form.review.click()
+    assert "it is being looked up" in form.message
+    form.wait()
+    review(form)
+    assert form.step == "review"
+    assert "0.50000000 BTC" in form.text()
+
+
+def test_names_that_can_not_be_had_leave_ids(session: lk.Session, sandbox: Sandbox, recipient: str) -> None:
+    session.accounts._connection.memory.frames.clear()
+    sandbox.faults.status(403, path="/accounts", method="GET")
+    form = PaymentForm(Workspace(session.accounts._connection))
+    form.wait()
+    assert "type the id of one" in form.message
+    sandbox.faults.clear()
+    fill(form, str(BITCOIN_ACCOUNT), recipient=recipient, amount="0.5")
+    review(form)
+    assert form.step == "review"
+    form.close()
+
+
 # What only some take
 
 
 def test_a_tag_goes_with_xrp_and_leaves_with_it(session: lk.Session, form: PaymentForm) -> None:
     fill(form, XRP_ACCOUNT, recipient=listed_address(session, "ripple", 4), amount="20", tag="100417")
+    assert "on whitelist XRP counterparties" in shown(form.of_recipient)
+    form.entries["tag"].write("7")
+    form.wait()
+    assert "NOT WHITELISTED with this tag" in shown(form.of_recipient)
+    form.entries["tag"].write("100417")
     review(form)
     assert form.draft.payload.tag == 100417
     assert "tag100417" in shown(form.shown)
