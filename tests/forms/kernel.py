@@ -1,4 +1,4 @@
-"""A real kernel for tests: cells are run in it, and the messages that a browser would send are sent to its widgets."""
+"""A real kernel for tests: cells are run in it, and its widgets get the messages that a browser would send."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

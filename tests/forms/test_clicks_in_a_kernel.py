@@ -1,9 +1,10 @@
-"""Clicks as they arrive from a browser: they queue while the kernel is busy, and only then are acted on, one by one."""
+"""Clicks as they arrive from a browser: they queue while the kernel is busy, and are then acted on one by one."""
 
 import time
 from collections.abc import Iterator
 
 import pytest
+
 from forms.kernel import Kernel, kernel
 
 PAYMENT = """
