@@ -1,4 +1,4 @@
-"""Writes that are no requests, with the face of a draft: shown first, sent once, looked for where the answer is lost."""
+"""Writes that are no requests, with the face of a draft: shown first, sent once, looked for if the answer is lost."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace

@@ -115,10 +115,7 @@ class TransactionKind(Kind):
             ("account", f"{source['name']} (account {source['id']}, {source['currency']})"),
             *((label_of(name).lower(), str(given[name])) for name in ("recipient", "token_mint") if name in given),
             *([("amount", shown(amount, own))] if "amount" in given else []),
-            (
-                "fees, at most" if ceiling else "fees, estimated",
-                "not known" if cost is None else shown(cost, of_fees),
-            ),
+            ("fees, at most" if ceiling else "fees, estimated", told_fees),
         ]
         checks = [
             active(source),

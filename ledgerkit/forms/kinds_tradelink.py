@@ -409,8 +409,8 @@ class RecoverKind(ChangeKind):
     def about(self) -> str:
         """Return what it does."""
         return (
-            "Send the outbound transaction of a settlement again with other fees, while it is SUBMITTED; for operators "
-            "of an exchange."
+            "Send the outbound transaction of a settlement again with other fees, while it is SUBMITTED; for "
+            "operators of an exchange."
         )
 
     def fields(self) -> list[Field]:
