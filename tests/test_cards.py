@@ -5,7 +5,7 @@ import io
 import pickle
 from collections.abc import Callable, Iterator
 from decimal import Decimal
-from typing import Any
+from typing import Any, get_args
 from zoneinfo import ZoneInfo
 
 import pandas as pd
@@ -49,6 +49,10 @@ def payment(session: lk.Session) -> pd.DataFrame:
     return session.transactions.get(int(found["id"].iloc[0]))
 
 
+def html_of(one: Any) -> str:
+    return str(one._repr_html_())
+
+
 def text_of(markup: str) -> str:
     return " ".join(Reading(markup).text.split())
 
@@ -69,8 +73,8 @@ def test_one_object_is_shown_as_its_card_and_several_as_a_table(session: lk.Sess
 )
 def test_every_object_with_a_card_shows_all_its_values(session: lk.Session, section: str) -> None:
     one = getattr(session, section).get(1)
-    assert isinstance(one, Record)
-    text, html = repr(one), text_of(one._repr_html_() or "")
+    assert type(one) is Record
+    text, html = repr(one), text_of(html_of(one))
     for name in one.columns:
         value = one[name].iloc[0]
         present = isinstance(value, list | dict) or not pd.isna(value)
@@ -84,6 +88,7 @@ def test_what_is_made_of_a_record_is_a_plain_frame(payment: pd.DataFrame) -> Non
         assert type(one) is pd.DataFrame
     assert pd.concat([payment, payment]).attrs == payment.attrs
     pd.testing.assert_frame_equal(payment, payment.copy())
+    pd.testing.assert_frame_equal(payment.copy(), payment)
 
 
 def test_a_record_can_be_kept_and_shown_again(payment: pd.DataFrame) -> None:
@@ -91,7 +96,7 @@ def test_a_record_can_be_kept_and_shown_again(payment: pd.DataFrame) -> None:
     assert type(again) is Record
     assert again.attrs == payment.attrs
     pd.testing.assert_frame_equal(again, payment)
-    assert "base units" in text_of(again._repr_html_())  # the names and units of a session are not in the file
+    assert "base units" in text_of(html_of(again))  # the names and units of a session are not in the file
 
 
 def test_a_record_writes_to_a_file_as_any_frame(payment: pd.DataFrame) -> None:
@@ -103,7 +108,7 @@ def test_a_record_writes_to_a_file_as_any_frame(payment: pd.DataFrame) -> None:
 def test_a_record_that_lost_what_it_is_is_shown_as_any_frame(session: lk.Session) -> None:
     one = session.users.get(1)
     one.attrs.clear()
-    assert "lk-card" not in (one._repr_html_() or "")
+    assert "lk-card" not in html_of(one)
     assert repr(one) == repr(one.copy())
 
 
@@ -111,7 +116,7 @@ def test_no_call_is_made_to_draw(session: lk.Session, payment: pd.DataFrame, mon
     found = [payment, session.accounts.get(1), session.requests.get(1), session.whitelists.get(1)]
     monkeypatch.setattr(Transport, "request", lambda *_, **__: pytest.fail("a call was made"))
     for one in found:
-        assert "lk-card" in one._repr_html_()
+        assert "lk-card" in html_of(one)
         assert repr(one)
 
 
@@ -120,7 +125,7 @@ def test_no_call_is_made_to_draw(session: lk.Session, payment: pd.DataFrame, mon
 
 def test_an_amount_is_in_the_unit_of_the_account_with_the_base_units_on_hover(payment: pd.DataFrame) -> None:
     base = int(payment["amount"].iloc[0])
-    html = payment._repr_html_()
+    html = html_of(payment)
     assert f"title='{base} base units'" in html
     shown = format(Decimal(base).scaleb(-8).normalize(), "f")
     assert f"Amount−{shown}BTC" in Reading(html).text.replace(" ", "")
@@ -152,15 +157,15 @@ def test_where_no_unit_is_known_base_units_are_shown_and_it_says_so() -> None:
 
 
 def test_addresses_and_hashes_stand_there_whole_in_groups(payment: pd.DataFrame) -> None:
-    read = Reading(payment._repr_html_())
+    read = Reading(html_of(payment))
     for column in ("recipient", "tx_hash"):
         assert payment[column].iloc[0] in read.text
-    assert ">0000<" in Record(payment.assign(tx_hash="0000" * 16))._repr_html_()
+    assert ">0000<" in html_of(Record(payment.assign(tx_hash="0000" * 16)))
 
 
 def test_names_stand_beside_ids(payment: pd.DataFrame, session: lk.Session) -> None:
     session.with_names(payment)
-    assert "BTC Treasury 1 account 1" in text_of(payment._repr_html_())
+    assert "BTC Treasury 1 account 1" in text_of(html_of(payment))
 
 
 def test_times_are_in_the_zone_of_the_session_with_their_age_and_utc_on_hover() -> None:
@@ -173,14 +178,14 @@ def test_times_are_in_the_zone_of_the_session_with_their_age_and_utc_on_hover() 
 
 def test_why_a_transaction_failed_stands_below_its_state(session: lk.Session) -> None:
     failed = session.transactions.search(status="FAILED_TO_SIGN", limit=1)
-    shown = text_of(session.transactions.get(int(failed["id"].iloc[0]))._repr_html_())
+    shown = text_of(html_of(session.transactions.get(int(failed["id"].iloc[0]))))
     assert failed["failure_reasons_client_reason"].iloc[0] in shown
     assert "Failed to sign" in shown
 
 
 def test_a_whitelist_lists_its_addresses_whole(session: lk.Session) -> None:
     one = session.whitelists.get(1)
-    read = Reading(one._repr_html_())
+    read = Reading(html_of(one))
     for address in one["addresses"].iloc[0]:
         assert address["address"] in read.text
         assert address["name"] in read.text
@@ -242,7 +247,7 @@ def test_states_mean_the_same_in_cards_and_in_tables() -> None:
     kinds = {"transaction": lk.vocabulary.TransactionStatus, "request": lk.vocabulary.RequestStatus}
     kinds |= {"account": lk.vocabulary.AccountStatus, "user": lk.vocabulary.UserStatus}
     for kind, known in kinds.items():
-        for state in known.__args__:
+        for state in get_args(known):
             assert state_kind(state, kind) == states.meaning(kind, state), (kind, state)
     assert state_kind("SOMETHING_NEW") == "neutral"
     assert text_of(pill("PENDING_CREATE_IN_HSM")) == "● Pending create in HSM"
@@ -340,5 +345,5 @@ def test_a_node_with_fields_that_are_new_shows_them(serve: Any, connect_to: Any)
         return Reply({"id": 1, "username": "Dana", "badge": {"colour": "green"}})
 
     one = connect_to(serve(answer)).users.get(1)
-    assert 'badge{"colour": "green"}' in text_of(one._repr_html_())
+    assert 'badge{"colour": "green"}' in text_of(html_of(one))
     assert '{"colour": "green"}' in repr(one)
