@@ -17,8 +17,10 @@ from ledgerkit.forms.search import SearchForm
 from ledgerkit.forms.style import style
 from ledgerkit.forms.workspace import Workspace
 from ledgerkit.session import Session
+from ledgerkit.showing import visible
 
-TABS: Final = ("Overview", "Accounts", "Transactions", "Requests", "Inbox", "New request", "Audit")
+TABS: Final = ("Overview", "Accounts", "Transactions", "Requests", "Inbox", "New request", "Audit", "Detail")
+NOTHING_OPEN: Final = "Nothing is open. What has a link in a table is opened here."
 # What an auditor asks, and the read that answers it.
 AUDIT: Final = {
     "Requests by type, user and state": ("requests", "search"),
@@ -117,7 +119,7 @@ class Explorer(Form):
     forms
         The forms of the tabs that were shown so far, by name.
     detail
-        The card of what was opened, in any tab.
+        The card of what was opened, in any tab. It has a tab of its own: below a table, nobody would see it come.
     """
 
     title: ClassVar[str] = "Explorer"
@@ -128,10 +130,10 @@ class Explorer(Form):
         super().__init__(workspace)
         self.panel = Panel(workspace)
         self.detail = Detail(workspace)
-        # What has no card yet takes no place.
-        self.detail.layout.display = "none"
         self.detail.observe(self.guarded(self._opened), "state")
-        self.forms: dict[str, Form] = {}
+        self._nothing_open = widgets.HTML(f"<p class='lk-quiet'>{NOTHING_OPEN}</p>")
+        self._before = TABS[0]
+        self.forms: dict[str, Form] = {"Detail": self.detail}
         self._makers: dict[str, Callable[[], Form]] = {
             "Overview": self._overview,
             "Accounts": lambda: self._search("accounts"),
@@ -142,11 +144,12 @@ class Explorer(Form):
             "Audit": lambda: Audit(workspace, self._search),
         }
         self._places = {name: widgets.VBox() for name in TABS}
+        self._places["Detail"].children = (self._nothing_open, self.detail)
         self.tabs = widgets.Tab(list(self._places.values()), titles=TABS, selected_index=0)
         self.tabs.add_class("lk-tabs")
         # The mark of the panel is that of all: no second bar above it.
         close_all(self.head)
-        self.children = (style(), self.panel, self.tabs, self.detail, self._message)
+        self.children = (style(), self.panel, self.tabs, self._message)
         self.tabs.observe(self.guarded(lambda change: self.show(TABS[change["new"]])), "selected_index")
         self.observe(self.guarded(lambda change: self.show(change["new"])), "tab")
         self.show(TABS[0])
@@ -172,24 +175,20 @@ class Explorer(Form):
 
     def wait(self, seconds: float = 60.0) -> "Explorer":
         """Wait in a cell until what is shown is there."""
-        for form in (self.panel, self.forms.get(self.tab), self.detail):
+        for form in (self.panel, self.forms.get(self.tab)):
             if form is not None:
                 form.wait(seconds)
         return self
 
     def text(self) -> str:
-        """Return the connection, the tab that is shown and the card that is open, as text."""
-        shown = [self.panel, self.forms.get(self.tab), None if self._hidden() else self.detail]
-        parts = [
-            super().text(),
-            f"{self.tab} of {', '.join(TABS)}",
-            *(one.text() for one in shown if one is not None),
-        ]
-        return "\n\n".join(parts)
+        """Return the connection and the tab that is shown, as text."""
+        form = self.forms.get(self.tab)
+        parts = [super().text(), self.panel.text(), f"{self.tab} of {', '.join(TABS)}", form.text() if form else ""]
+        return "\n\n".join(filter(None, parts))
 
     def close(self) -> None:
         """End the explorer and all its forms."""
-        for form in (*self.forms.values(), self.panel, self.detail):
+        for form in (*self.forms.values(), self.panel):
             form.close()
         super().close()
 
@@ -226,10 +225,17 @@ class Explorer(Form):
         return form
 
     def _opened(self, change: Any) -> None:
-        self.detail.layout.display = "none" if change["new"] == "ready" else None
-
-    def _hidden(self) -> bool:
-        return bool(self.detail.layout.display == "none")
+        """Show the card when something is opened, and what was shown before when it is closed."""
+        before, now = change["old"], change["new"]
+        if now == "running" or (now == "failed" and before != "running"):
+            self._before = self._before if self.tab == "Detail" else self.tab
+            self.show("Detail")
+        elif now == "ready" and self.tab == "Detail":
+            self.show(self._before)
+        key = self.detail.key if len(self.detail.key) <= 20 else f"{self.detail.key[:8]}…{self.detail.key[-8:]}"
+        title = f"{self.detail.kind.capitalize()} {key}" if key else "Detail"
+        self.tabs.set_title(TABS.index("Detail"), visible(title))
+        self._nothing_open.layout.display = None if now == "ready" else "none"
 
 
 def close_children(place: widgets.VBox) -> None:

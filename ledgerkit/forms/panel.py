@@ -218,7 +218,8 @@ def findings_html(findings: list[doctor.Finding]) -> str:
             f"<td>{html.escape(doctor.pasteable(one.text))}</td></tr>"
         )
     lines = html.escape("\n".join(map(str, findings)))
+    as_text = f"<details><summary>As text, without any secret</summary><pre class='lk-code'>{lines}</pre></details>"
     return (
-        f"<table class='lk-findings mathjax_ignore tex2jax_ignore'>{''.join(rows)}</table>"
-        f"<details><summary>As text, without any secret</summary><pre class='lk-code'>{lines}</pre></details>"
+        "<details open class='mathjax_ignore tex2jax_ignore'><summary>What the doctor found</summary>"
+        f"<table class='lk-findings'>{''.join(rows)}</table>{as_text}</details>"
     )

@@ -125,7 +125,7 @@ def test_the_explorer_begins_with_the_connection_and_the_overview(explorer: Expl
     explorer.wait()
     assert isinstance(explorer.children[1], Panel)
     assert explorer.tab == "Overview"
-    assert list(explorer.forms) == ["Overview"]  # the others are made when they are shown
+    assert set(explorer.forms) == {"Overview", "Detail"}  # the others are made when they are shown
     assert "waiting for your approval" in explorer.text()
     assert "SANDBOX" in explorer.text()
 
@@ -155,8 +155,8 @@ def test_who_approved_the_largest_outgoing_payment_of_last_month(session: lk.Ses
     table = form.results.table
     table.sort_column, table.ascending = "amount", False
     table._received(None, {"open": {"kind": "transaction", "id": str(largest["id"])}}, [])
-    explorer.detail.wait()
-    assert explorer.detail.layout.display is None
+    assert explorer.tab == "Detail"  # the card comes where one looks
+    explorer.wait()
     steps = session.requests.governance_status(int(largest["last_request"]))
     assert len(steps) > 0
     users = session.users.search().set_index("id")["username"]
@@ -165,6 +165,31 @@ def test_who_approved_the_largest_outgoing_payment_of_last_month(session: lk.Ses
     assert votes
     for vote in votes:
         assert users[vote["user"]["id"]] in shown
+    assert explorer.tabs.titles[-1] == f"Transaction {largest['id']}"
+    explorer.detail.close_button.click()
+    assert explorer.tab == "Transactions"  # and the table is as it was
+    assert table.sort_column == "amount"
+    assert explorer.tabs.titles[-1] == "Detail"
+
+
+def test_what_cant_be_opened_is_told_where_the_card_would_be(explorer: Explorer) -> None:
+    explorer.wait()
+    explorer.detail.open("account", 10**9)
+    assert explorer.tab == "Detail"
+    explorer.wait()
+    assert explorer.detail.message_kind == "error"
+    explorer.tab = "Overview"
+    explorer.detail.open("planet", 3)
+    explorer.wait()
+    assert "planet" in explorer.detail.message
+
+
+def test_who_leaves_the_card_while_it_loads_is_not_called_back(explorer: Explorer) -> None:
+    explorer.detail.open("account", 1)
+    explorer.tab = "Overview"
+    explorer.detail.wait()
+    assert explorer.detail.state == "done"
+    assert explorer.tab == "Overview"
 
 
 def test_a_tab_that_cant_be_made_says_so_and_can_be_tried_again(
