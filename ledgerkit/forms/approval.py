@@ -15,6 +15,7 @@ from ledgerkit.errors import InvalidRequest, LedgerError, OutcomeUnknown
 from ledgerkit.forms import telling, voting
 from ledgerkit.forms.base import Form, head
 from ledgerkit.forms.statement import BodyField, Statement
+from ledgerkit.forms.states import words
 from ledgerkit.forms.work import Work
 from ledgerkit.forms.workspace import Workspace
 from ledgerkit.outcomes import Outcome
@@ -150,8 +151,7 @@ class ApprovalPanel(Form):
         self.say("")
         self._arrange()
         if told.status not in WAITING:
-            word = told.status.replace("_", " ").lower()
-            self.say(f"Request {self.request_id} waits for no vote: it is {word}.")
+            self.say(f"Request {self.request_id} waits for no vote: it is {words(told.status).lower()}.")
         elif told.obstacle:
             self.say(told.obstacle, "warning")
 
@@ -299,9 +299,8 @@ class ApprovalPanel(Form):
         self._arrange()
         self.steps.value = telling.steps(steps or ("How far it is can't be read now.",))
         self.state = "done"
-        status = str(self.vote.request["status"].iloc[0])
+        word = words(str(self.vote.request["status"].iloc[0])).lower()
         done = "approval" if self.vote.verb == "approve" else "rejection"
-        word = status.replace("_", " ").lower()
         self.say(f"Your {done} of request {self.request_id} is in; it is {word} now.", "done")
         self._tell()
 

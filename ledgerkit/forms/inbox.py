@@ -15,9 +15,10 @@ from ledgerkit.errors import LedgerError
 from ledgerkit.forms import telling, voting
 from ledgerkit.forms.approval import ApprovalPanel
 from ledgerkit.forms.base import Form, close_all
+from ledgerkit.forms.states import words
 from ledgerkit.forms.workspace import Workspace
 from ledgerkit.resources.requests import Requests
-from ledgerkit.showing import spelled, visible
+from ledgerkit.showing import spelled
 from ledgerkit.watching import Watch
 
 # Each costs two calls to show, and a widget of its own.
@@ -217,30 +218,34 @@ def _counted(found: Waiting, shown: int) -> str:
 def _line(row: Mapping[Any, Any], found: Waiting, zone: tzinfo) -> str:
     """Return the HTML of a request in the list."""
     account, left = row["account_id"], row["time_to_expiry"]
-    cells = [
-        html.escape(visible(str(row["type"]).replace("_", " ").capitalize())),
-        voting.pill(row["status"]),
-    ]
-    if found.own:
-        cells.append("votes hidden" if pd.isna(row["quorum"]) else f"{row['approvals']} of {row['quorum']}")
+    cells = ["", "", ""]
     if not pd.isna(account):
-        name = found.names.get(int(account))
-        units = found.units.get(int(account))
-        cells += [
+        name, units = found.names.get(int(account)), found.units.get(int(account))
+        cells = [
             html.escape(spelled(name) if isinstance(name, str) else f"account {account}"),
             telling.amount(row["amount"], units.amount if units is not None else None),
             telling.elided(row["recipient"]),
         ]
-    if isinstance(row["title"], str):
-        cells.append(html.escape(spelled(row["title"])))
-    soon = not pd.isna(left) and left < _SOON
-    ends = telling.moment(row["expires_at"], zone)
-    cells += [
+    soon = "lk-waiting" if not pd.isna(left) and left < _SOON else ""
+    beside = [
+        voting.pill(row["status"]),
         f"{telling.span(row['age'])} old, made {telling.moment(row['created_on'], zone)}",
-        f"<span class='lk-pill {'lk-waiting' if soon else ''}'>expires in {telling.span(left)}</span>, {ends}",
+        f"<span class='lk-pill {soon}'>expires in {telling.span(left)}</span>, "
+        + telling.moment(row["expires_at"], zone),
     ]
-    return (
-        "<div class='lk-inbox-line mathjax_ignore tex2jax_ignore'>"
-        + "".join(f"<span>{cell}</span>" for cell in cells)
-        + "</div>"
+    if isinstance(row["title"], str):
+        beside.append(html.escape(spelled(row["title"])))
+    first = "".join(
+        f"<span>{cell}</span>" for cell in [html.escape(words(str(row["type"]))), *cells, _votes(row, found)]
     )
+    second = "".join(f"<span>{cell}</span>" for cell in beside)
+    return (
+        f"<div class='mathjax_ignore tex2jax_ignore'><div class='lk-inbox-line'>{first}</div>"
+        f"<div class='lk-inbox-beside lk-quiet'>{second}</div></div>"
+    )
+
+
+def _votes(row: Mapping[Any, Any], found: Waiting) -> str:
+    if not found.own:
+        return ""  # not asked: one call for each
+    return "votes hidden" if pd.isna(row["quorum"]) else f"{row['approvals']} of {row['quorum']}"

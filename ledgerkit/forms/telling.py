@@ -9,6 +9,7 @@ import pandas as pd
 
 from ledgerkit.amounts import Unit, display_unit, to_display
 from ledgerkit.errors import LedgerError
+from ledgerkit.forms.states import words
 from ledgerkit.forms.voting import pill
 from ledgerkit.forms.workspace import Workspace
 from ledgerkit.showing import fields, spelled, visible
@@ -29,9 +30,8 @@ def request(
 ) -> str:
     """Return the HTML of a request and of the payment that it makes; asks for names."""
     zone = workspace.connection.zone
-    kind = str(row["type"]).replace("_", " ").capitalize()
     facts: list[tuple[str, str, str | None]] = [
-        ("Type", html.escape(visible(kind)), None),
+        ("Type", html.escape(words(str(row["type"]))), None),
         ("Status", pill(row["status"]), None),
         ("Made by", html.escape(_named(workspace, "user", row["created_by"])), None),
         ("Made on", moment(row["created_on"], zone), None),

@@ -12,6 +12,7 @@ from ledgerkit.challenges import Review, compare, shown_alone
 from ledgerkit.connection import Connection
 from ledgerkit.directory import Directory
 from ledgerkit.errors import LedgerError, OutcomeUnknown, ReviewFailed
+from ledgerkit.forms.states import meaning, words
 from ledgerkit.resources.request_tables import GOVERNANCE_STEP, REQUEST
 from ledgerkit.resources.requests import Requests
 from ledgerkit.resources.writing import write
@@ -21,8 +22,6 @@ READS_ONLY: Final = (
     "This session reads only: nothing can be approved or rejected with it. To vote, open one with "
     "connect(..., writes=True)."
 )
-_DONE: Final = frozenset({"APPROVED", "ACTIVE", "SIGNED", "SUBMITTED"})
-_REFUSED: Final = frozenset({"BLOCKED", "FAILED", "REJECTED"})
 
 
 def obstacle(connection: Connection) -> str | None:
@@ -137,8 +136,5 @@ def _users(votes: Any) -> list[int]:
 
 def pill(status: Any) -> str:
     """Return the HTML of the status of a request: dot and word."""
-    kind = "lk-done" if status in _DONE else "lk-refused" if status in _REFUSED else ""
-    if str(status).startswith("PENDING"):
-        kind = "lk-waiting"
-    word = html.escape(visible(str(status).replace("_", " ").capitalize()))
-    return f"<span class='lk-pill {kind}'>{word}</span>"
+    kind = meaning("request", str(status))
+    return f"<span class='lk-pill lk-{kind or 'neutral'}'>{html.escape(words(str(status)))}</span>"
