@@ -82,6 +82,7 @@ class WriteForm(Form):
         self._ticket: Any = None
         # Whether what is in the fields was sent: it is not reviewed again before it is changed.
         self._spent = False
+        self._reviewed = ""
         # Whether it was looked for, after its answer was lost.
         self._looked = False
         # A write of its own, which nothing else that the form does overtakes.
@@ -203,9 +204,9 @@ class WriteForm(Form):
                 self._review_row,
                 self._look_row,
                 self._sent_row,
-                self.code_box,
-                self.below,
             )
+            # What was said stays beside the buttons that it is about.
+            self.children = (*self.children, self.code_box, self.below)
         self.edited("")
 
     def edited(self, name: str) -> None:
@@ -268,7 +269,7 @@ class WriteForm(Form):
         self._ticket = draft if not draft.problems and self.workspace.connection.writes else None
         self.code = self._lines(values)
         self.code_box.code = self.code
-        self.shown.value = review_html(draft, remarks)
+        self._reviewed = self.shown.value = review_html(draft, remarks)
         self.state = "ready"
         if any(one.name == "double" and one.verdict == "problem" for one in draft.checks):
             self.again.layout.display = None
@@ -277,7 +278,7 @@ class WriteForm(Form):
         elif not self.workspace.connection.writes:
             self.say(_READS_ONLY, "warning")
         else:
-            self.say("Nothing was sent yet. Read it, and say yes below.")
+            self.say("Nothing was sent yet. Read it, and tick that it is what you mean.")
         self._go("review")
 
     def _lines(self, values: Mapping[str, Any]) -> str:
@@ -345,6 +346,8 @@ class WriteForm(Form):
         self.again.layout.display = "none"
         self._spent = True
         status = "" if frame is None or "status" not in frame else f" Its status is {frame['status'].iloc[0]}."
+        # Out of the way of what comes next, and there to be read.
+        self.shown.value = f"<details><summary>What was sent</summary>{self._reviewed}</details>"
         self._go("sent")
         self.say(f"{self.makes.capitalize()} {draft.request_id} was created.{status} {self.next_step()}", "done")
 

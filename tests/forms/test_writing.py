@@ -131,6 +131,8 @@ def test_each_step_shows_what_belongs_to_it(form: NoteForm) -> None:
     form.wait()
     assert (form.step, form.state) == ("sent", "done")
     assert [seen(one) for one in (form.agree, form._review_row, form._sent_row)] == [False, False, True]
+    assert "What was sent" in form.shown.value
+    assert "Steps" in form.shown.value
 
 
 def test_sending_is_seen_at_once_and_sends_once(reviewed: NoteForm, service: Service) -> None:
