@@ -16,6 +16,8 @@ from ledgerkit.showing import spelled, visible
 MOST_OFFERED: Final = 50
 OTHER: Final = "other…"
 ANY: Final = "any"
+# Of None ipywidgets makes no choice at all, which shows as an empty box.
+NOTHING: Final = ""
 
 
 class Field:
@@ -116,21 +118,22 @@ class FlagField(Field):
 
     def __init__(self, name: str, label: str, help: str = "", default: str = ANY) -> None:
         self.input = widgets.Dropdown(
-            description=label, options=[(default, None), ("yes", True), ("no", False)], tooltip=tooltip(name, help)
+            description=label,
+            options=[(default, NOTHING), ("yes", True), ("no", False)],
+            tooltip=tooltip(name, help),
         )
         super().__init__(name, label, _field(self.input))
         self.input.observe(self._changed, "value")
 
     def read(self) -> bool | None:
         """Return True, False or None."""
-        value: bool | None = self.input.value
-        return value
+        return None if self.input.value == NOTHING else bool(self.input.value)
 
     def write(self, value: Any) -> None:
         """Choose one of the three."""
         if value is not None and not isinstance(value, bool):
             raise self._refused(value, "it takes True or False")
-        self.input.value = value
+        self.input.value = NOTHING if value is None else value
 
 
 class TimeField(Field):
@@ -378,7 +381,7 @@ class ChoiceField(Field):
         self._known = set(options.values())
         self.input = widgets.Dropdown(
             description=label,
-            options=[(default, None), *options.items(), *([(OTHER, OTHER)] if free else [])],
+            options=[(default, NOTHING), *options.items(), *([(OTHER, OTHER)] if free else [])],
             tooltip=tooltip(name, help),
         )
         self.other = widgets.Text(description=f"{label}, other", tooltip=tooltip(name, help))
@@ -405,7 +408,7 @@ class ChoiceField(Field):
                 raise self._refused(unknown[0], "it is none of those that are offered")
             return picked
         if self.input.value != OTHER:
-            return self.input.value
+            return None if self.input.value == NOTHING else self.input.value
         text = self.other.value.strip()
         if not text:
             raise self._refused(OTHER, "type the value, or choose one")
@@ -417,7 +420,7 @@ class ChoiceField(Field):
             self._pick.write(value)
             return
         if value is None or value in self._known:
-            self.input.value = value
+            self.input.value = NOTHING if value is None else value
             self.other.value = ""
             return
         if not self._free:

@@ -12,14 +12,14 @@ import traitlets
 from ledgerkit.errors import InvalidRequest
 from ledgerkit.filters import filters
 from ledgerkit.forms import cells
-from ledgerkit.forms.base import Form, close_all
+from ledgerkit.forms.base import Form
 from ledgerkit.forms.code import CodeBox
 from ledgerkit.forms.detail import Detail
 from ledgerkit.forms.fields import Field, PickField, TimeField
 from ledgerkit.forms.pickers import Named, names
 from ledgerkit.forms.ranges import RANGES, bounds
 from ledgerkit.forms.results import Results, counted, empty
-from ledgerkit.forms.sections import NAMED, common, fields_of, given, method_of, required
+from ledgerkit.forms.sections import NAMED, common, fields_of, folded_away, given, method_of, required
 from ledgerkit.forms.style import style
 from ledgerkit.forms.work import Work
 from ledgerkit.forms.workspace import Workspace
@@ -28,6 +28,7 @@ from ledgerkit.showing import visible, visible_frame
 from ledgerkit.watching import Watch
 
 STALE = "The filters were changed since: what is shown is what the filters before found."
+MORE = "More filters"
 # What is shown where there is no front end.
 ROWS_AS_TEXT, COLUMNS_AS_TEXT = 5, 6
 
@@ -88,16 +89,15 @@ class SearchForm(Form):
 
     def _make(self, section: str, method: str) -> None:
         shown = common(section, method, self._method)
-        grid, more = widgets.Box(), widgets.Box()
-        grid.children = [self.fields[name].widget for name in shown]
-        more.children = [field.widget for name, field in self.fields.items() if name not in shown]
-        for one in (grid, more):
-            one.add_class("lk-grid")
-        folded = widgets.Accordion([more], titles=("More filters",), selected_index=None) if more.children else None
-        if folded is None:
-            close_all(more)
-        else:
-            folded.add_class("lk-more")
+        self._hidden = folded_away(self._method, shown)
+        grid = widgets.Box([self.fields[name].widget for name in shown])
+        grid.add_class("lk-grid")
+        self._folded: widgets.Accordion | None = None
+        if self._hidden:
+            more = widgets.Box([self.fields[name].widget for name in self._hidden])
+            more.add_class("lk-grid")
+            self._folded = widgets.Accordion([more], titles=(MORE,), selected_index=None)
+            self._folded.add_class("lk-more")
         self.search = widgets.Button(description="Search", button_style="primary", tooltip=f"Call {self._call}")
         self.cancel = widgets.Button(description="Cancel", disabled=True, tooltip="Give up the search that runs")
         self.empty = widgets.Button(description="Clear", tooltip="Empty all filters")
@@ -109,12 +109,12 @@ class SearchForm(Form):
         self._progress = widgets.Label()
         actions = widgets.HBox([self.search, self.cancel, self.empty, self.bar, self._progress])
         actions.add_class("lk-actions")
-        self._stale = widgets.Label()
+        self._stale = widgets.HTML()
         self.results = Results(self.workspace, on_open=self.guarded(self._open))
         self.code_box = CodeBox()
         self.detail: Detail | None = None
         self._place = widgets.VBox()
-        parts = [grid, *self._ranges(), *([folded] if folded is not None else []), actions]
+        parts = [grid, *self._ranges(), *([self._folded] if self._folded is not None else []), actions]
         self.lay(*parts)
 
     def lay(self, *parts: widgets.Widget) -> None:
@@ -187,6 +187,7 @@ class SearchForm(Form):
         try:
             values = self.values()
         except InvalidRequest as error:
+            self.code = self.code_box.code = ""
             self.fail(error)
             return
         self.code = self.code_box.code = self._line(values)
@@ -217,6 +218,8 @@ class SearchForm(Form):
         wrong = getattr(error, "details", {}).get("field")
         if wrong in self.fields:
             self.fields[wrong].mark(True)
+            if self._folded is not None and wrong in self._hidden:
+                self._folded.selected_index = 0
 
     def wait(self, seconds: float = 60.0) -> Self:
         """Wait in a cell until the search is done, and names are there to pick from.
@@ -269,6 +272,10 @@ class SearchForm(Form):
         self.say("\n".join(problems), "warning" if problems else "none")
 
     def _edited(self) -> None:
+        if self._folded is not None:
+            # A filter that nobody sees must not be one that nobody knows of.
+            filled = sum(_filled(self.fields[name]) for name in self._hidden)
+            self._folded.titles = (f"{MORE} · {filled} filled in" if filled else MORE,)
         if self.work.running:
             self._edited_meanwhile = True  # the line is that of what runs
             return
@@ -282,7 +289,7 @@ class SearchForm(Form):
 
     def _mark_stale(self) -> None:
         self.stale = True
-        self._stale.value = STALE
+        self._stale.value = f"<div class='lk-message lk-warning' role='status'>{STALE}</div>"
 
     def _line(self, values: dict[str, Any]) -> str:
         arguments = ", ".join(f"{name}={value!r}" for name, value in values.items())
@@ -310,6 +317,13 @@ class SearchForm(Form):
             first = visible_frame(self.frame.iloc[:ROWS_AS_TEXT, :COLUMNS_AS_TEXT])
             lines.append(first.to_string(index=False) if len(first) else empty(self.frame))
         return "\n".join(lines)
+
+
+def _filled(field: Field) -> bool:
+    try:
+        return field.read() is not None
+    except InvalidRequest:
+        return True
 
 
 def _summary(section: str, method: str, called: Any) -> str:

@@ -130,6 +130,12 @@ def common(section: str, name: str, method: Any) -> tuple[str, ...]:
     return (*needed, *(one for one in chosen or takes[:FIRST] if one not in needed))
 
 
+def folded_away(method: Any, shown: tuple[str, ...]) -> list[str]:
+    """Return the other parameters: wide ones after narrow ones, and last how the result comes."""
+    rest = [name for name in filters(method) if name not in shown]
+    return sorted(rest, key=lambda name: (name in SHAPE, name in WIDE))
+
+
 def fields_of(method: Any) -> dict[str, Field]:
     """Return the fields of a method, by parameter, in the order of its signature."""
     told, parameters = documented(method), inspect.signature(method).parameters

@@ -174,7 +174,7 @@ def test_a_choice_is_any_one_of_the_list_or_another() -> None:
     field.other.value = " NEW_STATE "
     assert field.read() == "NEW_STATE"
     field.clear()
-    assert field.read() is None
+    assert (field.read(), field.input.label) == (None, "any")
     assert field.other.layout.display == "none"
 
 
@@ -198,7 +198,7 @@ def test_a_closed_list_takes_nothing_else() -> None:
 
 def test_a_flag_is_yes_no_or_any() -> None:
     field = FlagField("light", "Light")
-    assert field.read() is None
+    assert (field.read(), field.input.label) == (None, "any")
     for value in (True, False):
         field.write(value)
         assert field.read() is value

@@ -242,6 +242,7 @@ def test_a_name_that_may_mean_several_is_refused_at_its_field_and_stays(form: Se
     assert "Account: 'treasury' was not taken: it may mean" in form.message
     assert "lk-wrong" in box.widget._dom_classes
     assert box.input.value == "treasury"
+    assert form.code == ""  # there is no line for it
     box.input.value = ""
     assert "lk-wrong" not in box.widget._dom_classes
 
@@ -279,6 +280,19 @@ def test_a_value_that_the_documentation_lacks_is_sent_and_said_in_the_form(
     assert "`status` = 'TELEPORTED' is not among the documented values" in form.message
 
 
+def test_filters_that_are_folded_away_are_counted_and_a_wrong_one_is_shown(form: SearchForm) -> None:
+    [folded] = [part for part in form.children if isinstance(part, widgets.Accordion)]
+    assert folded.titles == ("More filters",)
+    form.fields["account"].write([1])
+    form.fields["memo"].write("x")
+    form.fields["id"].write("seven")
+    assert folded.titles == ("More filters · 2 filled in",)
+    assert folded.selected_index is None
+    search(form)
+    form.clear()
+    assert (folded.titles, folded.selected_index) == (("More filters",), 0)
+
+
 def test_a_near_miss_is_refused_with_what_was_meant(form: SearchForm) -> None:
     form.fields["status"].write(["CONFIRMD"])
     search(form)
@@ -311,8 +325,7 @@ def test_an_edit_leaves_the_result_and_says_that_it_is_older(form: SearchForm) -
     assert STALE in form.text()
     assert form.frame is frame
     assert form.code == code  # the line of what is shown
-    search(form)
-    assert not form.stale
+    assert STALE not in search(form).text()
     assert "FAILED" in form.code
 
 
