@@ -62,7 +62,7 @@ def text_of(markup: str) -> str:
 
 def test_one_object_is_shown_as_its_card_and_several_as_a_table(session: lk.Session) -> None:
     one, several = session.transactions.get(1), session.transactions.get([1, 2])
-    shown, _ = DisplayFormatter().format(one)
+    shown, _ = DisplayFormatter().format(one)  # type: ignore[no-untyped-call]  # IPython has no types
     assert "lk-card" in shown["text/html"]
     assert shown["text/plain"].splitlines()[0] == "SANDBOX · Transaction 1"
     assert type(several) is pd.DataFrame

@@ -110,7 +110,7 @@ def card(kind: str, frame: pd.DataFrame, known: Known | None = None, *, more: Se
     layout = LAYOUTS[kind]
     foot = []
     if one.lacks_units:
-        foot.append("In base units, since the unit was not looked up yet: session.to_display(frame) looks it up.")
+        foot.append("In base units where no unit is known: session.to_display(frame) looks it up.")
     if one.read_at is not None:
         foot.append(f"Read at {one.read_at.tz_convert(one.known.zone).strftime('%Y-%m-%d %H:%M %Z')}.")
     return showing.page(

@@ -133,8 +133,13 @@ class Detail(Form):
     def _button(self, one: Related) -> widgets.Button:
         button = widgets.Button(description=visible(one.label), tooltip=f"Open {one.kind} {visible(one.key)}")
         button.add_class("lk-link")
-        self.on_click(button, lambda: self._open(one.kind, one.key))
+        self.on_click(button, lambda: self._follow(one))
         return button
+
+    def _follow(self, one: Related) -> None:
+        self._open(one.kind, one.key)
+        # The button that was pressed goes: whoever works with the keyboard goes on from here.
+        self.back_button.focus()
 
     def _set_buttons(self) -> None:
         self.back_button.disabled = len(self._places) < 2

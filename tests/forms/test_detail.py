@@ -5,9 +5,9 @@ from typing import Any
 
 import ipywidgets as widgets
 import pytest
-from serving import LeapingClock, Reply, Seen, Server
+from serving import LeapingClock, Reply, Seen, Server, page, signed_in
 from test_cards import text_of
-from test_showing import Reading
+from test_showing import FORGED, Reading, signs
 
 import ledgerkit as lk
 from ledgerkit.forms.detail import Detail
@@ -226,9 +226,6 @@ def test_to_draw_it_makes_no_call(detail: Detail, monkeypatch: pytest.MonkeyPatc
 def answers(name: str, refused: tuple[str, ...] = ()) -> Callable[[Seen], Reply]:
     """Return a service in which everything is called ``name``, and some paths are refused."""
 
-    def listed(node: dict[str, Any]) -> Reply:
-        return Reply({"edges": [{"node": node, "cursor": "1"}], "page_info": {"count": 1, "has_next_page": False}})
-
     lists = {
         "/accounts": {"id": 3, "name": name, "currency": name, "created_on": "2026-01-01T00:00:00Z"},
         "/users": {"id": 8, "username": name, "created_on": "2026-01-01T00:00:00Z"},
@@ -265,7 +262,7 @@ def answers(name: str, refused: tuple[str, ...] = ()) -> Callable[[Seen], Reply]
             return Reply({"message": "not for you"}, 403)
         if seen.path in one:
             return Reply(one[seen.path])
-        return listed(lists[seen.path]) if seen.path in lists else Reply({"message": "no such object"}, 404)
+        return page([lists[seen.path]]) if seen.path in lists else Reply({"message": "no such object"}, 404)
 
     return answer
 
@@ -275,10 +272,67 @@ def on(serve: Callable[..., Server], connect_to: Callable[..., lk.Session]) -> I
     made: list[Detail] = []
 
     def make(handler: Callable[[Seen], Reply]) -> Detail:
-        session = connect_to(serve(handler), lk.ApiUser("acme", "key", "secret"), clock=LeapingClock())
+        session = connect_to(serve(signed_in(handler)), lk.ApiUser("acme", "key", "secret"), clock=LeapingClock())
         made.append(Detail.on(session.accounts._connection))
         return made[-1]
 
     yield make
     for one in made:
         one.close()
+
+
+@pytest.mark.parametrize(
+    "name", [FORGED, "<img src=x onerror='alert(1)'>", r"$\color{green}{approved}$", "\u202egnp"]
+)
+def test_names_that_deceive_are_drawn_harmlessly(on: Callable[..., Detail], name: str) -> None:
+    plain, hostile = on(answers("plain")), on(answers(name))
+    for detail in (plain, hostile):
+        detail.open("transaction", 1)
+        detail.wait()
+        assert detail.state == "done", detail.message
+    read = Reading(hostile.card.value)
+    assert read.tags == Reading(plain.card.value).tags
+    assert read.attributes <= {"class", "style", "title", "colspan"}
+    assert signs(read.text) == []
+    assert read.text.isprintable()
+    assert "lk-card mathjax_ignore tex2jax_ignore" in hostile.card.value
+    for button in hostile.links.children:
+        assert button.description.isprintable()
+        assert button.tooltip.isprintable()
+    assert len(hostile.text().splitlines()) == len(plain.text().splitlines())
+    assert hostile.text().replace("\n", "").isprintable()
+
+
+def test_a_vote_that_is_hidden_and_one_that_is_new_are_not_taken_for_an_approval_of_somebody(
+    on: Callable[..., Detail],
+) -> None:
+    detail = on(answers("ABSTAIN"))
+    detail.open("transaction", 1)
+    detail.wait()
+    shown = text_of(detail.card.value)
+    assert "Abstain by ABSTAIN user 8" in shown
+    assert "a user who is hidden from you" in shown
+    assert "Approver ABSTAIN" not in detail.related
+
+
+@pytest.mark.parametrize(
+    ("refused", "missing"),
+    [
+        ("/requests/9/governance-status", "Not shown: who approved request 9. "),
+        ("/transactions/1/history", "Not shown: its requests. "),
+        ("/users", "Not shown: names of users. "),
+        ("/accounts/3/currency", ""),
+    ],
+)
+def test_what_else_can_not_be_had_is_said_beside_what_can(
+    on: Callable[..., Detail], refused: str, missing: str
+) -> None:
+    detail = on(answers("Dana", (refused,)))
+    detail.open("transaction", 1)
+    detail.wait()
+    assert detail.state == "done"
+    assert "Transaction 1" in detail.card.value
+    assert missing in detail.message
+    assert detail.message_kind == ("warning" if missing else "none")
+    if not missing:
+        assert "5base units" in text_of(detail.card.value)
