@@ -78,9 +78,9 @@ class Kind:
         """Return what the service estimates for fees in base units; None of a kind without; called in a thread."""
         return None
 
-    def after(self) -> str:
-        """Return what comes next, in words, where what was made is no request."""
-        return ""
+    def done(self, made: Any) -> str:
+        """Return what was done and what comes next, in words, where what was made is no request."""
+        return f"{self.makes.capitalize()} {made} was created."
 
     def code(self, values: Mapping[str, Any]) -> str:
         """Return the line of Python that makes the same draft; empty where it is made of what was looked up."""

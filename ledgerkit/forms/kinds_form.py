@@ -78,16 +78,13 @@ class KindForm(WriteForm):
     def edited(self, name: str) -> None:
         """Take away what was reviewed; another account has other units."""
         super().edited(name)
-        if name == self.kind.source:
+        if name and name == self.kind.source:
             self._look_units_up()
-
-    def next_step(self) -> str:
-        """Return what comes next, in words."""
-        return super().next_step() if self.kind.makes == "request" else self.kind.after()
 
     def _created(self, draft: Any, frame: pd.DataFrame | None) -> None:
         super()._created(draft, frame)
         if self.kind.makes != "request":
+            self.say(self.kind.done(draft.request_id), "done")
             # What they show are requests.
             self.follow.layout.display = self.approve.layout.display = "none"
 

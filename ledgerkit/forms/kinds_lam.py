@@ -202,6 +202,10 @@ class SolanaApprovalKind(StakeKind):
         section = workspace.section(SolanaStakes)
         return lambda _: section.approve(account, values["stake_id"], values["staking_action"], **body.given())
 
+    def done(self, made: Any) -> str:
+        """Return what was done."""
+        return f"Request {made} of the LAM was approved."
+
 
 class TezosKind(StakeKind):
     """The end of a delegation."""
@@ -264,6 +268,10 @@ class AttachKind(Kind):
     agreed: ClassVar[str] = "Label and target are what I mean"
     action: ClassVar[str] = "Attach label"
 
+    def done(self, made: Any) -> str:
+        """Return what was done."""
+        return f"Label {made} was attached."
+
     def about(self) -> str:
         """Return what it does."""
         return "Put a label on one account or on one transaction. Only a LAM can."
@@ -316,6 +324,10 @@ class DetachKind(AttachKind):
     operation: ClassVar[str] = "DELETE /accounts/{account_id}/labels/{label_id}"
     action: ClassVar[str] = "Take label off"
     danger: ClassVar[bool] = True
+
+    def done(self, made: Any) -> str:
+        """Return what was done."""
+        return f"Label {made} was taken off."
 
     def about(self) -> str:
         """Return what it does."""

@@ -107,8 +107,12 @@ class IncrementKind(PledgeKind):
         sign = required(values, "direction", "Direction")
         amount = required(values, "amount", "Amount")
         account = self.account(workspace, pledge)
-        own = Lookups(workspace.connection).units(account)[0] if account is not None else []
-        base, _ = read_amount(amount, own)
+        if account is None:
+            raise InvalidRequest(
+                f"Pledge account: {pledge} is not that of one account that is visible. Pick one that is offered.",
+                field=self.source,
+            )
+        base, _ = read_amount(amount, Lookups(workspace.connection).units(account)[0])
         if base == 0:
             raise InvalidRequest("Amount: 0 was not taken: it would change nothing.", field="amount")
         made: Draft = workspace.section(Pledges).increment(pledge, sign * base)
@@ -199,9 +203,9 @@ class SettlementKind(Kind):
         """Return the collateral account of the pledge."""
         return int(workspace.section(Pledges).get(str(value))["account_id"].iloc[0])
 
-    def after(self) -> str:
+    def done(self, made: Any) -> str:
         """Return what comes next."""
-        return "What it takes out waits for its approvals: the inbox shows its request."
+        return f"Settlement {made} was created. What it takes out waits for its approvals, as a request of its own."
 
     def prepare(self, workspace: Workspace, values: Mapping[str, Any]) -> Draft:
         """Look pledge and accounts up, estimate the fees of what goes out, and make the id, once."""
@@ -391,9 +395,9 @@ class CancelKind(ChangeKind):
             facts=[("settlement", settlement), ("state", str(found["state"]))],
         )
 
-    def code(self, values: Mapping[str, Any]) -> str:
-        """Return nothing: the call would cancel at once."""
-        return ""
+    def done(self, made: Any) -> str:
+        """Return what was done."""
+        return f"Settlement {made} was cancelled."
 
 
 class RecoverKind(ChangeKind):
@@ -445,6 +449,10 @@ class RecoverKind(ChangeKind):
                 ("fees, at most", shown(most, of_fees)),
             ],
         )
+
+    def done(self, made: Any) -> str:
+        """Return what was done."""
+        return f"The outbound transaction of settlement {made} was sent again."
 
 
 TRADELINK: Final[tuple[Kind, ...]] = (IncrementKind(), ForcedKind(), SettlementKind(), CancelKind(), RecoverKind())

@@ -2,14 +2,19 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
+import ipywidgets as widgets
 import pytest
+from writes.conftest import listed_address
 
 import ledgerkit as lk
 from ledgerkit import payloads
+from ledgerkit.amounts import to_base_units
 from ledgerkit.forms.kinds import KINDS, PAYMENT, RequestForm
+from ledgerkit.forms.kinds_form import KindForm
 from ledgerkit.forms.kinds_inputs import AmountField, JsonField
+from ledgerkit.forms.style import style
 from ledgerkit.payloads import (
     AccountCreation,
     EthereumLikeDeployContract,
@@ -38,7 +43,7 @@ from ledgerkit.resources.requests import with_mark
 
 DAI = "0x6B175474E89094C44Da98b954EedeAC495271d0F"
 MINT = "EPjFWdd5AufqSSqeM2qN1xzybapC8G4wEGGkZwyTDt1v"
-TRANSFER = [{"type": "function", "name": "transfer", "inputs": [{"name": "to"}, {"name": "value"}]}]
+ROUTER = "0x68b3465833fb72A70ecDF485E0e4C7bD8665Fc45"
 ETH = {"account_id": 9, "account_name": "ETH Treasury 1", "currency": "ethereum"}
 DOT = {"account_id": 29, "account_name": "DOT Staking", "currency": "polkadot"}
 SOL = {"account_id": 28, "account_name": "SOL Staking", "currency": "solana"}
@@ -115,30 +120,33 @@ class Case:
     payload: Payload
 
 
+APPROVE = [{"type": "function", "name": "approve", "inputs": [{"name": "spender"}, {"name": "amount"}]}]
+# More than a float holds, and than 64 bits.
+MUCH = "115792089237316195423570985008687907853269984665640564039457"
+
 CASES = [
     Case(
         "Contract call",
         {
-            "account_id": "ETH Treasury 1",
-            "recipient": DAI,
+            "account_id": "ETH Trading Hot",
+            "recipient": ROUTER,
             "amount": "0.000000000000000001 ETH",
-            "function_name": "transfer",
-            "function_arguments": '{"to": "0x00", "value": "115792089237316195423570985008687907853269984665640564039457"}',
-            "abi": TRANSFER,
+            "function_name": "approve",
+            "function_arguments": f'{{"spender": "{DAI}", "amount": "{MUCH}"}}',
+            "abi": APPROVE,
             "max_fees": "0.0301 ETH",
             **NOTE,
         },
         EthereumLikeExecuteContract(
-            **ETH,
+            account_id=10,
+            account_name="ETH Trading Hot",
+            currency="ethereum",
             amount=1,
-            recipient=DAI,
+            recipient=ROUTER,
             contract_data={
-                "function_name": "transfer",
-                "function_arguments": {
-                    "to": "0x00",
-                    "value": "115792089237316195423570985008687907853269984665640564039457",
-                },
-                "abi": TRANSFER,
+                "function_name": "approve",
+                "function_arguments": {"spender": DAI, "amount": MUCH},
+                "abi": APPROVE,
             },
             max_fees=30_100_000_000_000_000,
             fees_strategy=Speed("NORMAL"),
@@ -261,16 +269,12 @@ def test_every_kind_of_payload_is_reached_by_a_form() -> None:
     assert {MessageSigning, AccountCreation, PledgeIncrement, ForcedUnpledge, Settlement} <= offered
 
 
-@pytest.mark.parametrize(
-    ("kind", "changes"),
-    [("Contract call", {}), ("Polkadot: bond more", {"account_id": 29}), ("Message signing", {})],
-)
-def test_three_clicks_make_one_request(
-    session: lk.Session, opened: Callable[..., RequestForm], kind: str, changes: Mapping[str, Any]
-) -> None:
-    [case] = [one for one in CASES if one.kind == kind]
-    form = opened(session, kind)
-    fill(form, **{**case.values, **changes})
+# Sending
+
+
+def test_three_clicks_call_a_contract_once(session: lk.Session, opened: Callable[..., RequestForm]) -> None:
+    form = opened(session, "Contract call")
+    fill(form, **CASES[0].values)
     draft = review(form)
     before = len(session.requests.search())
 
@@ -279,3 +283,467 @@ def test_three_clicks_make_one_request(
     assert len(session.requests.search()) == before + 1
     assert f"Request {draft.request_id} was created" in form.message
     assert form.sent == [draft]
+
+
+@pytest.mark.parametrize("kind", ["Polkadot: bond more", "Message signing"])
+def test_three_clicks_make_one_request(session: lk.Session, opened: Callable[..., RequestForm], kind: str) -> None:
+    [case] = [one for one in CASES if one.kind == kind]
+    form = opened(session, kind)
+    fill(form, **case.values)
+    draft = review(form)
+    before = len(session.requests.search())
+
+    send(form)
+
+    assert len(session.requests.search()) == before + 1
+    assert f"Request {draft.request_id} was created" in form.message
+    assert form.sent == [draft]
+
+
+def test_more_is_pledged_in_one_request(session: lk.Session, opened: Callable[..., RequestForm]) -> None:
+    form = opened(session, "Pledge: more or less")
+    fill(form, pledge_subaccount_id=16, direction=1, amount="25.5 USDC")
+    draft = review(form)
+    before = len(session.requests.search())
+
+    send(form)
+
+    assert len(session.requests.search()) == before + 1
+    assert session.requests.get(draft.request_id)["type"].tolist() == ["CREATE_PLEDGE_INCREMENT"]
+    assert draft.to_json()["data"]["pledge_data"]["amount"] == "25500000"
+
+
+def test_an_administrator_creates_an_account(administrator: lk.Session, opened: Callable[..., RequestForm]) -> None:
+    form = opened(administrator, "Account")
+    fill(form, name="BTC Desk 9", account_type="BITCOIN_LIKE", currency="bitcoin", policy_name="Everyday", index="90")
+    draft = review(form)
+
+    send(form)
+
+    assert administrator.requests.get(draft.request_id)["type"].tolist() == ["CREATE_ACCOUNT"]
+
+
+def test_who_may_not_create_an_account_is_told_and_keeps_what_was_typed(
+    session: lk.Session, opened: Callable[..., RequestForm]
+) -> None:
+    form = opened(session, "Account")
+    fill(form, **CASES[10].values)
+    review(form)
+
+    send(form)
+
+    assert form.current is not None
+    assert "no administrator" in form.message
+    assert (form.current.step, form.current.entries["name"].read()) == ("fields", "BTC Desk 9")
+
+
+# Settlements, which are no requests
+
+
+def settle(form: RequestForm, session: lk.Session) -> Any:
+    pledge = pledge_of(session, 52)
+    fill(
+        form,
+        from_pledge_id=pledge["id"],
+        amount="0.015 BTC",
+        recipient=listed_address(session, "bitcoin"),
+        max_fees="0.002 BTC",
+        meta='{"reference": "T+1"}',
+    )
+    return pledge
+
+
+def test_a_settlement_is_what_code_would_make_and_is_sent_once(
+    session: lk.Session, opened: Callable[..., RequestForm]
+) -> None:
+    form = opened(session, "Settlement")
+    pledge = settle(form, session)
+    draft = review(form)
+    before = len(session.settlements.search())
+
+    assert (
+        draft.to_json()
+        == Settlement(
+            from_pledge_id=pledge["id"],
+            outbound_transaction_intent=payloads.BitcoinLikeSend(
+                account_id=52,
+                account_name="TL-0001-BTC-CLP-HSE",
+                currency="bitcoin",
+                amount=1_500_000,
+                recipient=listed_address(session, "bitcoin"),
+                max_fees=200_000,
+                fees_strategy=Speed("NORMAL"),
+            ),
+            meta={"reference": "T+1"},
+            id=draft.payload.id,
+        ).to_json()
+    )
+    send(form)
+
+    assert form.current is not None
+    assert len(session.settlements.search()) == before + 1
+    assert f"Settlement {draft.payload.id} was created" in form.message
+    assert session.settlements.get(draft.payload.id)["meta"].tolist() == [{"reference": "T+1"}]
+    assert form.current.follow.layout.display == "none"  # it shows requests, and this is none
+    with pytest.raises(lk.InvalidRequest, match="was sent before"):
+        draft.submit()
+
+
+def test_what_is_paid_in_and_pledged_anew_is_in_the_units_of_its_account(
+    session: lk.Session, opened: Callable[..., RequestForm]
+) -> None:
+    form = opened(session, "Settlement")
+    pledge = pledge_of(session, 53)
+    fill(
+        form,
+        from_pledge_id=pledge["id"],
+        inbound_amount="10.000000000000000001 ETH",
+        to_account_id=9,
+        to_address=DAI,
+        repledge_amount="1 ETH",
+    )
+
+    draft = review(form)
+
+    assert (
+        draft.to_json()
+        == Settlement(
+            from_pledge_id=pledge["id"],
+            inbound_transaction_intent=InboundTransactionIntent(amount=10**19 + 1, to_account_id=9, to_address=DAI),
+            repledge_intent=RepledgeIntent(
+                account_name="TL-0002-ETH-CLP-HSE",
+                amount=10**18,
+                currency="ethereum",
+                exchange_name="Clearport",
+                pledge_subaccount_id=int(pledge["pledge_subaccount_id"]),
+            ),
+            id=draft.payload.id,
+        ).to_json()
+    )
+
+
+def test_a_settlement_that_waits_in_the_mempool_gets_other_fees(
+    session: lk.Session, opened: Callable[..., RequestForm]
+) -> None:
+    found = session.settlements.search()
+    stuck = found[found["state"] == "OUTBOUND_TRANSACTION_SUBMITTED"].iloc[0]
+    before = session.transactions.get(int(stuck["outbound_transaction_transaction_id"])).iloc[0]
+    form = opened(session, "Settlement: other fees")
+    fill(form, settlement_id=stuck["id"], speed="FAST", max_fee=int(before["max_fees"]) * 2)
+    draft = review(form)
+
+    assert draft.to_json() == (
+        SettlementRecovery(fee_strategy=Speed("FAST"), max_fee=int(before["max_fees"]) * 2).to_json()
+    )
+    send(form)
+
+    assert f"settlement {stuck['id']} was sent again" in form.message
+
+
+def test_a_settlement_that_can_not_be_cancelled_says_why(
+    session: lk.Session, opened: Callable[..., RequestForm]
+) -> None:
+    found = session.settlements.search()
+    settled = found[found["state"] == "SETTLED"].iloc[0]["id"]
+    form = opened(session, "Settlement: cancel")
+    fill(form, settlement_id=settled)
+    draft = review(form)
+    assert draft.to_json() == {}
+    assert f"POST /settlements/{settled}/cancel" in str(draft)
+
+    send(form)
+
+    assert form.state == "failed"
+    assert "FAILED_TO_BROADCAST" in form.message
+
+
+def test_a_settlement_whose_answer_was_lost_is_looked_for_by_its_id(
+    session: lk.Session, opened: Callable[..., RequestForm]
+) -> None:
+    assert session.sandbox is not None
+    form = opened(session, "Settlement")
+    settle(form, session)
+    fill(form, from_pledge_id=pledge_of(session, 54)["id"], amount="1 ETH", max_fees="0.01 ETH")
+    fill(form, recipient=ROUTER)
+    draft = review(form)
+    assert form.current is not None
+
+    session.sandbox.faults.drop(path="/settlements", method="POST", answered=True)
+    send(form)
+    session.sandbox.faults.clear()
+
+    assert form.current.step == "unknown"
+    assert "NOT KNOWN" in form.message
+    form.choose("Account")
+    assert form.kind.value == "Settlement"  # what was sent is settled first
+    form.current.look.click()
+    form.wait()
+    assert f"Settlement {draft.payload.id} was created" in form.message
+
+
+# A LAM
+
+
+def test_a_lam_is_offered_what_only_it_can(gateway: lk.Session, opened: Callable[..., RequestForm]) -> None:
+    form = opened(gateway)
+    assert form.kind.value == "LAM: transaction"
+    fill(
+        form,
+        account_id=1,
+        recipient=listed_address(gateway, "bitcoin"),
+        amount="0.01 BTC",
+        max_fees="0.0005 BTC",
+        speed="FAST",
+        note_title="T-42",
+    )
+    draft = review(form)
+
+    assert (
+        draft.to_json()
+        == payloads.LamTransaction(
+            account_id=1,
+            account_name="BTC Treasury 1",
+            amount=1_000_000,
+            recipient=listed_address(gateway, "bitcoin"),
+            max_fees=50_000,
+            speed="FAST",
+            note=Note("T-42", draft.mark),
+        ).to_json()
+    )
+    send(form)
+
+    assert gateway.transactions.get(draft.request_id)["amount"].tolist() == [1_000_000]
+
+
+def test_a_stake_on_ethereum_is_sent_once_by_a_lam(gateway: lk.Session, opened: Callable[..., RequestForm]) -> None:
+    form = opened(gateway, "LAM: Ethereum stake")
+    fill(
+        form,
+        account_id="ETH Staking",
+        provider="kiln",
+        provider_fields='{"validators": 1}',
+        max_fees="0.01 ETH",
+    )
+    draft = review(form)
+
+    send(form)
+
+    assert gateway.transactions.get(draft.request_id)["max_fees"].tolist() == [10**16]
+
+
+def test_a_delegation_on_tezos_is_ended_by_a_lam(gateway: lk.Session, opened: Callable[..., RequestForm]) -> None:
+    form = opened(gateway, "LAM: end a Tezos delegation")
+    fill(form, account_id="XTZ Staking", max_fees="0.005478 XTZ")
+    draft = review(form)
+    assert draft.to_json() == (
+        payloads.TezosUndelegation(speed="NORMAL", max_fees=5478, account_name="XTZ Staking").to_json()
+    )
+
+    send(form)
+
+    assert gateway.requests.get(draft.request_id)["status"].iloc[0].startswith("PENDING")
+
+
+def test_a_label_is_made_put_on_an_account_and_taken_off(
+    gateway: lk.Session, opened: Callable[..., RequestForm]
+) -> None:
+    form = opened(gateway, "Label")
+    fill(form, name="Desk 9", color="#fe3423")
+    made = review(form)
+    send(form)
+    label = made.request_id
+
+    form.choose("Label: attach")
+    form.wait()
+    fill(form, label_id=label, account_id=1)
+    review(form)
+    send(form)
+    assert label in gateway.accounts.labels(1)["id"].tolist()
+
+    form.choose("Label: take off")
+    form.wait()
+    fill(form, label_id=label, account_id=1)
+    review(form)
+    send(form)
+    assert label not in gateway.accounts.labels(1)["id"].tolist()
+
+
+@pytest.mark.parametrize(
+    "kind", [name for name, one in KINDS.items() if one.operation not in ("POST /requests",) and name[:3] == "LAM"]
+)
+def test_who_can_is_said_where_these_credentials_can_not(
+    session: lk.Session, opened: Callable[..., RequestForm], kind: str
+) -> None:
+    form = opened(session, kind)
+    assert form.current is None
+    assert form.message.startswith(f"{kind}: an API user can't make this call; a LAM can.")
+
+
+# Changing the kind
+
+
+def test_account_and_note_stay_when_the_kind_changes_and_a_review_does_not(
+    session: lk.Session, opened: Callable[..., RequestForm]
+) -> None:
+    form = opened(session, "Contract call")
+    fill(form, **CASES[0].values)
+    review(form)
+
+    form.choose("Pledge: more or less")
+    form.choose("Message signing")
+    form.wait()
+
+    assert form.current is not None
+    entries = form.current.entries
+    assert (form.current.step, form.draft) == ("fields", None)
+    assert [entries[name].read() for name in ("account_id", *NOTE)] == [10, "T-42", "Two\nlines"]
+
+    form.choose(PAYMENT)
+    form.wait()
+    assert form.current.entries["account"].read() == 10
+
+
+def test_a_kind_that_is_not_known_is_refused_with_those_that_are(session: lk.Session) -> None:
+    with pytest.raises(lk.InvalidRequest, match=r"`kind` = 'Loan'.*Payment, Contract call"):
+        session.requests.new_form("Loan")
+
+
+# What was typed wrong
+
+
+@pytest.mark.parametrize(
+    ("kind", "values", "told"),
+    [
+        ("Contract call", {"account_id": None}, "Account is missing"),
+        ("Contract call", {"recipient": None}, "To is missing"),
+        ("Contract call", {"account_id": 1}, "BTC Treasury 1 is of type Bitcoin"),
+        ("Contract call", {"amount": "0.0000000000000000001 ETH"}, "ETH has 18 decimal places"),
+        ("Contract call", {"amount": "1 BTC"}, "the account has no unit 'BTC'"),
+        ("Contract call", {"amount": "-1 ETH"}, "no sign"),
+        ("Contract call", {"amount": "1e18 ETH"}, "exponent"),
+        ("Contract call", {"recipient": "0x6B17...1d0F"}, "cut for display"),
+        ("Contract call", {"function_arguments": '{"to": 1.5}'}, "by the abi, approve takes"),
+        ("Contract call", {"function_arguments": '{"to": "1", "to": "2"}'}, "stands in it twice"),
+        ("Contract call", {"function_arguments": "{to}"}, "it takes JSON"),
+        ("Contract call", {"contract_data": "0xa9059cbb"}, "given twice"),
+        ("Contract call", {"gas_limit": "90000"}, "not said in whole"),
+        ("Contract call", {"speed": "FAST", "gas_limit": "90000"}, "both given"),
+        ("Contract deployment", {"encoded_contract_bytecode": "6080"}, "hexadecimal digits after 0x"),
+        ("Polkadot: bond more", {"amount": "0 DOT"}, "it would do nothing"),
+        ("Polkadot: bond more", {"amount": "99999999999 DOT"}, "are available"),
+        ("Polkadot: where rewards go", {"payee": None}, "Rewards go to is missing"),
+        ("Message signing", {"raw_message": "  "}, "Message is missing"),
+        ("Message signing", {"note_title": None, "note_content": "x"}, "Note is missing"),
+        ("Account", {"name": "A name that is much too long"}, "more than 19"),
+        ("Account", {"index": "x"}, "it takes an integer"),
+        ("Account", {"contract_address": DAI}, "both given for a token"),
+        ("Pledge: more or less", {"direction": None}, "Direction is missing"),
+        ("Pledge: more or less", {"amount": "0 BTC"}, "it would change nothing"),
+        ("Pledge: more or less", {"pledge_subaccount_id": 999}, "999"),
+    ],
+)
+def test_wrong_input_is_told_in_words_and_stays(
+    session: lk.Session, opened: Callable[..., RequestForm], kind: str, values: Mapping[str, Any], told: str
+) -> None:
+    [case] = [one for one in CASES if one.kind == kind]
+    form = opened(session, kind)
+    fill(form, **{**case.values, **values})
+    assert form.current is not None
+    before = len(session.requests.search())
+
+    form.current.review.click()
+    form.wait()
+
+    assert told in form.message
+    assert form.message_kind == "error"
+    send(form)
+    assert len(session.requests.search()) == before
+    for name, value in values.items():
+        if value is not None and not isinstance(value, int):
+            assert str(value).strip() in str(form.current.entries[name].widget)
+
+
+# Amounts, as they are typed
+
+
+def units(*codes: tuple[str, int]) -> list[dict[str, Any]]:
+    return [{"code": code, "magnitude": magnitude} for code, magnitude in codes]
+
+
+def test_the_exact_base_units_stand_beside_an_amount() -> None:
+    field = AmountField("amount", "Amount")
+    field.offer(units(("wei", 0), ("ETH", 18)))
+    field.write("0.5")
+    assert "= 500 000 000 000 000 000 base units" in field.beside.value.replace("\u2009", " ")
+    assert field.read() == "0.5 ETH"
+    field.write("0.0000000000000000001")
+    assert "decimal places" in field.beside.value
+
+
+def test_a_number_without_a_unit_is_refused_and_another_account_asks_for_its_unit_anew() -> None:
+    field = AmountField("amount", "Amount")
+    field.write("0.5")
+    with pytest.raises(lk.InvalidRequest, match="choose its unit"):
+        field.read()
+    field.offer(units(("BTC", 8)))
+    assert field.read() == "0.5 BTC"
+    field.offer(units(("ETH", 18)))  # half a bitcoin does not become half an ether
+    with pytest.raises(lk.InvalidRequest, match="choose its unit"):
+        field.read()
+
+
+def test_an_amount_of_any_size_is_shown_with_all_its_digits() -> None:
+    field = AmountField("max_fees", "At most for fees")
+    field.offer(units(("wei", 0), ("ETH", 18)))
+    field.show(2**128)
+    assert field.read() == "340282366920938463463.374607431768211456 ETH"
+
+
+def test_json_is_read_without_floats() -> None:
+    field = JsonField("meta", "Object")
+    field.write('{"a": 123456789012345678901234567890}')
+    assert field.read() == {"a": 123456789012345678901234567890}
+    field.write('{"a": NaN}')
+    with pytest.raises(lk.InvalidRequest, match="no number of JSON"):
+        field.read()
+
+
+def test_fees_are_estimated_and_the_ceiling_can_be_changed(
+    session: lk.Session, opened: Callable[..., RequestForm]
+) -> None:
+    form = opened(session, "Contract call")
+    values = dict(CASES[0].values)
+    del values["max_fees"]
+    fill(form, **values)
+    estimate = session.transactions.estimate_fees(CASES[0].payload)["max_fees"].iloc[0]
+
+    assert review(form).payload.max_fees == estimate  # left empty, it is the estimate
+
+    assert isinstance(form.current, KindForm)
+    form.current.back.click()
+    form.current.estimate.click()
+    form.wait()
+    assert "what the service estimates" in form.message
+    ceiling = form.current.entries["max_fees"]
+    assert to_base_units(ceiling.read(), [{"code": "ETH", "magnitude": 18}]) == estimate
+    ceiling.write("9")
+    assert "times the estimate" in str(review(form))
+
+
+def test_only_accounts_that_a_kind_can_be_used_with_are_offered(
+    session: lk.Session, opened: Callable[..., RequestForm]
+) -> None:
+    form = opened(session, "Polkadot: unbond")
+    assert form.current is not None
+    field = form.current.entries["account_id"]
+    assert set(field.widget.children[0].options) == {"WND Test", "DOT Staking"}
+
+
+def test_a_form_ends_with_all_its_widgets(session: lk.Session) -> None:
+    style()
+    before = set(widgets.widget._instances)
+    form = session.requests.new_form("Contract call").wait()
+    form.choose("Settlement")
+    form.wait()
+    form.close()
+    assert set(widgets.widget._instances) == before
