@@ -18,6 +18,7 @@ from ledgerkit.forms.statement import BodyField, Statement
 from ledgerkit.forms.states import words
 from ledgerkit.forms.work import Work
 from ledgerkit.forms.workspace import Workspace
+from ledgerkit.lookups import DEFINITE
 from ledgerkit.outcomes import Outcome
 from ledgerkit.resources.accounts import Accounts
 from ledgerkit.resources.requests import Requests
@@ -225,7 +226,9 @@ class ApprovalPanel(Form):
 
     def _compared(self, review: Review, refusal: str | None, meant: Mapping[str, Any] | None) -> None:
         self.review = review
-        self.shown.value = review._repr_html_()
+        told = self._told
+        assert told is not None  # noqa: S101  # `_free` has looked
+        self.shown.value = review._repr_html_() + telling.in_units(review, told.amounts, told.fees)
         if refusal is not None:
             self.state = "failed"
             self.say(refusal[:1].upper() + refusal[1:], "error")
@@ -395,14 +398,26 @@ def read(workspace: Workspace, request_id: int) -> Told:
     except LedgerError as error:
         steps = (f"How far it is can't be read: {error.message}",)
     pays = request["target_type"] == "TRANSACTION" and not pd.isna(request["target_id"])
-    payment, amounts, fees = None, [], []
+    payment = units = None
     if pays:
-        payment = workspace.section(Transactions).get(int(request["target_id"])).iloc[0]
-        units = workspace.section(Accounts).currency(int(payment["account_id"])).iloc[0]
-        amounts, fees = (one if isinstance(one, list) else [] for one in (units["amount_units"], units["fees_units"]))
+        payment = _seen(lambda: workspace.section(Transactions).get(int(request["target_id"])).iloc[0])
+    if payment is not None and not pd.isna(payment["account_id"]):
+        units = _seen(lambda: workspace.section(Accounts).currency(int(payment["account_id"])).iloc[0])
+    amounts, fees = (
+        [] if units is None or not isinstance(units[name], list) else units[name]
+        for name in ("amount_units", "fees_units")
+    )
     obstacle = voting.obstacle(workspace.connection)
     said = telling.request(workspace, request, payment, amounts, fees)
     return Told(str(request["status"]), pays, said, steps, obstacle, amounts, fees)
+
+
+def _seen(look: Callable[[], "pd.Series[Any]"]) -> "pd.Series[Any] | None":
+    """Return what is looked up, or None where it can't be seen: the vote needs none of it."""
+    try:
+        return look()
+    except DEFINITE:
+        return None
 
 
 def _row(*buttons: widgets.Widget) -> widgets.HBox:

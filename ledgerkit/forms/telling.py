@@ -1,6 +1,7 @@
 """What the service says of requests, in words: for those who decide on them, and labelled as its word alone."""
 
 import html
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import tzinfo
 from typing import Any, Final
@@ -8,6 +9,7 @@ from typing import Any, Final
 import pandas as pd
 
 from ledgerkit.amounts import Unit, display_unit, to_display
+from ledgerkit.challenges import Review
 from ledgerkit.errors import LedgerError
 from ledgerkit.forms.states import words
 from ledgerkit.forms.voting import pill
@@ -18,6 +20,7 @@ NO_GROUND: Final = (
     "What the service says of it, on its word alone. It is no ground to approve: compare what would be signed with "
     "what you know."
 )
+_WHOLE: Final = re.compile(r"[0-9]{1,78}")
 _MINUTE, _HOUR, _DAY = pd.Timedelta(minutes=1), pd.Timedelta(hours=1), pd.Timedelta(days=1)
 
 
@@ -67,6 +70,22 @@ def amount(base: Any, unit: Unit | None) -> str:
         return f"<span class='lk-amount'>{html.escape(visible(str(base)))} base units</span>"
     shown = f"{to_display(base, unit.magnitude)} {unit.code}"
     return f"<span class='lk-amount' title='{html.escape(str(base))} base units'>{html.escape(visible(shown))}</span>"
+
+
+def in_units(review: Review, amounts: Sequence[Mapping[str, Any]], fees: Sequence[Mapping[str, Any]]) -> str:
+    """Return the HTML of the amounts that would be signed, in the units that the service names for the account."""
+    units = {"amount": display_unit(amounts), "max_fees": display_unit(fees)}
+    said = [
+        f"{row.field} {amount(row.to_be_signed, units[row.field])}"
+        for row in review.rows
+        if row.to_be_signed is not None and units.get(row.field) is not None and _WHOLE.fullmatch(row.to_be_signed)
+    ]
+    if not said:
+        return ""
+    return (
+        "<div class='lk-said mathjax_ignore tex2jax_ignore'>Would be signed, in the units that the service names: "
+        f"{'; '.join(said)}</div>"
+    )
 
 
 def elided(address: Any) -> str:

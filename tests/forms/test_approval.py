@@ -104,6 +104,7 @@ def test_what_was_stated_is_compared_confirmed_signed_and_posted(
     assert "on its word alone" in panel.said.value
     compare(panel, amount=in_bitcoin(draft), recipient_end=recipient[-8:])
     assert "2 fields are as you stated" in panel.shown.value
+    assert f"amount <span class='lk-amount' title='{draft.payload.amount} base units'>" in panel.shown.value
     assert recipient in panel.shown.value  # whole, in what would be signed
     assert panel.phrase.description == f"Type 'approve {request_id}' to sign"
     panel.phrase.value = f"approve {request_id}"
@@ -476,6 +477,20 @@ def test_a_request_that_is_no_payment_is_compared_with_the_body_that_was_agreed(
     assert "Do not sign it" in panel.message
     assert not is_shown(panel.phrase)
     assert votes(session, request_id) == []
+
+
+def test_where_the_account_is_hidden_amounts_are_typed_in_base_units(
+    session: lk.Session, sandbox: Sandbox, draft: Draft, request_id: int, show: Callable[..., ApprovalPanel]
+) -> None:
+    sandbox.faults.status(403, path=f"/accounts/{BITCOIN_ACCOUNT}/currency", method="GET")
+    panel = show(session, request_id)
+    assert panel.statement.fields["amount"].label == "Amount, in base units"
+    assert f"{draft.payload.amount} base units" in panel.said.value
+    compare(panel, amount=str(draft.payload.amount), recipient=draft.payload.recipient)
+    assert is_shown(panel.phrase)
+    compare(panel, amount="0.5")
+    assert "has no unit" in panel.message
+    assert not is_shown(panel.phrase)
 
 
 def test_texts_of_the_service_are_no_markup(
