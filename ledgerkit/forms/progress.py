@@ -15,7 +15,7 @@ from ledgerkit.resources.requests import Requests
 
 
 class Progress(Form):
-    """How far a request is.
+    """How far a request is, looked at behind until it is decided, stopped or closed.
 
     Parameters
     ----------
@@ -39,16 +39,25 @@ class Progress(Form):
         self._pause = SECONDS_BETWEEN
         self.shown = widgets.HTML()
         self.stop = widgets.Button(description="Stop following")
+        self.again = widgets.Button(description="Follow again")
         self.on_click(self.stop, self._stop)
-        row = widgets.HBox([self.stop])
+        self.on_click(self.again, self._start)
+        row = widgets.HBox([self.stop, self.again])
         row.add_class("lk-actions")
         self.lay(self.shown, row)
-        self.state = "running"
+        self._start()
+
+    def _start(self) -> None:
+        if self.work.running:
+            return
+        self.say("", "none")
+        self._rest("running")
+        self._pause = SECONDS_BETWEEN
         self._look(0.0)
 
     def _look(self, pause: float) -> None:
         requests, request_id = self.workspace.section(Requests), self.request_id
-        clock = self.workspace.connection.transport.clock
+        clock, directory = self.workspace.connection.transport.clock, self.workspace.directory
 
         def job() -> tuple[str, tuple[str, ...]]:
             watch = watching.current()
@@ -56,10 +65,9 @@ class Progress(Form):
                 raise Cancelled
             status = str(requests.get(request_id)["status"].iloc[0])
             try:
-                steps = voting.told_steps(requests.governance_status(request_id), self.workspace.directory)
-            except LedgerError as error:
+                return status, tuple(voting.told_steps(requests.governance_status(request_id), directory))
+            except LedgerError as error:  # the status is what counts
                 return status, (f"How far it is can't be read: {error.message}",)
-            return status, tuple(steps)
 
         self.work.start(job, self._seen)
 
@@ -72,13 +80,21 @@ class Progress(Form):
             f"{voting.pill(status)}{telling.steps(steps)}</div>"
         )
         if status in FINAL:
-            self.state = "done"
-            self.stop.disabled = True
-            return
-        self._look(self._pause)
+            self._rest("done")
+        else:
+            self._look(self._pause)
 
     def _stop(self) -> None:
         self.work.stop()
-        self.state = "stopped"
-        self.stop.disabled = True
+        self._rest("stopped")
         self.say(f"Request {self.request_id} is not followed any more; its status was {self.status or 'not seen'}.")
+
+    def _rest(self, state: str) -> None:
+        self.state = state
+        self.stop.disabled = state != "running"
+        self.again.layout.display = None if state in ("stopped", "failed") else "none"
+
+    def fail(self, error: BaseException) -> None:
+        """Show why it is not followed any more."""
+        super().fail(error)
+        self._rest("failed")

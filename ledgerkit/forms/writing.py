@@ -14,6 +14,7 @@ from ledgerkit.forms.base import Form, close_all
 from ledgerkit.forms.code import CodeBox
 from ledgerkit.forms.fields import Field
 from ledgerkit.forms.progress import Progress
+from ledgerkit.forms.states import words
 from ledgerkit.forms.work import Work
 from ledgerkit.forms.workspace import Workspace
 from ledgerkit.outcomes import Outcome
@@ -345,7 +346,9 @@ class WriteForm(Form):
         self.again.value = False
         self.again.layout.display = "none"
         self._spent = True
-        status = "" if frame is None or "status" not in frame else f" Its status is {frame['status'].iloc[0]}."
+        status = (
+            "" if frame is None or "status" not in frame else f" Its status: {words(str(frame['status'].iloc[0]))}."
+        )
         # Out of the way of what comes next, and there to be read.
         self.shown.value = f"<details><summary>What was sent</summary>{self._reviewed}</details>"
         self._go("sent")
@@ -397,6 +400,7 @@ class WriteForm(Form):
         panel = ApprovalPanel(self.workspace, draft.request_id, intent=draft)
         # Whoever looks whether a write is in flight looks at the form.
         panel.observe(lambda change: setattr(self, "sending", change.new), "sending")
+        panel.on_vote(lambda: self.say(panel.message, "done"))
         return panel
 
     # The rest

@@ -498,6 +498,7 @@ def test_the_own_request_is_approved_with_the_draft(
     panel.wait()
     assert in_flight == [True, False]
     assert "Your approval" in panel.message
+    assert form.message == panel.message
     assert session.requests.get(request)["status"].iloc[0] == "PENDING_APPROVAL"
     form.follow.click()
     progress = form.below.children[0]
