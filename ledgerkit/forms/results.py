@@ -13,6 +13,7 @@ from ledgerkit.forms.exports import Written, checked_name, export
 from ledgerkit.forms.style import style
 from ledgerkit.forms.table import Table
 from ledgerkit.forms.views import View, view
+from ledgerkit.forms.work import Work
 from ledgerkit.forms.workspace import Workspace
 from ledgerkit.showing import visible
 
@@ -42,6 +43,8 @@ class Results(Form):
     def __init__(self, workspace: Workspace, on_open: Callable[[str, Any], None] | None = None) -> None:
         super().__init__(workspace)
         close_all(self.head)
+        # Another search gives up neither a file that is written nor the word where it is.
+        self.saves = Work(self.fail)
         self.frame: pd.DataFrame | None = None
         self.count = widgets.HTML()
         self.table = Table()
@@ -98,7 +101,7 @@ class Results(Form):
 
     def save(self, kind: str) -> None:
         """Write the rows that the table has into a file, behind the form: ``"csv"``, ``"xlsx"`` or ``"parquet"``."""
-        if self.frame is None or self.work.running:
+        if self.frame is None or self.saves.running:
             return  # a click of before, or the second of two
         frame, folder = self.frame, Path.cwd()
         stem = checked_name(self.file_name.value, kind)
@@ -112,10 +115,21 @@ class Results(Form):
         chosen.attrs = dict(frame.attrs)
         self.state = "running"
         self.say(f"{stem}.{kind} is written…")
-        self.work.start(
+        self.saves.start(
             lambda: export(self.workspace, chosen, kind, stem, folder, about),
             lambda written: self._saved(written, query, total),
         )
+
+    def wait(self, seconds: float = 60.0) -> "Results":
+        """Wait in a cell until the rows are shown and the file is written; see :meth:`Form.wait`."""
+        self.work.wait(seconds)
+        self.saves.wait(seconds)
+        return self
+
+    def close(self) -> None:
+        """End the form; a file that is being written is written to its end."""
+        self.saves.stop()
+        super().close()
 
     def _show(self, shown: View) -> None:
         self.frame = shown.frame

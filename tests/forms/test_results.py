@@ -173,6 +173,19 @@ def test_a_second_click_while_a_file_is_written_writes_no_second_one(
     assert len(list(folder.iterdir())) == 1
 
 
+def test_another_search_does_not_hide_where_a_file_went(
+    session: lk.Session, workspace: Workspace, folder: Path
+) -> None:
+    frame = session.users.search(limit=2)
+    results = Results(workspace)
+    results.show(frame, view(workspace, frame))
+    results.file_name.value = "users"
+    results.buttons["csv"].click()
+    results.clear()
+    results.wait()
+    assert results.message == f"2 rows were written to {folder / 'users.csv'}."
+
+
 def test_results_leave_no_widget_behind(session: lk.Session, workspace: Workspace) -> None:
     def alive() -> set[str]:
         return set(_instances)
