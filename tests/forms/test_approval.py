@@ -9,6 +9,8 @@ import pytest
 from writes.conftest import BITCOIN_ACCOUNT, listed_address
 
 import ledgerkit as lk
+from forms.kernel import kernel
+from ledgerkit import payloads
 from ledgerkit.drafts import Draft
 from ledgerkit.forms.approval import ApprovalPanel
 from ledgerkit.forms.style import style
@@ -527,3 +529,64 @@ def test_a_closed_panel_leaves_no_widget_behind(session: lk.Session, draft: Draf
     compare(panel)
     panel.close()
     assert set(widgets.widget._instances) == before
+
+
+@pytest.mark.parametrize(
+    ("account", "amount", "options", "stated"),
+    [
+        ("USDC Treasury", "12.5 USDC", {}, {"contract_address": ""}),
+        ("XRP Treasury", "3 XRP", {"tag": 77}, {"tag": "77"}),
+        ("XLM Clients", "3 XLM", {"memo": payloads.MemoText("Invoice 42")}, {"memo": "Invoice 42"}),
+    ],
+)
+def test_what_decides_who_gets_what_is_stated_too(
+    session: lk.Session,
+    show: Callable[..., ApprovalPanel],
+    account: str,
+    amount: str,
+    options: dict[str, Any],
+    stated: dict[str, str],
+) -> None:
+    row = session.accounts.search(name=account).iloc[0]
+    lists = lk.explode(session.whitelists.search(), "addresses")
+    for recipient in lists.loc[lists["addresses_currency"] == row["currency"], "addresses_address"]:
+        draft = session.transactions.send(account, recipient, amount, **options)
+        if not draft.problems:
+            break
+    panel = show(session, int(draft.submit()["id"].iloc[0]))
+    compare(panel, amount=amount, recipient=recipient)
+    assert "NOT MEANT" in panel.shown.value
+    assert not is_shown(panel.phrase)
+    compare(panel, **{name: text or row["contract_address"] for name, text in stated.items()})
+    assert panel.phrase.description == f"Type 'approve {panel.request_id} assumed' to sign"
+
+
+def test_clicks_that_wait_for_a_busy_kernel_post_one_vote() -> None:
+    with kernel() as real:
+        real.run(
+            "import time, ledgerkit as lk\n"
+            "session = lk.connect('sandbox', writes=True, transactions=250)\n"
+            "inbox = session.requests.inbox()\n"
+            "one = inbox[inbox['target_type'] == 'TRANSACTION'].iloc[0]\n"
+            "from ledgerkit.forms.approval import ApprovalPanel\n"
+            "panel = ApprovalPanel.on(session.requests._connection, one['id']).wait()\n"
+            "amount = panel.statement.fields['amount']\n"
+            "unit = next(unit['code'] for unit in amount.of if unit['magnitude'] == 0)\n"
+            "amount.write(f\"{one['amount']} {unit}\")\n"
+            "panel.statement.fields['recipient'].write(one['recipient'])\n"
+            "panel.compare.click()\n"
+            "panel.wait();"
+        )
+        ids = real.run("print(panel.phrase.model_id, panel.sign.model_id, panel.phrase.description)").split(" ", 2)
+        phrase = ids[2].split("'")[1]
+        real.queue("time.sleep(0.5)")
+        for _ in range(3):
+            real.set(ids[0], value=phrase)
+            real.click(ids[1])
+        posted = (
+            "print(panel.wait().state, [seen.path for seen in session.sandbox.requests_seen "
+            "if seen.path.endswith('/approve')])"
+        )
+        state, paths = real.run(posted).split(" ", 1)
+        assert state == "done"
+        assert paths.count("/approve") == 1
