@@ -54,7 +54,9 @@ class SearchForm(Form):
     stale
         Whether a filter was changed since.
     code
-        The line of Python that returns the same frame.
+        The line of Python that returns the same frame; empty where what is filled in can't be read.
+    detail
+        Where an object of the results is opened: below, unless another was set.
     """
 
     title: ClassVar[str] = "Search"
@@ -237,9 +239,8 @@ class SearchForm(Form):
     def close(self) -> None:
         """End the form: what runs is given up, and none of its widgets stays."""
         self._names.stop()
-        for part in (self.results, self.detail):
-            if part is not None:
-                part.close()
+        for part in (self.results, *self._place.children):  # a detail that stands elsewhere belongs to whoever set it
+            part.close()
         super().close()
 
     def _running(self, runs: bool) -> None:

@@ -11,6 +11,7 @@ from serving import LeapingClock, Reply, Seen, Server, page
 
 import ledgerkit as lk
 from ledgerkit.filters import filters
+from ledgerkit.forms.detail import Detail
 from ledgerkit.forms.search import STALE, SearchForm
 from ledgerkit.forms.sections import COMMON, LABELS, NAMED, documented, reads
 from ledgerkit.forms.style import style
@@ -433,6 +434,19 @@ def test_one_object_opens_below(session: lk.Session, form: SearchForm) -> None:
     assert form.detail is not None
     form.detail.wait()
     assert form.detail.state != "failed", form.detail.message
+
+
+def test_a_detail_that_stands_elsewhere_is_used_and_outlives_the_form(session: lk.Session) -> None:
+    workspace = Workspace(session.accounts._connection)
+    elsewhere = Detail(workspace)
+    form = SearchForm(workspace, "transactions").wait()
+    form.detail = elsewhere
+    form._open("account", 1)
+    elsewhere.wait()
+    form.close()
+    assert (elsewhere.kind, elsewhere.key) == ("account", "1")
+    assert elsewhere.comm is not None
+    elsewhere.close()
 
 
 def test_without_widgets_the_filters_and_the_first_rows_are_text(form: SearchForm) -> None:
