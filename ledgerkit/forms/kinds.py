@@ -45,6 +45,7 @@ class RequestForm(Form):
         super().__init__(workspace)
         self.current: WriteForm | None = None
         self._sent: list[Any] = []
+        self._returning = False
         self._stays: dict[str, Any] = {}
         self.kind = widgets.Dropdown(
             description="What to create",
@@ -98,11 +99,13 @@ class RequestForm(Form):
         return next((name for name in (PAYMENT, *KINDS) if family in families(_operation(name))), PAYMENT)
 
     def _chosen(self, old: str) -> None:
-        if self.current is not None and self.current.step in ("sending", "unknown") and self.kind.value != old:
-            self.kind.unobserve_all("value")
+        if self._returning:
+            return
+        if self.current is not None and self.current.step in ("sending", "unknown"):
+            self._returning = True
             self.kind.value = old
-            self.kind.observe(self.guarded(lambda change: self._chosen(change.old)), "value")
-            self.say("What was sent is settled first: look for it below. Another form makes another kind.", "warning")
+            self._returning = False
+            self.say("What was sent is settled first: look for it. Another form can make another kind.", "warning")
             return
         self._show()
 
@@ -139,6 +142,7 @@ class RequestForm(Form):
         if self.current is not None:
             self.state = self.current.state
             self.message, self.message_kind = self.current.message, self.current.message_kind
+            self._message.value = ""  # it stands once, in that form
 
 
 def _known(kind: str) -> str:

@@ -152,12 +152,21 @@ def address_of(lookups: Lookups, currency: str, address: str) -> Check:
     return Check("address", "ok", f"a well-formed address of {currency}; whose it is, nobody says")
 
 
-def estimated(workspace: Workspace, payload: Transaction) -> int | Check:
-    """Return what the service estimates for fees, or why it does not."""
+def estimated(workspace: Workspace, payload: Transaction, *, alone: bool = True) -> int | Check:
+    """Return what the service estimates for fees, or why it does not.
+
+    Parameters
+    ----------
+    alone
+        Whether it is created as it is asked for. The transaction of a settlement is not: the exchange joins its
+        creators, so that what the service refuses to estimate it may take there.
+    """
     needed = isinstance(payload, FeePaying) and int(payload.max_fees) == 0
     try:
         found = workspace.section(Transactions).estimate_fees(payload)["max_fees"].iloc[0]
     except (InvalidRequest, PermissionDenied) as error:
+        if not alone:
+            return _without_estimate(f"they can't be estimated: {error.message}", needed=needed)
         # The body is that of the creation: what the service refuses here it refuses there.
         return Check("service", "problem", f"the service would refuse this: {error.message}")
     except (NotFound, Unsupported, ContractViolation) as error:

@@ -289,7 +289,7 @@ class SettlementKind(Kind):
             known["max_fees"] = 0
         payload = build(**read_fields(build, values, known, {"amount": own, "max_fees": of_fees}))
         asked = int(payload.max_fees) if isinstance(payload, FeePaying) and payload.max_fees else None
-        estimate = estimated(workspace, payload)
+        estimate = estimated(workspace, payload, alone=False)
         cost = asked if asked is not None else None if isinstance(estimate, Check) else estimate
         if ceiling and cost is not None:
             payload = payload.replace(max_fees=cost)
