@@ -152,7 +152,8 @@ class TimeField(Field):
             placeholder="2026-01-31" if day else "2026-01-31 or 2026-01-31T14:00",
             tooltip=tooltip(name, help),
         )
-        self.calendar = widgets.DatePicker(tooltip=f"Choose a day for: {label}")
+        # Its label is for those who hear the form; those who see it have the one beside.
+        self.calendar = widgets.DatePicker(description=f"{label}, calendar", tooltip=f"Choose a day for: {label}")
         self.calendar.add_class("lk-calendar")
         box = widgets.HBox([_field(self.input), self.calendar])
         box.add_class("lk-time")

@@ -169,7 +169,7 @@ def _field(one: Filter, help: str, default: Any, method: Any) -> Field:
     )
     if one.name == "order":
         return ChoiceField(
-            one.name, label, {"ascending": "asc", "descending": "desc"}, help=help, default="newest first"
+            one.name, label, {"ascending": "asc", "descending": "desc"}, help=help, default="descending, as usual"
         )
     if one.name == "order_by":
         columns = [name for name, kind in marked(method).table.kinds.items() if kind not in (LIST, OBJECT)]

@@ -1,7 +1,9 @@
 """Fields and quick ranges: what was typed is read, or said to be wrong; it is never left out."""
 
+import sys
 from collections.abc import Callable
 from datetime import UTC, date, datetime
+from types import SimpleNamespace
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -376,6 +378,17 @@ def test_a_form_that_is_sending_is_not_closed_until_it_has_sent(run_cell: Callab
     run_cell("a", "3")
     show()
     assert busy.comm is None
+
+
+def test_the_cell_is_the_one_that_the_kernel_was_asked_to_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = {"header": {"msg_id": "run-1"}, "metadata": {"cellId": "cell-a"}}
+    kernel = SimpleNamespace(get_parent=lambda _: asked)
+    monkeypatch.setitem(sys.modules, "IPython", SimpleNamespace(get_ipython=lambda: SimpleNamespace(kernel=kernel)))
+    assert cells._cell() == ("cell-a", "run-1")
+    asked["metadata"] = {}  # a click: it is no run of a cell
+    assert cells._cell() == ("", "run-1")
+    monkeypatch.setitem(sys.modules, "IPython", SimpleNamespace(get_ipython=lambda: None))
+    assert cells._cell() == ("", "")
 
 
 def test_outside_of_a_notebook_nothing_is_closed(run_cell: Callable[[str, str], None]) -> None:
