@@ -150,7 +150,11 @@ class Overview(Form):
         ]
         actions = widgets.HBox(buttons)
         actions.add_class("lk-actions")
-        self.lay(actions, *(part.body for part in self._parts))
+        holdings, *counted = (part.body for part in self._parts)
+        # What waits comes before a long table of holdings.
+        above = widgets.HBox(counted)
+        above.add_class("lk-counted")
+        self.lay(actions, above, holdings)
 
     def run(self) -> None:
         """Read all parts anew; one that fails says so in its place, and the others go on."""

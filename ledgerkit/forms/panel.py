@@ -203,9 +203,10 @@ def facts(connection: Connection, user: str = "") -> list[tuple[str, str]]:
 def facts_html(rows: list[tuple[str, str]]) -> str:
     """Return names and texts as a list beside each other."""
     shown = "".join(
-        f"<div><dt>{html.escape(name)}</dt><dd>{html.escape(visible(value))}</dd></div>" for name, value in rows
+        f"<div><div class='lk-name'>{html.escape(name)}</div>{html.escape(visible(value))}</div>"
+        for name, value in rows
     )
-    return f"<dl class='lk-facts mathjax_ignore tex2jax_ignore'>{shown}</dl>"
+    return f"<div class='lk-facts mathjax_ignore tex2jax_ignore'>{shown}</div>"
 
 
 def findings_html(findings: list[doctor.Finding]) -> str:

@@ -238,6 +238,14 @@ def test_buttons_of_the_overview_lead_to_tabs(explorer: Explorer) -> None:
     assert explorer.tabs.selected_index == TABS.index("Inbox")
 
 
+def test_an_explorer_that_sends_something_says_so(explorer: Explorer, monkeypatch: pytest.MonkeyPatch) -> None:
+    explorer.tab = "New request"
+    assert not explorer.sending
+    form = explorer.forms["New request"]
+    monkeypatch.setattr(type(form), "sending", True)
+    assert explorer.sending  # another run of its cell leaves it alone then
+
+
 def test_closing_leaves_no_widget(session: lk.Session) -> None:
     lk.explorer(session).close()
     gc.collect()
