@@ -362,7 +362,11 @@ class WriteForm(Form):
         self.state = "failed"
         self._looked = False
         self._go("unknown")
-        self.say(f"The {self.makes} was sent, and its answer was lost.", "error", details=str(error))
+        self.say(
+            f"WHAT BECAME OF IT IS NOT KNOWN: the {self.makes} was sent, and its answer was lost.",
+            "error",
+            details=str(error),
+        )
 
     def find(self) -> None:
         """Look whether what was sent was carried out."""

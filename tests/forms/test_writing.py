@@ -251,6 +251,7 @@ def test_whatever_ends_a_send_without_an_answer_is_an_unknown_outcome(
     reviewed.wait()
     assert (reviewed.step, reviewed.message_kind, reviewed.sending) == ("unknown", "error", False)
     assert seen(reviewed._look_row)
+    assert "NOT KNOWN" in reviewed.text()
     for button in (reviewed.review, reviewed.back, reviewed.another, reviewed.create, reviewed.clear):
         button.click()
     reviewed.wait()
