@@ -11,7 +11,7 @@ from ledgerkit.cards.known import Known
 from ledgerkit.cards.values import missing, named, quiet, text
 from ledgerkit.showing import QUIET, visible
 
-_CELL: Final = "padding:2px 12px 2px 0;text-align:left;vertical-align:top;white-space:normal;overflow-wrap:anywhere"
+_CELL: Final = "padding:2px 12px 2px 0;text-align:left;vertical-align:top;white-space:normal"
 _HEAD: Final = f"padding:2px 12px 2px 0;text-align:left;white-space:nowrap;font-weight:normal;{QUIET}"
 _NUMBER: Final = "padding:2px 12px 2px 0;text-align:right;vertical-align:top;white-space:nowrap"
 

@@ -130,7 +130,8 @@ def time(moment: pd.Timestamp, zone: tzinfo, now: pd.Timestamp | None) -> str:
     local = moment.tz_convert(zone)
     utc = moment.tz_convert(UTC).isoformat(timespec="microseconds")
     age = "" if now is None else f" {quiet(_age((now - moment).total_seconds()))}"
-    return f"<span title='{utc}'>{local.strftime('%Y-%m-%d %H:%M:%S')} {text(local.strftime('%Z'))}</span>{age}"
+    shown = f"{local.strftime('%Y-%m-%d %H:%M:%S')} {text(local.strftime('%Z'))}"
+    return f"<span style='white-space:nowrap' title='{utc}'>{shown}</span>{age}"
 
 
 def _age(seconds: float) -> str:

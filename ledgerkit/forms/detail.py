@@ -38,7 +38,7 @@ class Detail(Form):
         self.back_button = widgets.Button(description="Back", tooltip="To what was shown before", disabled=True)
         self.close_button = widgets.Button(description="Close", tooltip="Show nothing more here", disabled=True)
         self.links = widgets.HBox()
-        self.links.add_class("lk-links")
+        self.links.add_class("lk-relations")
         self.on_click(self.back_button, self.back)
         self.on_click(self.close_button, self.dismiss)
         actions = widgets.HBox([self.back_button, self.close_button])
@@ -132,7 +132,7 @@ class Detail(Form):
 
     def _button(self, one: Related) -> widgets.Button:
         button = widgets.Button(description=visible(one.label), tooltip=f"Open {one.kind} {visible(one.key)}")
-        button.add_class("lk-link")
+        button.add_class("lk-related")
         self.on_click(button, lambda: self._follow(one))
         return button
 

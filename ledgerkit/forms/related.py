@@ -322,6 +322,8 @@ class _Loading:
         for column, kind in NAMED.items():
             if column in frame.columns:
                 found.setdefault(kind, set()).update(int(one) for one in frame[column].dropna())
+        if "governance_rules" in frame.columns:  # who approves stands inside of them
+            found |= {kind: found.get(kind, set()) for kind in ("group", "user")}
         return found
 
     def _names(self, ids: dict[str, set[int]]) -> None:

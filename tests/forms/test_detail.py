@@ -65,7 +65,10 @@ def test_from_a_payment_to_its_account_and_back(session: lk.Session, detail: Det
     detail.wait()
     assert detail.back_button.disabled
 
+    focused: list[bool] = []
+    detail.back_button.focus = lambda: focused.append(detail.back_button.disabled)
     press(detail, "Account 1 BTC Treasury 1")
+    assert focused == [False]  # the button that was pressed is gone, and the keyboard goes on from here
     assert (detail.kind, detail.key) == ("account", "1")
     assert "BTC Treasury 1" in detail.card.value
 
@@ -98,6 +101,13 @@ def test_an_account_shows_its_balances_and_its_tokens(session: lk.Session, detai
     assert f"{own['name']} account {own['id']}" in shown.text
     assert f"Token account {own['id']} {own['name']}" in detail.related
     assert f"title='{own['balance']} base units'" in detail.card.value
+
+
+def test_the_rules_of_an_account_name_the_groups_that_approve(session: lk.Session, detail: Detail) -> None:
+    session.accounts._connection.memory.frames.clear()  # as in a new session
+    detail.open("account", 1)
+    detail.wait()
+    assert "Approvals: 1 of Treasury group 2, then 1 of Risk group 3" in text_of(detail.card.value)
 
 
 def test_an_address_is_found_in_whitelists_with_its_risk(session: lk.Session, detail: Detail) -> None:
@@ -196,7 +206,7 @@ def test_a_closed_detail_leaves_no_widget_behind(session: lk.Session) -> None:
     style()
     before = set(widgets.widget._instances)
     detail = Detail.on(session.accounts._connection)
-    for kind, number in (("transaction", 2848), ("account", 1), ("user", 18)):
+    for kind, number in (("transaction", 1), ("account", 1), ("user", 18)):
         detail.open(kind, number)
         detail.wait()
     detail.open("account", 2)  # closed while it loads
@@ -204,8 +214,9 @@ def test_a_closed_detail_leaves_no_widget_behind(session: lk.Session) -> None:
     assert set(widgets.widget._instances) == before
 
 
-def test_to_draw_it_makes_no_call(detail: Detail, monkeypatch: pytest.MonkeyPatch) -> None:
-    detail.open("transaction", 2848)
+def test_to_draw_it_makes_no_call(session: lk.Session, detail: Detail, monkeypatch: pytest.MonkeyPatch) -> None:
+    sent = session.transactions.search(type="SEND", status="CONFIRMED", limit=1)
+    detail.open("transaction", int(sent["id"].iloc[0]))
     show = detail._show
 
     def drawn(found: Any) -> None:
