@@ -42,6 +42,7 @@ class RequestForm(Form):
     title: ClassVar[str] = "Create a request"
 
     def __init__(self, workspace: Workspace, kind: str | None = None) -> None:
+        first = _first(workspace) if kind is None else _known(kind)
         super().__init__(workspace)
         self.current: WriteForm | None = None
         self._sent: list[Any] = []
@@ -50,7 +51,7 @@ class RequestForm(Form):
         self.kind = widgets.Dropdown(
             description="What to create",
             options=[PAYMENT, *KINDS],
-            value=self._first() if kind is None else _known(kind),
+            value=first,
             tooltip="kind: what to create",
         )
         self.kind.add_class("lk-field")
@@ -93,10 +94,6 @@ class RequestForm(Form):
         if self.current is not None:
             self.current.close()
         super().close()
-
-    def _first(self) -> str:
-        family = self.workspace.connection.family
-        return next((name for name in (PAYMENT, *KINDS) if family in families(_operation(name))), PAYMENT)
 
     def _chosen(self, old: str) -> None:
         if self._returning:
@@ -143,6 +140,12 @@ class RequestForm(Form):
             self.state = self.current.state
             self.message, self.message_kind = self.current.message, self.current.message_kind
             self._message.value = ""  # it stands once, in that form
+
+
+def _first(workspace: Workspace) -> str:
+    """Return the first kind that these credentials can create."""
+    family = workspace.connection.family
+    return next((name for name in (PAYMENT, *KINDS) if family in families(_operation(name))), PAYMENT)
 
 
 def _known(kind: str) -> str:

@@ -19,6 +19,7 @@ from ledgerkit.payloads.base import rules
 from ledgerkit.payloads.parts import ContractData, OneOf, Part
 from ledgerkit.payloads.rules import Address, Amount, Choice, Integer, Json, Pattern, Rule
 from ledgerkit.payloads.transactions import SHOWN
+from ledgerkit.showing import amount
 
 UNIT: Final = "unit…"
 BASE: Final = "base units"
@@ -35,6 +36,8 @@ LABELS: Final = {
     "to_account_id": "To account",
     "encoded_contract_data": "Call, encoded (deprecated)",
 }
+# Numbers that no unit of an account is for: 90000 gas are not 90000 ether.
+_OF_GAS: Final = frozenset({"fees_per_byte", "gas_limit", "gas_price", "priority_fees", "storage_limit"})
 _PLAIN: Final = re.compile(r"[0-9]+(\.[0-9]+)?")
 
 Units = Sequence[Mapping[str, Any]]
@@ -188,7 +191,7 @@ class AmountField(Field):
                 said = ""
             else:
                 base = read_amount(value, self._units, self.name)[0]
-                said = f"<span class='lk-amount'>= {base:,} base units</span>".replace(",", "\u2009")
+                said = f"<span class='lk-amount'>= {amount(str(base))} base units</span>"
         except InvalidRequest as error:
             said = f"<span class='lk-problem'>{html.escape(error.message)}</span>"
         self.beside.value = f"<span class='mathjax_ignore tex2jax_ignore'>{said}</span>" if said else ""
@@ -249,6 +252,8 @@ def inputs_of(name: str, rule: Rule, help: str) -> list[Field]:
             return [JsonField(name, label, help, "{}")]
         case Choice(choices=choices):
             return [ChoiceField(name, label, choices, help=help, default=CHOOSE)]
+        case Amount() if name in _OF_GAS:
+            return [TextField(name, f"{label}, in base units", help)]
         case Amount():
             return [AmountField(name, label, help)]
         case Integer():
@@ -327,7 +332,7 @@ def read_value(name: str, rule: Rule, values: Mapping[str, Any], units: Units = 
             return read_fee_strategy(kinds, values)
         case ContractData():
             return _read_call(name, values)
-        case Amount():
+        case Amount() if name not in _OF_GAS:
             value = values.get(name)
             return None if value is None else read_amount(value, units, name)[0]
         case Integer():

@@ -9,7 +9,7 @@ from ledgerkit import finding
 from ledgerkit.drafts import Draft
 from ledgerkit.forms.fields import Field, PickField, TextField, unique_labels
 from ledgerkit.forms.kinds_acts import Act, Bodiless
-from ledgerkit.forms.kinds_base import Kind, accounts_named, active, picked_account, required, shown
+from ledgerkit.forms.kinds_base import Kind, accounts_named, active, address_of, picked_account, required, shown
 from ledgerkit.forms.kinds_inputs import documented, inputs, read_fields
 from ledgerkit.forms.workspace import Workspace
 from ledgerkit.lookups import Lookups
@@ -99,7 +99,10 @@ class LamTransactionKind(LamKind):
 
     def prepare(self, workspace: Workspace, values: Mapping[str, Any]) -> Draft:
         """Return the draft, with a mark in its note."""
+        required(values, "amount", "Amount")  # None is not 0: what a LAM makes of it is not said
         source, payload, facts = self.made(workspace, values)
+        facts.append(("to", payload.recipient))
+        looked_at = address_of(Lookups(workspace.connection), str(source["currency"]), payload.recipient)
         connection, section, mark = workspace.connection, workspace.section(Transactions), new_mark()
         return Draft(
             payload.replace(note=with_mark(payload.note, mark)),
@@ -107,7 +110,7 @@ class LamTransactionKind(LamKind):
             find=lambda draft: finding.find_on_lam(connection, draft),
             outbox=connection.outbox,
             facts=facts,
-            checks=[active(source)],
+            checks=[active(source), looked_at],
             mark=mark,
             identity=payload.to_json(),
             environment=workspace.environment,
