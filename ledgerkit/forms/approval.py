@@ -383,6 +383,11 @@ class ApprovalPanel(Form):
         self.work.wait(seconds)
         return self
 
+    def text(self) -> str:
+        """Return what the panel shows, as text, for where no widgets can be shown."""
+        shown = f"\n{self.review!r}" if self.review is not None else ""
+        return f"Request {self.request_id} · {super().text()}{shown}"
+
     def close(self) -> None:
         """End the form. A vote that is being posted goes on, and nobody hears of it."""
         self._post.stop()

@@ -108,6 +108,7 @@ def test_what_was_stated_is_compared_confirmed_signed_and_posted(
     assert "2 fields are as you stated" in panel.shown.value
     assert f"amount <span class='lk-amount' title='{draft.payload.amount} base units'>" in panel.shown.value
     assert recipient in panel.shown.value  # whole, in what would be signed
+    assert repr(panel.review) in panel.text()
     assert panel.phrase.description == f"Type 'approve {request_id}' to sign"
     panel.phrase.value = f"approve {request_id}"
     panel.sign.click()
