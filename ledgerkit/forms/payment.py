@@ -453,4 +453,4 @@ def _recipient_html(recipient: str, found: Known) -> str:
 
 
 def _quiet(shown: str) -> str:
-    return f"<div class='lk-beside mathjax_ignore tex2jax_ignore' style='{QUIET}'>{shown}</div>"
+    return f"<div class='lk-beside mathjax_ignore tex2jax_ignore' role='status' style='{QUIET}'>{shown}</div>"

@@ -561,3 +561,17 @@ def test_text_of_the_service_is_no_html(form: PaymentForm) -> None:
     fill(form, recipient="<img src=x onerror=alert(1)>", amount="0.5")
     review(form)
     assert "<img" not in form.of_recipient.value + form.shown.value + form.exact.value
+
+
+@pytest.mark.parametrize("account", [5, 6, 8, 12, 15, 18, 20, 21, 24, 25, 26, 27, 29, 42, 48, 49])
+def test_an_account_of_any_family_is_paid_from(form: PaymentForm, account: int) -> None:
+    fill(form, account)
+    assert form.source is not None
+    form.picker.input.value = next(iter(form.source.entries))
+    fill(form, account, amount="1.5")
+    review(form)
+    unit = max(form.source.own, key=lambda one: one["magnitude"])
+    assert form.step == "review", form.message
+    assert form.draft.payload.amount == 15 * 10 ** (unit["magnitude"] - 1)
+    assert form.draft.payload.account_id == account
+    assert "NOT WHITELISTED" not in form.shown.value
