@@ -64,7 +64,8 @@ def entries(lookups: Lookups, source: "pd.Series[Any]") -> dict[str, Entry]:
                 address = str(entry.get("address"))
                 for tag in entry.get("destination_tags") or [None]:
                     tagged = "" if tag is None else f", tag {tag}"
-                    label = f"{entry.get('name')} · {found['name']} · {address[:8]}…{address[-8:]}{tagged}"
+                    # ASCII of our own: what is not is spelled out in labels, for names that deceive.
+                    label = f"{entry.get('name')}, {found['name']}, {address[:8]}...{address[-8:]}{tagged}"
                     named.append((label, Entry(address, tag)))
     return unique_labels(named)
 
