@@ -42,9 +42,13 @@ class RequestForm(Form):
     title: ClassVar[str] = "Create a request"
 
     def __init__(self, workspace: Workspace, kind: str | None = None) -> None:
-        first = _first(workspace) if kind is None else _known(kind)
         super().__init__(workspace)
         self.current: WriteForm | None = None
+        try:
+            first = _first(workspace) if kind is None else _known(kind)
+        except InvalidRequest:
+            self.close()
+            raise
         self._sent: list[Any] = []
         self._returning = False
         self._stays: dict[str, Any] = {}
