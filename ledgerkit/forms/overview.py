@@ -13,7 +13,7 @@ from ledgerkit.amounts import Unit, to_display
 from ledgerkit.cards import values
 from ledgerkit.directory import Directory, Units
 from ledgerkit.errors import LedgerError
-from ledgerkit.forms.base import Form
+from ledgerkit.forms.base import Form, MessageKind
 from ledgerkit.forms.work import Work
 from ledgerkit.forms.workspace import Workspace
 from ledgerkit.resources.accounts import Accounts
@@ -21,6 +21,7 @@ from ledgerkit.resources.requests import Requests
 from ledgerkit.resources.transactions import Transactions
 from ledgerkit.resources.users import Users
 from ledgerkit.showing import visible
+from ledgerkit.watching import Watch
 
 DAYS: Final = 30
 # Requests that wait for somebody, however old they are.
@@ -113,6 +114,7 @@ class _Part:
     work: Work
     body: widgets.HTML
     said: str = "not loaded yet"
+    watch: Watch | None = None
 
 
 class Overview(Form):
@@ -164,6 +166,7 @@ class Overview(Form):
             part.said = "loading"
             part.body.value = _section(part.name, "<p class='lk-quiet'>Loading.</p>")
             part.work.start(part.load, lambda found, part=part: self._came(part, found))  # type: ignore[misc]
+            part.watch = part.work.watch
 
     def wait(self, seconds: float = 60.0) -> "Overview":
         """Wait in a cell until all parts are there."""
@@ -189,7 +192,17 @@ class Overview(Form):
         return part
 
     def _came(self, part: _Part, found: Any) -> None:
-        part.body.value = _section(part.name, part.show(found))
+        shown = part.show(found)
+        # A read that may be incomplete gives numbers that may be wrong.
+        warned = list(dict.fromkeys(part.watch.warnings)) if part.watch is not None else []
+        alerts = "".join(
+            f"<div class='lk-message lk-warning' role='alert'>{html.escape(visible(one))}</div>" for one in warned
+        )
+        part.body.value = _section(part.name, alerts + shown)
+        if warned:
+            part.said = "; ".join([part.said, *warned])
+            kind: MessageKind = "error" if self.message_kind == "error" else "warning"
+            self._add("\n".join(f"{part.name}: {one}" for one in warned), kind)
         self._ended()
 
     def _failed(self, part: _Part, error: BaseException) -> None:
@@ -201,8 +214,11 @@ class Overview(Form):
         part.body.value = _section(
             part.name, f"<div class='lk-message lk-error' role='alert'>{html.escape(visible(message))}</div>"
         )
-        self.say("\n".join([*filter(None, [self.message]), message]), "error")
+        self._add(message, "error")
         self._ended()
+
+    def _add(self, message: str, kind: MessageKind) -> None:
+        self.say("\n".join(filter(None, [self.message, message])), kind)
 
     def _ended(self) -> None:
         if not any(part.work.running for part in self._parts):
@@ -268,8 +284,9 @@ class Overview(Form):
         self._parts[2].said = _listed(found["status"])
         if found.empty:
             return _quiet(f"None in the last {DAYS} days.")
-        kinds = [str(one) for one in found["type"].dropna().unique()]
-        counted = found.groupby(["status", "type"]).size()
+        told = found[["status", "type"]].fillna(UNTOLD)
+        kinds = [str(one) for one in told["type"].unique()]
+        counted = told.groupby(["status", "type"]).size()
         rows = [
             (values.pill(status), str(count), *(str(counted.get((status, kind), 0)) for kind in kinds))
             for status, count in _counts(found["status"])

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 import ledgerkit as lk
-from ledgerkit.errors import InvalidRequest
+from ledgerkit.errors import InvalidRequest, warn
 from ledgerkit.forms import explorer as module
 from ledgerkit.forms.explorer import TABS, Explorer
 from ledgerkit.forms.overview import Overview, totals
@@ -106,6 +106,23 @@ def test_a_part_that_fails_says_so_and_leaves_the_others(overview: Overview, mon
     assert "<b>are" not in overview._parts[0].body.value
     assert "waiting for your approval" in overview.text()
     assert "CONFIRMED" in overview.text()
+
+
+def test_numbers_that_may_be_incomplete_are_marked(overview: Overview, monkeypatch: pytest.MonkeyPatch) -> None:
+    part = overview._parts[2]
+    load = part.load
+
+    def warns() -> Any:
+        warn("3 of 5 rows came.", lk.IncompleteResult)
+        return load()
+
+    monkeypatch.setattr(part, "load", warns)
+    overview.run()
+    overview.wait()
+    assert overview.message_kind == "warning"
+    assert overview.message == "Transactions: 3 of 5 rows came."
+    assert "3 of 5 rows came." in part.body.value
+    assert "Confirmed" in part.body.value
 
 
 def test_a_reporting_key_is_told_what_it_cant_see() -> None:
