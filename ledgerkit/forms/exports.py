@@ -19,7 +19,9 @@ import pandas as pd
 
 from ledgerkit.display import to_display, with_names
 from ledgerkit.errors import ConfigurationError, InvalidRequest, LedgerError, shorten
+from ledgerkit.forms.views import column_kinds
 from ledgerkit.forms.workspace import Workspace
+from ledgerkit.frames import AMOUNT, FEES
 
 # What Excel takes: more rows are lost without a word, longer texts are cut, and the 16th digit becomes a zero.
 EXCEL_ROWS: Final = 1_048_576
@@ -241,19 +243,15 @@ class _Cells:
 def _for_people(workspace: Workspace, frame: pd.DataFrame) -> tuple[pd.DataFrame, tuple[str, ...]]:
     """Return a frame with display units and names, and what could not be had; amounts are texts."""
     shown, notes = frame, []
-    for what, add in (
-        ("units", lambda one: to_display(one, None, workspace.directory)),
-        ("names", _named(workspace)),
-    ):
+    adding = [("names", with_names)]
+    if {AMOUNT, FEES} & set(column_kinds(frame).values()):
+        adding.append(("units", lambda one, directory: to_display(one, None, directory)))
+    for what, add in adding:
         try:
-            shown = add(shown)
+            shown = add(shown, workspace.directory)
         except LedgerError as error:
-            notes.append(f"without {what}: {error}")
+            notes.append(f"without {what}: {str(error).rstrip('.')}")
     return _exact_as_text(shown), tuple(notes)
-
-
-def _named(workspace: Workspace) -> Callable[[pd.DataFrame], pd.DataFrame]:
-    return lambda frame: with_names(frame, workspace.directory)
 
 
 def _exact_as_text(frame: pd.DataFrame) -> pd.DataFrame:

@@ -176,7 +176,7 @@ class View:
         return of_account.fees if self.columns[name].kind == FEES else of_account.amount
 
     def sign(self, name: str, position: int) -> int:
-        """Return -1 for an amount that leaves its account and 1 for one that comes, where the type says so; else 0."""
+        """Return -1 for an amount that leaves its account, 1 for one that comes, 0 where the type does not say."""
         if self._types is None or name != "amount":
             return 0
         kind = str(self._types[position])
@@ -266,7 +266,7 @@ def view(workspace: Workspace, frame: pd.DataFrame) -> View:
     """
     workspace.directory.check_origin(frame)
     table = str(frame.attrs.get("table", ""))
-    kinds = _kinds(frame)
+    kinds = column_kinds(frame)
     zone = workspace.connection.zone
     columns = {
         name: Column(name, _title(name, kind, zone), _shown_kind(table, name, kind), _tooltip(name, kind))
@@ -319,7 +319,7 @@ def _is_missing(value: Any) -> bool:
     return value is None or value is pd.NA or value is pd.NaT or (isinstance(value, float) and value != value)
 
 
-def _kinds(frame: pd.DataFrame) -> dict[str, str]:
+def column_kinds(frame: pd.DataFrame) -> dict[str, str]:
     """Return the kind of each column: as declared, or by name and dtype where the frame lost its origin."""
     table = TABLES.get(frame.attrs.get("endpoint", ""))
     declared: dict[str, set[str]] = {}

@@ -187,3 +187,11 @@ def test_a_frame_of_another_kind_is_written_without_units(
     written = export(workspace, session.settlements.search(), "xlsx", "settlements", tmp_path)
     assert any("without units" in note for note in written.notes)
     assert isinstance(sheet(written.path)[0]["inbound_transaction_intent_amount"], str)
+
+
+def test_rows_without_amounts_are_written_without_a_word_of_units(
+    session: lk.Session, workspace: Workspace, tmp_path: Path
+) -> None:
+    written = export(workspace, session.requests.search(limit=3), "xlsx", "requests", tmp_path)
+    assert written.notes == ()
+    assert sheet(written.path)[0]["created_by_name"]

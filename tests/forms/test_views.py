@@ -13,7 +13,7 @@ import pytest
 import ledgerkit as lk
 from ledgerkit import vocabulary
 from ledgerkit.forms import states
-from ledgerkit.forms.views import MISSING, Cell, Column, View, _kinds, digits, short, view
+from ledgerkit.forms.views import MISSING, Cell, Column, View, column_kinds, digits, short, view
 from ledgerkit.forms.workspace import Workspace
 
 
@@ -44,7 +44,7 @@ def where(shown: View, **wanted: Any) -> int:
 def made(**columns: Any) -> View:
     """Return the view of a frame that came from nowhere, without a workspace."""
     frame = pd.DataFrame(columns)
-    kinds = _kinds(frame)
+    kinds = column_kinds(frame)
     return View(
         frame,
         {name: Column(name, name, kind, name) for name, kind in kinds.items()},
