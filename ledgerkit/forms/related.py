@@ -25,7 +25,7 @@ from ledgerkit.resources.users import Users
 from ledgerkit.resources.whitelists import Whitelists
 from ledgerkit.showing import spelled, visible
 
-# A row of buttons is no list: the card has all of them.
+# Of one list so many have a button: the card has all of them.
 MOST_BUTTONS: Final = 24
 SECTIONS: Final[dict[str, type[Any]]] = {
     "account": Accounts,
@@ -164,7 +164,7 @@ class _Loading:
             return cards.section("Tokens", ["Account", "Balance", "Status"], shown)
 
         self.found.more.append(draw)
-        for row in rows:
+        for row in rows[:MOST_BUTTONS]:
             self._link("account", row["id"], "Token account")
 
     def _transaction(self) -> None:
@@ -214,23 +214,23 @@ class _Loading:
                 [[named("group", one, known), pill(str(state))] for one, state in pairs],
             )
         )
-        for one, _ in pairs:
+        for one, _ in pairs[:MOST_BUTTONS]:
             self._link("group", one)
 
     def _whitelist(self) -> None:
-        for address in self._value("addresses") or []:
+        for address in (self._value("addresses") or [])[:MOST_BUTTONS]:
             if isinstance(address, dict) and isinstance(address.get("address"), str):
                 self._link("address", address["address"], str(address.get("name") or ""))
 
     def _group(self) -> None:
         members = self._value("members") or []
         self._names({"user": {one for one in members if isinstance(one, int)}})
-        for one in members:
+        for one in members[:MOST_BUTTONS]:
             self._link("user", person(one), "Member")
 
     def _entity(self) -> None:
         accounts = self._value("accounts") or []
-        for one in accounts:
+        for one in accounts[:MOST_BUTTONS]:
             self._link("account", person(one))
 
     def _address(self) -> Found:
@@ -273,7 +273,7 @@ class _Loading:
         whole = lists is not None and accounts is not None
         self.found.more.append(lambda _: held or (nobody if whole else ""))
         self.found.lines += [f"Held by {kind} {key} {visible(name)}" for kind, key, name, _ in rows]
-        for kind, key, name, _ in rows:
+        for kind, key, name, _ in rows[:MOST_BUTTONS]:
             self._add(Related(f"{kind.capitalize()} {key} {name}", kind, str(key)))
 
     # Shared
@@ -365,9 +365,9 @@ class _Loading:
         self._add(Related(f"{head} {name}" if name else head, kind, str(key)))
 
     def _add(self, one: Related) -> None:
-        if (one.kind, one.key) == (self.kind, self.key) or len(self.found.related) >= MOST_BUTTONS:
+        if (one.kind, one.key) == (self.kind, self.key):
             return
-        if (one.label, one.kind, one.key) not in [(o.label, o.kind, o.key) for o in self.found.related]:
+        if one not in self.found.related:
             self.found.related.append(one)
 
 
