@@ -17,6 +17,7 @@ import msgspec
 import numpy as np
 import pandas as pd
 
+from ledgerkit.directory import Directory
 from ledgerkit.display import to_display, with_names
 from ledgerkit.errors import ConfigurationError, InvalidRequest, LedgerError, shorten
 from ledgerkit.forms.views import column_kinds
@@ -243,7 +244,7 @@ class _Cells:
 def _for_people(workspace: Workspace, frame: pd.DataFrame) -> tuple[pd.DataFrame, tuple[str, ...]]:
     """Return a frame with display units and names, and what could not be had; amounts are texts."""
     shown, notes = frame, []
-    adding = [("names", with_names)]
+    adding: list[tuple[str, Callable[[pd.DataFrame, Directory], pd.DataFrame]]] = [("names", with_names)]
     if {AMOUNT, FEES} & set(column_kinds(frame).values()):
         adding.append(("units", lambda one, directory: to_display(one, None, directory)))
     for what, add in adding:

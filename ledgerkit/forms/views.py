@@ -1,7 +1,7 @@
 """Frames as people read them: few columns, amounts with their unit, names beside ids, states with a mark.
 
-A view holds the frame and what was looked up for it, and makes a cell only when it is shown: a million rows cost no
-million cells. Every cell keeps the whole value, to be copied, beside what is shown of it.
+A view makes a cell only when it is shown: a million rows cost no million cells. Every cell keeps the whole value, to be
+copied, beside what is shown of it.
 """
 
 import datetime
@@ -127,12 +127,8 @@ class View:
 
     Attributes
     ----------
-    frame
-        What is shown, exactly as it was read.
-    columns
-        All its columns, by name.
-    shown
-        The names of those that are shown unless all are asked for.
+    columns, shown
+        All its columns by name, and the names of those that are shown unless all are asked for.
     notes
         What could not be had, in words.
     """
@@ -260,9 +256,9 @@ class View:
 
 
 def view(workspace: Workspace, frame: pd.DataFrame) -> View:
-    """Return how a frame is shown. It looks names and units up: call it in a job.
+    """Return how a frame is shown; names and units that can't be had are missing, and ``notes`` say why.
 
-    A frame whose names or units can't be had is shown without them, and its ``notes`` say why.
+    It looks them up: call it in a job.
     """
     workspace.directory.check_origin(frame)
     table = str(frame.attrs.get("table", ""))
