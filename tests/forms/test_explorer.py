@@ -157,6 +157,18 @@ def test_every_tab_can_be_shown(explorer: Explorer, name: str) -> None:
     assert explorer.forms[name] in explorer._places[name].children
 
 
+@pytest.mark.parametrize("family", ["reporting_key", "lam"])
+def test_what_a_family_cant_do_is_told_in_its_tab(family: str) -> None:
+    with lk.connect("sandbox", family=family, transactions=100) as session:
+        explorer = lk.explorer(session)
+        for name in TABS:
+            explorer.tab = name
+            explorer.wait()
+            assert "fault of the kit" not in explorer.text()
+        assert "Only an API user approves" in explorer.forms["Inbox"].text()
+        explorer.close()
+
+
 def test_who_approved_the_largest_outgoing_payment_of_last_month(session: lk.Session, explorer: Explorer) -> None:
     explorer.tab = "Transactions"
     explorer.wait()
