@@ -1,7 +1,7 @@
 """Frames as people read them: few columns, amounts with their unit, names beside ids, states with a mark.
 
-A view makes a cell only when it is shown: a million rows cost no million cells. Every cell keeps the whole value, to be
-copied, beside what is shown of it.
+A view makes a cell only when it is shown: a million rows cost no million cells. Every cell keeps the whole value
+beside what is shown of it, to be copied.
 """
 
 import datetime
