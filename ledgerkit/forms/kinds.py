@@ -59,6 +59,7 @@ class RequestForm(Form):
             tooltip="kind: what to create",
         )
         self.kind.add_class("lk-field")
+        self.kind.add_class("lk-kind")
         self.place = widgets.VBox()
         self.kind.observe(self.guarded(lambda change: self._chosen(change.old)), "value")
         self.lay(self.kind, self.place)

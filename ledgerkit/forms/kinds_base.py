@@ -38,6 +38,8 @@ class Kind:
         What it makes, what a person says yes to, and the button that does it.
     danger
         Whether it can't be undone.
+    estimates
+        Whether the service can be asked for its fees, to fill the ceiling in.
     source
         The field that says whose units its amounts are in.
     of_fees
@@ -51,6 +53,7 @@ class Kind:
     agreed: ClassVar[str] = "This is what I mean"
     action: ClassVar[str] = "Create request"
     danger: ClassVar[bool] = False
+    estimates: bool = False
     source: ClassVar[str] = "account_id"
     of_fees: ClassVar[frozenset[str]] = frozenset({"max_fees", "max_priority_fee", "max_fee"})
 

@@ -42,6 +42,8 @@ class KindForm(WriteForm):
             description="Estimate fees", tooltip="Ask the service, and fill the ceiling in with what it says"
         )
         super().__init__(workspace)
+        self.about.value = f"<div class='lk-about'>{html.escape(kind.about())}</div>"
+        self._fields_box.children = (self.about, *self._fields_box.children)
         self.on_click(self.estimate, self.ask_for_fees)
         if kind.danger:
             self.create.button_style = ""
@@ -55,12 +57,11 @@ class KindForm(WriteForm):
         return self.kind.fields()
 
     def extra(self) -> Sequence[widgets.Widget]:
-        """Return what it does, and the estimate of fees where there is a ceiling to fill in."""
-        self.about.value = f"<div class='lk-about'>{html.escape(self.kind.about())}</div>"
+        """Return the estimate of fees, where there is a ceiling to fill in."""
         row = widgets.HBox([self.estimate])
         row.add_class("lk-actions")
-        row.layout.display = None if "max_fees" in self.entries else "none"
-        return (self.about, row)
+        row.layout.display = None if self.kind.estimates else "none"
+        return (row,)
 
     def prepare(self, values: Mapping[str, Any]) -> Draft:
         """Return the draft of the kind."""

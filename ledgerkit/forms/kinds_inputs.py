@@ -53,7 +53,7 @@ class AreaField(Field):
     """
 
     def __init__(self, name: str, label: str, help: str = "", placeholder: str = "") -> None:
-        self.input = widgets.Textarea(description=label, placeholder=placeholder, tooltip=tooltip(name, help), rows=4)
+        self.input = widgets.Textarea(description=label, placeholder=placeholder, tooltip=tooltip(name, help), rows=3)
         self.input.add_class("lk-field")
         self.input.add_class("lk-wide")
         super().__init__(name, label, self.input)
@@ -253,7 +253,7 @@ def inputs_of(name: str, rule: Rule, help: str) -> list[Field]:
         case Choice(choices=choices):
             return [ChoiceField(name, label, choices, help=help, default=CHOOSE)]
         case Amount() if name in _OF_GAS:
-            return [TextField(name, f"{label}, in base units", help)]
+            return [TextField(name, _of_gas(name), help)]
         case Amount():
             return [AmountField(name, label, help)]
         case Integer():
@@ -266,6 +266,10 @@ def inputs_of(name: str, rule: Rule, help: str) -> list[Field]:
             return [AreaField(name, label, help)]
         case _:
             return [TextField(name, label, help)]
+
+
+def _of_gas(name: str) -> str:
+    return label_of(name) if name.endswith("_limit") else f"{label_of(name)}, in base units"
 
 
 def note_inputs() -> list[Field]:
@@ -284,7 +288,7 @@ def fee_inputs(kinds: Sequence[type[Part]], help: str = "") -> list[Field]:
     custom = dict.fromkeys(name for kind in kinds if kind is not Speed for name in kind.__struct_fields__)
     return [
         *made,
-        *(TextField(name, f"{label_of(name)}, in base units", "Instead of a speed.") for name in custom),
+        *(TextField(name, _of_gas(name), "Instead of a speed.") for name in custom),
     ]
 
 

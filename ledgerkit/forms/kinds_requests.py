@@ -157,14 +157,14 @@ class TransactionKind(Kind):
 _NOTHING: Final = (PolkadotLikeBondExtra, PolkadotLikeRebond, PolkadotLikeUnbond)
 
 
-def transaction(named: str, made: type[Transaction], *, irreversible: bool = False) -> Kind:
+def transaction(named: str, made: type[Transaction]) -> Kind:
     """Return the kind of a payload of a transaction."""
 
     class Made(TransactionKind):
         name: ClassVar[str] = named
         payload: ClassVar[type[Transaction]] = made
         payloads: ClassVar[tuple[type[Transaction], ...]] = (made,)
-        danger: ClassVar[bool] = irreversible
+        estimates = issubclass(made, FeePaying)
 
     return Made()
 
