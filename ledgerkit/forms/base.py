@@ -1,6 +1,7 @@
 """What all forms share: the bar that says where one is, a message, work behind, and an end that leaves nothing."""
 
 import html
+import sys
 import traceback
 from collections.abc import Callable, Iterator
 from functools import wraps
@@ -149,6 +150,8 @@ class Form(widgets.VBox):
 
     def close(self) -> None:
         """End the form: what runs is given up, and none of its widgets stays."""
+        if sys.is_finalizing():  # ipywidgets closes what is collected, and half of Python is gone by then
+            return
         self.work.stop()
         close_all(self, keep=self._shared)
 

@@ -11,11 +11,9 @@ from ledgerkit.approvals import Verb, Vote
 from ledgerkit.challenges import Review, compare, shown_alone
 from ledgerkit.connection import Connection
 from ledgerkit.directory import Directory
-from ledgerkit.errors import LedgerError, OutcomeUnknown, ReviewFailed
+from ledgerkit.errors import LedgerError, ReviewFailed
 from ledgerkit.forms.states import meaning, words
-from ledgerkit.resources.request_tables import GOVERNANCE_STEP, REQUEST
 from ledgerkit.resources.requests import Requests
-from ledgerkit.resources.writing import write
 from ledgerkit.showing import visible
 
 READS_ONLY: Final = (
@@ -73,17 +71,7 @@ def cast(section: Requests, review: Review, request_id: int, meant: Mapping[str,
     if typed.strip() != phrase:
         raise ReviewFailed(f"nothing was signed: it is confirmed by {phrase!r}.", request_id=request_id)
     jws = approvals.operator_of(connection).sign(review.challenge, request_id)
-    path = {"request_id": str(request_id)}
-    try:
-        request = write(section, f"POST /requests/{{request_id}}/{verb}", REQUEST, path, body={"jws": jws})
-    except OutcomeUnknown as error:
-        error.finder = lambda: section._look_for_vote(request_id, verb)
-        raise
-    try:
-        steps = section.governance_status(request_id)
-    except LedgerError:  # the vote is in: nothing after it may look as if it were not
-        steps = GOVERNANCE_STEP.frame({})
-    return Vote(verb, request, steps)
+    return section._post_vote(request_id, verb, jws)
 
 
 def told_steps(steps: pd.DataFrame, directory: Directory) -> list[str]:

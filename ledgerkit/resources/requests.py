@@ -9,7 +9,7 @@ from ledgerkit import approvals, finding
 from ledgerkit.approvals import Vote
 from ledgerkit.challenges import Review, compare
 from ledgerkit.drafts import Check, Draft
-from ledgerkit.errors import ContractViolation, InvalidRequest, LedgerError, OutcomeUnknown, shorten
+from ledgerkit.errors import Cancelled, ContractViolation, InvalidRequest, LedgerError, OutcomeUnknown, shorten
 from ledgerkit.filters import Many, Time
 from ledgerkit.following import follow
 from ledgerkit.operations import operation
@@ -231,9 +231,8 @@ class Requests(Section, name="requests"):
         """Return what the service says of the payments among requests, by column."""
         ids = requests["target_id"].where(requests["target_type"] == "TRANSACTION")
         said = self._payments(ids.dropna().unique().tolist()).set_index("id")
-        said["title"] = [
-            notes[0].get("title") if isinstance(notes, list) and notes else None for notes in said["notes"]
-        ]
+        titles = [notes[0].get("title") if isinstance(notes, list) and notes else None for notes in said["notes"]]
+        said["title"] = pd.Series(titles, index=said.index, dtype="str")
         return {
             column: pd.Series([said[column].get(one, pd.NA) for one in ids], dtype=said[column].dtype)
             for column in ("account_id", "currency", "amount", "recipient", "title")
@@ -353,10 +352,13 @@ class Requests(Section, name="requests"):
     def _vote(
         self, request_id: int, verb: approvals.Verb, meant: Mapping[str, Any] | None, confirm: str | None
     ) -> Vote:
-        post = f"POST /requests/{{request_id}}/{verb}"
         jws = approvals.signed(
             self._connection, request_id, verb, meant, confirm=confirm, show=_show, ask=approvals.prompt
         )
+        return self._post_vote(request_id, verb, jws)
+
+    def _post_vote(self, request_id: int, verb: approvals.Verb, jws: str) -> Vote:
+        post = f"POST /requests/{{request_id}}/{verb}"
         try:
             request = write(self, post, REQUEST, {"request_id": str(request_id)}, body={"jws": jws})
         except OutcomeUnknown as error:
@@ -364,7 +366,7 @@ class Requests(Section, name="requests"):
             raise
         try:
             steps = self.governance_status(request_id)
-        except LedgerError:  # the vote is in: nothing after it may look as if it were not
+        except (LedgerError, Cancelled):  # the vote is in: nothing after it may look as if it were not
             steps = GOVERNANCE_STEP.frame({})
         return Vote(verb, request, steps)
 

@@ -70,6 +70,14 @@ def test_a_payment_is_approved_by_me_and_two_colleagues_and_confirmed(
     assert after == before - 50_000_000 - payment["fees"]
 
 
+def test_an_inbox_without_a_payment_has_the_same_columns() -> None:
+    with lk.connect("sandbox", role="ADMIN") as administrator:
+        inbox = administrator.requests.inbox()
+    assert len(inbox) > 0
+    assert inbox["amount"].isna().all()
+    assert inbox["title"].dtype == "str"
+
+
 def test_the_inbox_shows_what_waits_for_me(session: lk.Session, draft: Draft, request_id: int) -> None:
     inbox = session.requests.inbox()
     mine = inbox[inbox["id"] == request_id].iloc[0]
