@@ -12,7 +12,9 @@ from writes.conftest import listed_address
 import ledgerkit as lk
 from ledgerkit import payloads
 from ledgerkit.amounts import to_base_units
+from ledgerkit.forms.base import close_all
 from ledgerkit.forms.kinds import KINDS, PAYMENT, RequestForm
+from ledgerkit.forms.kinds_base import Kind
 from ledgerkit.forms.kinds_form import KindForm
 from ledgerkit.forms.kinds_inputs import AmountField, JsonField
 from ledgerkit.forms.style import style
@@ -788,3 +790,22 @@ def test_a_form_ends_with_all_its_widgets(session: lk.Session) -> None:
     form.wait()
     form.close()
     assert set(widgets.widget._instances) == before
+
+
+@pytest.mark.parametrize("kind", KINDS.values(), ids=lambda kind: kind.name)
+def test_every_field_has_a_label_a_tooltip_and_no_number_widget(kind: Kind) -> None:
+    def inputs(widget: widgets.Widget) -> Iterator[widgets.Widget]:
+        for one in getattr(widget, "children", ()):
+            yield from inputs(one)
+        if isinstance(widget, widgets.Text | widgets.Textarea | widgets.Dropdown | widgets.Combobox):
+            yield widget
+        assert not isinstance(widget, widgets.widget_float._Float | widgets.widget_int._Int)
+
+    made = kind.fields()
+    assert len({field.name for field in made}) == len(made)
+    for field in made:
+        assert field.name not in ("account_name", "exchange_name")  # looked up, never typed
+        for one in inputs(field.widget):
+            assert one.description
+            assert one.tooltip
+        close_all(field.widget)
