@@ -7,6 +7,7 @@ import pandas as pd
 
 from ledgerkit import finding
 from ledgerkit.drafts import Draft
+from ledgerkit.errors import InvalidRequest
 from ledgerkit.forms.fields import Field, PickField, TextField, unique_labels
 from ledgerkit.forms.kinds_acts import Act, Bodiless
 from ledgerkit.forms.kinds_base import Kind, accounts_named, active, address_of, picked_account, required, shown
@@ -300,7 +301,10 @@ class AttachKind(Kind):
         label = section.get(required(values, "label_id", "Label")).iloc[0]
         target = {name: values[name] for name in ("account_id", "transaction_id") if values.get(name) is not None}
         if len(target) != 1:
-            required({}, "account_id", "One of account and transaction")
+            raise InvalidRequest(
+                "Account and transaction: a label goes on one of them; fill in one. Nothing was sent.",
+                field="account_id",
+            )
         [(on, one)] = target.items()
         about = f"label {label['name']} ({label['id']}) on {on.removesuffix('_id')} {one}"
         return self._act(workspace, int(label["id"]), target, about)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import ipywidgets as widgets
+import pandas as pd
 import pytest
 from writes.conftest import listed_address
 
@@ -585,6 +586,38 @@ def test_a_delegation_on_tezos_is_ended_by_a_lam(gateway: lk.Session, opened: Ca
     send(form)
 
     assert gateway.requests.get(draft.request_id)["status"].iloc[0].startswith("PENDING")
+
+
+def test_a_stake_on_solana_is_deactivated_and_that_is_approved(
+    gateway: lk.Session, opened: Callable[..., RequestForm]
+) -> None:
+    accounts = gateway.accounts.search(currency="solana")["id"].tolist()
+    stakes = pd.concat([gateway.stakes.solana.search(one) for one in accounts])
+    stake = stakes[stakes["status"] == "ACTIVE"].iloc[0]
+    form = opened(gateway, "LAM: deactivate a Solana stake")
+    fill(
+        form,
+        account_id=int(stake["account_id"]),
+        stake_id=str(stake["id"]),
+        stake_account=stake["blockchain_state_pub_key"],
+    )
+    asked = review(form)
+    send(form)
+    assert asked.request_id is not None, form.message
+
+    form.choose("LAM: approve an action on a Solana stake")
+    fill(
+        form,
+        stake_id=str(stake["id"]),
+        staking_action="deactivate",
+        request_id=str(asked.request_id),
+        amount=int(stake["amount"]),
+        validator=stake["validator"],
+    )
+    review(form)
+    send(form)
+
+    assert "of the LAM was approved" in form.message
 
 
 def test_a_label_is_made_put_on_an_account_and_taken_off(
