@@ -115,6 +115,11 @@ class Draft:
         return self._sent_after - _MARGIN
 
     @property
+    def facts(self) -> tuple[tuple[str, str], ...]:
+        """A plain summary, as names and texts."""
+        return self._facts
+
+    @property
     def checks(self) -> tuple[Check, ...]:
         """What was looked at before sending."""
         return self._checks

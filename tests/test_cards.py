@@ -5,7 +5,7 @@ import io
 import pickle
 from collections.abc import Callable, Iterator
 from decimal import Decimal
-from typing import Any, get_args
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pandas as pd
@@ -18,10 +18,9 @@ from test_showing import FORGED, NASTY, Reading, signs
 
 import ledgerkit as lk
 from ledgerkit.amounts import Unit
-from ledgerkit.cards import KINDS, Record, card, pill, state_kind, steps
+from ledgerkit.cards import KINDS, Record, card, pill, steps
 from ledgerkit.cards.known import Known
-from ledgerkit.cards.values import amount, time, words
-from ledgerkit.forms import states
+from ledgerkit.cards.values import amount, time
 from ledgerkit.resources.accounts import ACCOUNT
 from ledgerkit.resources.entities import ENTITY
 from ledgerkit.resources.groups import GROUP
@@ -29,6 +28,7 @@ from ledgerkit.resources.request_tables import GOVERNANCE_STEP, REQUEST
 from ledgerkit.resources.transactions import TRANSACTION
 from ledgerkit.resources.users import USER
 from ledgerkit.resources.whitelists import WHITELIST
+from ledgerkit.states import words
 from ledgerkit.transport import Transport
 
 # What a frame can hold as text: no halves of a pair.
@@ -243,13 +243,10 @@ def test_a_request_whose_steps_are_hidden_says_so() -> None:
     assert "The service shows no steps of it." in text_of(steps(frame, Known()))
 
 
-def test_states_mean_the_same_in_cards_and_in_tables() -> None:
-    kinds = {"transaction": lk.vocabulary.TransactionStatus, "request": lk.vocabulary.RequestStatus}
-    kinds |= {"account": lk.vocabulary.AccountStatus, "user": lk.vocabulary.UserStatus}
-    for kind, known in kinds.items():
-        for state in get_args(known):
-            assert state_kind(state, kind) == states.meaning(kind, state), (kind, state)
-    assert state_kind("SOMETHING_NEW") == "neutral"
+def test_a_state_is_a_dot_and_a_word() -> None:
+    assert "--jp-success-color1" in pill("APPROVED", "request")
+    assert "--jp-warn-color1" in pill("APPROVED", "transaction")  # nothing has arrived yet
+    assert "--jp-content-font-color2" in pill("SOMETHING_NEW")
     assert text_of(pill("PENDING_CREATE_IN_HSM")) == "● Pending create in HSM"
     assert words("Low") == "Low"
 

@@ -4,6 +4,6 @@ from ledgerkit.cards.known import Known
 from ledgerkit.cards.layouts import KINDS, card, facts, title
 from ledgerkit.cards.record import Record
 from ledgerkit.cards.sections import rows_of, section, steps
-from ledgerkit.cards.values import pill, state_kind
+from ledgerkit.cards.values import pill
 
-__all__ = ["KINDS", "Known", "Record", "card", "facts", "pill", "rows_of", "section", "state_kind", "steps", "title"]
+__all__ = ["KINDS", "Known", "Record", "card", "facts", "pill", "rows_of", "section", "steps", "title"]

@@ -12,6 +12,7 @@ from ledgerkit.cards.known import Known
 from ledgerkit.cards.rules import rule_sets
 from ledgerkit.cards.values import Value, code, missing, named, quiet, text
 from ledgerkit.errors import InvalidRequest, shorten
+from ledgerkit.states import words
 
 # Nobody reads more lines than these in a card; "All fields" has them all.
 MOST_ROWS: Final = 200
@@ -214,11 +215,11 @@ def _target(one: Object, column: str) -> Value | None:
     if kind is None:
         return None
     if key is None:
-        return Value(text(values.words(str(kind))))
+        return Value(text(words(str(kind))))
     known = TARGETS.get(str(kind))
     if known in ("account", "group", "user"):
         return Value(named(str(known), key, one.known))
-    return Value(f"{text(values.words(str(kind)).lower())} {key}")
+    return Value(f"{text(words(str(kind)).lower())} {key}")
 
 
 def _addresses(one: Object, column: str) -> Value | None:
@@ -266,7 +267,7 @@ def _memo(one: Object, column: str) -> Value | None:
     return Value("<br>".join(shown)) if shown else None
 
 
-_WORD: Final[Show] = _as(lambda value: text(values.words(str(value))))
+_WORD: Final[Show] = _as(lambda value: text(words(str(value))))
 _TEXT: Final[Show] = _as(text)
 _CODE: Final[Show] = _as(code)
 _ADDRESS: Final[Show] = _as(values.address)

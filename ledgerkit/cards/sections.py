@@ -10,6 +10,7 @@ from ledgerkit.cards import values
 from ledgerkit.cards.known import Known
 from ledgerkit.cards.values import missing, named, quiet, text
 from ledgerkit.showing import QUIET, visible
+from ledgerkit.states import words
 
 _CELL: Final = "padding:2px 12px 2px 0;text-align:left;vertical-align:top;white-space:normal"
 _HEAD: Final = f"padding:2px 12px 2px 0;text-align:left;white-space:nowrap;font-weight:normal;{QUIET}"
@@ -112,7 +113,7 @@ def _quorum(row: Mapping[str, Any]) -> str:
 
 def _vote(vote: Mapping[str, Any], known: Known, now: pd.Timestamp | None) -> str:
     kind = str(vote.get("type"))
-    verb = {"APPROVE": "", "REJECT": "rejected by "}.get(kind, f"{visible(values.words(kind))} by ")
+    verb = {"APPROVE": "", "REJECT": "rejected by "}.get(kind, f"{visible(words(kind))} by ")
     moment = _moment(vote.get("created_on"))
     when = "" if moment is None else f" {values.time(moment, known.zone, now)}"
     return f"{html.escape(verb)}{_person(vote.get('user'), known)}{when}"

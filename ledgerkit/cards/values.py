@@ -14,20 +14,14 @@ from ledgerkit import showing
 from ledgerkit.amounts import Unit, to_display
 from ledgerkit.cards.known import Known
 from ledgerkit.showing import QUIET, spelled, visible
+from ledgerkit.states import meaning, words
 
-# What the API's words for the states of what has a card mean to whoever waits.
-_WAITING: Final = re.compile("PENDING.*|APPROVED|SIGNED|SUBMITTED|HSM_COIN_UPDATED")
-_DONE: Final = re.compile("ACTIVE|COMPLETE|CONFIRMED")
-_REFUSED: Final = re.compile("REJECTED|FAILED.*|BLOCKED|ABORTED|ACTIVATION_ABORTED|DROPPED")
-# Of a request these say that it is through; of what it made, that it is under way.
-_THROUGH: Final = frozenset({"APPROVED", "SIGNED", "SUBMITTED"})
 _COLOURS: Final = {
     "waiting": "var(--jp-warn-color1,#b26a00)",
     "done": "var(--jp-success-color1,#2e7d32)",
     "refused": "var(--jp-error-color1,#c62828)",
     "neutral": "var(--jp-content-font-color2,GrayText)",
 }
-_CAPITALS: Final = {"api": "API", "hsm": "HSM", "nft": "NFT", "lam": "LAM", "id": "ID"}
 _CODE: Final = "font-family:var(--jp-code-font-family,monospace);overflow-wrap:anywhere"
 
 
@@ -49,35 +43,9 @@ def missing(value: Any) -> bool:
     return not value if isinstance(value, list | dict | str) else absent(value)
 
 
-def words(value: str) -> str:
-    """Return a word of the API in sentence case: ``PENDING_APPROVAL`` is "Pending approval"."""
-    if value != value.upper():
-        return value
-    first, *others = (_CAPITALS.get(one, one) for one in value.lower().split("_"))
-    return " ".join([first[:1].upper() + first[1:], *others])
-
-
-def state_kind(status: str, kind: str = "") -> str:
-    """Return what a state means: ``"waiting"``, ``"done"``, ``"refused"``, or ``"neutral"``, also for what is new.
-
-    Parameters
-    ----------
-    status
-        The word of the API.
-    kind
-        What is in this state, such as ``"request"``.
-    """
-    if kind == "request" and status in _THROUGH:
-        return "done"
-    for meaning, pattern in (("refused", _REFUSED), ("waiting", _WAITING), ("done", _DONE)):
-        if pattern.fullmatch(status):
-            return meaning
-    return "neutral"
-
-
 def pill(status: str, kind: str = "") -> str:
     """Return the HTML of a state: a dot and a word."""
-    colour = _COLOURS[state_kind(status, kind)]
+    colour = _COLOURS[meaning(kind, status) or "neutral"]
     return f"<span style='white-space:nowrap'><span style='color:{colour}'>●</span> {text(words(status))}</span>"
 
 

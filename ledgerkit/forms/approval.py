@@ -15,7 +15,6 @@ from ledgerkit.errors import InvalidRequest, LedgerError, OutcomeUnknown
 from ledgerkit.forms import telling, voting
 from ledgerkit.forms.base import Form, head
 from ledgerkit.forms.statement import BodyField, Statement
-from ledgerkit.forms.states import words
 from ledgerkit.forms.work import Work
 from ledgerkit.forms.workspace import Workspace
 from ledgerkit.lookups import DEFINITE
@@ -23,6 +22,7 @@ from ledgerkit.outcomes import Outcome
 from ledgerkit.resources.accounts import Accounts
 from ledgerkit.resources.requests import Requests
 from ledgerkit.resources.transactions import Transactions
+from ledgerkit.states import words
 
 WAITING: Final = frozenset({"PENDING_APPROVAL", "PENDING_FIRST_APPROVAL"})
 

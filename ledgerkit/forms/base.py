@@ -167,13 +167,18 @@ def head(workspace: Workspace, title: str) -> str:
 
 
 def close_all(root: widgets.Widget, *, keep: tuple[widgets.Widget, ...] = ()) -> None:
-    """Close a widget and all that it holds, with their layouts and styles, which ipywidgets leaves behind."""
+    """Close a widget and all that it holds, with their layouts and styles, which ipywidgets leaves behind.
+
+    Forms in it end in their own way.
+    """
     found: dict[int, widgets.Widget] = {}
 
     def walk(one: Any) -> Iterator[widgets.Widget]:
         if isinstance(one, widgets.Widget) and id(one) not in found and not any(one is kept for kept in keep):
             found[id(one)] = one
             yield one
+            if isinstance(one, Form) and one is not root:
+                return
             for name in one.trait_names():
                 if one.has_trait(name) and name != "comm":
                     yield from walk(getattr(one, name, None))
@@ -182,4 +187,7 @@ def close_all(root: widgets.Widget, *, keep: tuple[widgets.Widget, ...] = ()) ->
                 yield from walk(inner)
 
     for one in list(walk(root)):
-        widgets.Widget.close(one)
+        if isinstance(one, Form) and one is not root:
+            one.close()
+        else:
+            widgets.Widget.close(one)

@@ -15,10 +15,10 @@ from ledgerkit.errors import LedgerError
 from ledgerkit.forms import telling, voting
 from ledgerkit.forms.approval import ApprovalPanel
 from ledgerkit.forms.base import Form, close_all
-from ledgerkit.forms.states import words
 from ledgerkit.forms.workspace import Workspace
 from ledgerkit.resources.requests import Requests
 from ledgerkit.showing import spelled
+from ledgerkit.states import words
 from ledgerkit.watching import Watch
 
 # Each costs two calls to show, and a widget of its own.

@@ -21,6 +21,7 @@ from ledgerkit.resources.requests import Requests
 from ledgerkit.resources.transactions import Transactions
 from ledgerkit.resources.users import Users
 from ledgerkit.showing import visible
+from ledgerkit.states import words
 from ledgerkit.watching import Watch
 
 DAYS: Final = 30
@@ -291,7 +292,7 @@ class Overview(Form):
             (values.pill(status), str(count), *(str(counted.get((status, kind), 0)) for kind in kinds))
             for status, count in _counts(found["status"])
         ]
-        heads = ("State", f"Last {DAYS} days", *map(values.words, kinds))
+        heads = ("State", f"Last {DAYS} days", *map(words, kinds))
         return _table(heads, rows, amounts=tuple(range(1, len(heads))))
 
 

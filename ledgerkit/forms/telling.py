@@ -11,10 +11,10 @@ import pandas as pd
 from ledgerkit.amounts import Unit, display_unit, to_display
 from ledgerkit.challenges import Review
 from ledgerkit.errors import LedgerError
-from ledgerkit.forms.states import words
 from ledgerkit.forms.voting import pill
 from ledgerkit.forms.workspace import Workspace
 from ledgerkit.showing import fields, spelled, visible
+from ledgerkit.states import words
 
 NO_GROUND: Final = (
     "What the service says of it, on its word alone. It is no ground to approve: compare what would be signed with "

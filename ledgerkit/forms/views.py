@@ -18,11 +18,11 @@ from ledgerkit.amounts import Unit, to_display
 from ledgerkit.directory import Units
 from ledgerkit.display import NAMED
 from ledgerkit.errors import LedgerError
-from ledgerkit.forms.states import meaning, words
 from ledgerkit.forms.workspace import Workspace
 from ledgerkit.frames import AMOUNT, DTYPES, EXACT, FEES, FLAG, INTEGER, LIST, NUMBER, OBJECT, REFERENCE, TEXT, TIME
 from ledgerkit.operations import TABLES
 from ledgerkit.showing import visible
+from ledgerkit.states import meaning, words
 
 MISSING: Final = "–"
 MINUS: Final = "\u2212"

@@ -12,9 +12,9 @@ from ledgerkit.challenges import Review, compare, shown_alone
 from ledgerkit.connection import Connection
 from ledgerkit.directory import Directory
 from ledgerkit.errors import LedgerError, ReviewFailed
-from ledgerkit.forms.states import meaning, words
 from ledgerkit.resources.requests import Requests
 from ledgerkit.showing import visible
+from ledgerkit.states import meaning, words
 
 READS_ONLY: Final = (
     "This session reads only: nothing can be approved or rejected with it. To vote, open one with "

@@ -14,11 +14,11 @@ from ledgerkit.forms.base import Form, close_all
 from ledgerkit.forms.code import CodeBox
 from ledgerkit.forms.fields import Field
 from ledgerkit.forms.progress import Progress
-from ledgerkit.forms.states import words
 from ledgerkit.forms.work import Work
 from ledgerkit.forms.workspace import Workspace
 from ledgerkit.outcomes import Outcome
 from ledgerkit.showing import QUIET, beside, fields, page, told, visible, visible_frame
+from ledgerkit.states import words
 
 STEPS: Final = ("fields", "review", "sending", "sent", "unknown")
 _VERDICTS: Final = {
@@ -463,7 +463,7 @@ class WriteForm(Form):
 
 def review_html(draft: Any, remarks: Mapping[str, str]) -> str:
     """Return what a person reads before they say yes: facts, what was checked, problems first, and what is sent."""
-    facts = getattr(draft, "_facts", ())
+    facts = draft.facts
     rows = (
         (
             name,

@@ -87,7 +87,9 @@ class Section:
         return import_module("ledgerkit.forms.search").SearchForm.of(self, method)
 
     def _form(self, module: str, name: str, *arguments: Any) -> Any:
-        return getattr(import_module(f"ledgerkit.forms.{module}"), name).on(self._connection, *arguments)
+        form = getattr(import_module(f"ledgerkit.forms.{module}"), name).on(self._connection, *arguments)
+        import_module("ledgerkit.forms.cells").replace(form, name)
+        return form
 
     def _list(
         self,

@@ -11,8 +11,7 @@ import pandas as pd
 import pytest
 
 import ledgerkit as lk
-from ledgerkit import vocabulary
-from ledgerkit.forms import states
+from ledgerkit import states, vocabulary
 from ledgerkit.forms.views import MISSING, Cell, Column, View, column_kinds, digits, short, view
 from ledgerkit.forms.workspace import Workspace
 

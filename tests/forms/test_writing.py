@@ -314,7 +314,7 @@ def test_a_hidden_field_is_not_read(form: NoteForm) -> None:
 def test_nothing_of_a_draft_is_html() -> None:
     draft = SimpleNamespace(
         checks=[Check("name", "ok", "<i>text</i>")],
-        _facts=[("<b>fact</b>", "<u>value</u>")],
+        facts=[("<b>fact</b>", "<u>value</u>")],
         payload=SimpleNamespace(preview=lambda: SimpleNamespace(_repr_html_=lambda: "")),
     )
     shown = review_html(draft, {"<b>fact</b>": "<s>remark</s>"})

@@ -5,6 +5,7 @@ from typing import Final
 
 from ledgerkit.showing import visible
 
+_CAPITALS: Final = {"api": "API", "hsm": "HSM", "nft": "NFT", "lam": "LAM", "id": "ID"}
 WAITING: Final = "waiting"
 DONE: Final = "done"
 REFUSED: Final = "refused"
@@ -47,7 +48,7 @@ STATES: Final[Mapping[str, str]] = {
         WAITING,
     ),
     **dict.fromkeys(
-        ["ACTIVE", "ACTIVATED", "CONFIRMED", "OUTBOUND_TRANSACTION_CONFIRMED", "PLEDGE_READY", "SETTLED"],
+        ["ACTIVE", "ACTIVATED", "COMPLETE", "CONFIRMED", "OUTBOUND_TRANSACTION_CONFIRMED", "PLEDGE_READY", "SETTLED"],
         DONE,
     ),
     **dict.fromkeys(
@@ -95,9 +96,13 @@ STATES_OF: Final[Mapping[str, Mapping[str, str]]] = {
 }
 
 
-def words(state: str) -> str:
-    """Return a state of the API in sentence case."""
-    return visible(state).replace("_", " ").capitalize()
+def words(value: str) -> str:
+    """Return a word of the API in sentence case: ``PENDING_APPROVAL`` is "Pending approval"."""
+    shown = visible(value)
+    if shown != shown.upper():
+        return shown
+    first, *others = (_CAPITALS.get(one, one) for one in shown.lower().split("_"))
+    return " ".join([first[:1].upper() + first[1:], *others])
 
 
 def meaning(table: str, state: str) -> str:
