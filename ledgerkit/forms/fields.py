@@ -1,5 +1,7 @@
 """Fields of forms: what is in them can be read, or they say why not; nothing that was typed is left out."""
 
+import asyncio
+import contextlib
 import re
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, date
@@ -16,6 +18,8 @@ from ledgerkit.showing import spelled, visible
 MOST_OFFERED: Final = 50
 OTHER: Final = "other…"
 ANY: Final = "any"
+# The browser holds letters back until the kernel has answered the one before, and Enter overtakes them.
+SECONDS_BEHIND_ENTER: Final = 0.5
 # Of None ipywidgets makes no choice at all, which shows as an empty box.
 NOTHING: Final = ""
 
@@ -221,6 +225,8 @@ class PickField(Field):
         self.chips = widgets.HBox()
         self.chips.add_class("lk-chips")
         self._picked: list[Any] = []
+        self._due: asyncio.TimerHandle | None = None
+        self._quiet = False
         self._offered: dict[str, Any] = {}
         self._values: dict[str, list[Any]] = {}
         box = widgets.VBox([_field(self.input), self.chips])
@@ -304,19 +310,49 @@ class PickField(Field):
 
     def _typed(self, *_: Any) -> None:
         text = self.input.value
+        if self._due is not None:  # the letters that Enter overtook
+            self._due.cancel()
+            self._narrow()
+            self._take_entered()
+            return
         # Picked from the list, or typed whole: unless it may yet become another.
         if text in self._offered and self._alike(text)[1:2] in ([], [text]):
             self._take()
             return
         self._narrow()
-        self._changed()
+        if not self._quiet:
+            self._changed()
 
     def _entered(self, _: Any, content: Any, __: Any) -> None:
-        if content.get("event") == "submit" and self.input.value.strip():
-            try:
-                self._take()
-            except InvalidRequest:
-                self.mark(True)  # what is wrong with it is said when it is read
+        if content.get("event") != "submit" or not self.input.value.strip():
+            return
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:  # a script: nothing is held back
+            self._take_entered()
+            return
+        if self._due is not None:
+            self._due.cancel()
+        self._due = loop.call_later(SECONDS_BEHIND_ENTER, self._take_entered)
+
+    def _take_entered(self) -> None:
+        """Take what was in the box at Enter; who listens is told only where that changes what is read."""
+        self._due = None
+        if self.input.comm is None:  # closed meanwhile
+            return
+        before: Any = self.input  # nothing that is read is it
+        with contextlib.suppress(InvalidRequest):
+            before = self.read()
+        self._quiet = True
+        try:
+            self._take()
+        except InvalidRequest:
+            self.mark(True)  # what is wrong with it is said when it is read
+            return
+        finally:
+            self._quiet = False
+        if self.read() != before:
+            self._changed()
 
     def _take(self) -> None:
         """Turn what is in the box into what is picked."""
