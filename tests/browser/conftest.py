@@ -42,12 +42,19 @@ def browser() -> "Iterator[Browser]":
 @pytest.fixture
 def lab(tmp_path: Path) -> Iterator[str]:
     """Start JupyterLab as `ledgerkit lab` does, and give its address."""
+    with lab_in(tmp_path) as address:
+        yield address
+
+
+@contextmanager
+def lab_in(folder: Path) -> Iterator[str]:
+    """Run JupyterLab as `ledgerkit lab` does, in a folder, until the block ends."""
     # On a copy: JupyterLab saves notebooks with their outputs by itself.
-    shutil.copytree(NOTEBOOKS, tmp_path / "notebooks")
+    shutil.copytree(NOTEBOOKS, folder / "notebooks")
     port = free_port()
     options = ["--no-browser", f"--port={port}", "--ServerApp.port_retries=0", "--IdentityProvider.token=test"]
     command = [sys.executable, "-m", "ledgerkit", "lab", *options]
-    with serving(command, tmp_path, f"http://127.0.0.1:{port}/api"):
+    with serving(command, folder, f"http://127.0.0.1:{port}/api"):
         yield f"http://127.0.0.1:{port}/?token=test"
 
 
