@@ -1,6 +1,6 @@
 """A payment as people say it, made into what the API takes: account, kind, base units, fees, and what to look at."""
 
-from collections.abc import Callable, Hashable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final
@@ -8,17 +8,14 @@ from typing import Any, Final
 import pandas as pd
 
 from ledgerkit.addresses import same_address
-from ledgerkit.amounts import LIMIT, Unit, display_unit, read_amount, to_display
+from ledgerkit.amounts import Unit, display_unit, read_amount
+from ledgerkit.checks import active, address_of, balance, covers, estimated, fees, share_of_balance, shown
 from ledgerkit.coins import magnitude_of
 from ledgerkit.connection import Connection
 from ledgerkit.drafts import Check
 from ledgerkit.errors import (
     ContractViolation,
     InvalidRequest,
-    LedgerError,
-    NotFound,
-    PermissionDenied,
-    Unsupported,
     shorten,
 )
 from ledgerkit.lookups import Lookups
@@ -45,8 +42,6 @@ SENDS: Final = {
 }
 # What no payment of this kind carries.
 WITHOUT_FEES: Final = ("SOLANA_LIKE_", "POLKADOT_LIKE_")
-# Estimates move by less between two looks; a ceiling above this is a slip of the unit sooner than a margin.
-_MOST_TIMES: Final = 3
 _TOKENS: Final = frozenset({"Bep20", "Erc20"})
 # Transactions in these states move nothing, nor do those that failed, in whatever way.
 _UNDONE: Final = frozenset({"DROPPED", "REJECTED"})
@@ -123,35 +118,34 @@ def prepare(
 
     asked = None if max_fees is None else read_amount(max_fees, of_fees, "max_fees")[0]
     answered = _estimate(lookups.connection, payload, needed=pays_fees and asked is None)
-    estimated = None if isinstance(answered, Check) else answered
-    fees = asked if asked is not None else estimated
-    if fees is not None and pays_fees:
-        payload = payload.replace(max_fees=fees)
+    cost = asked if asked is not None else None if isinstance(answered, Check) else answered
+    if cost is not None and pays_fees:
+        payload = payload.replace(max_fees=cost)
     given = payload.given()
     facts = (
         ("from", f"{name} (account {account_id}, {source['currency']})"),
         ("to", recipient),
         *((field, _said(given[field])) for field in ("tag", "memo") if field in given),
-        ("amount", _shown(base, own, written)),
+        ("amount", shown(base, own, written)),
         *_token(given, own),
         (
             "fees, at most" if pays_fees else "fees, estimated",
-            "not known" if fees is None else _shown(fees, of_fees),
+            "not known" if cost is None else shown(cost, of_fees),
         ),
     )
     pays_with_coin = source["type"] not in _TOKENS and "token_mint" not in fields
     checks = (
         *_credentials(lookups.connection),
-        _state(source),
-        _address(lookups, str(source["currency"]), recipient),
+        active(source, "send"),
+        address_of(lookups, str(source["currency"]), recipient),
         _double(lookups.sent(account_id, search), payload, again=again),
         _units(
             str(source["currency"]), written if pays_with_coin else None, *([own] if pays_with_coin else []), of_fees
         ),
-        answered if isinstance(answered, Check) else _fees(asked, answered, of_fees, pays_fees=pays_fees),
-        *(_share_of_amount(base, fees, of_fees, meant=asked is not None or not pays_fees) if pays_with_coin else ()),
-        *(() if pays_with_coin else _share_of_balance(_payer(lookups, source), fees, of_fees)),
-        *_balance(lookups, source, base, fees, own, of_fees, mint="token_mint" in fields),
+        fees(asked, answered, of_fees, pays_fees=pays_fees),
+        *(_share_of_amount(base, cost, of_fees, meant=asked is not None or not pays_fees) if pays_with_coin else ()),
+        *(() if pays_with_coin else share_of_balance(_payer(lookups, source), cost, of_fees)),
+        *_balance(lookups, source, base, cost, own, of_fees, mint="token_mint" in fields),
         *rules(lookups, source, payload),
     )
     return Payment(payload, facts, checks)
@@ -192,14 +186,6 @@ def _not_taken(field: str, kind: str) -> InvalidRequest:
     return InvalidRequest(f"`{field}` can't be used: a {kind} takes none{way}.", field=field)
 
 
-def _shown(base: int, units: Iterable[Mapping[str, Any]], written: Unit | None = None) -> str:
-    """Return an amount as a person wrote it, in the unit that people speak in, and in base units."""
-    spoken = display_unit(units)
-    shown = dict.fromkeys(unit for unit in (written, spoken) if unit is not None)
-    scaled = " = ".join(f"{to_display(base, unit.magnitude)!s} {unit.code}" for unit in shown)
-    return f"{scaled} ({base} base units)" if scaled else f"{base} base units"
-
-
 def _said(value: Any) -> str:
     return value.said() if isinstance(value, Part) else str(value)
 
@@ -221,35 +207,7 @@ def _estimate(connection: Connection, payload: Transaction, *, needed: bool) -> 
     """Return what the service estimates, or why there is no estimate."""
     if connection.family not in families(ESTIMATE):
         return Check("fees", "warning", f"{FAMILIES[connection.family]} can't ask for an estimate")
-    try:
-        answer = estimate(connection, payload)
-        text = str(answer["max_fees"])
-        # int() takes the digits of every script, and raises a ValueError of its own at 4,300 of them.
-        if not (text.isascii() and text.isdigit() and len(text) <= len(str(LIMIT)) and int(text) < LIMIT):
-            raise ContractViolation(f"`max_fees` = {shorten(text)} is no whole number of base units below 2^256.")
-    except (InvalidRequest, PermissionDenied) as error:
-        # The body is that of the creation: what the service refuses here it refuses there.
-        return Check("service", "problem", f"the service would refuse this: {error.message}")
-    except (NotFound, Unsupported, ContractViolation) as error:
-        told = f"they can't be estimated: {error.message}"
-        if needed:
-            return Check("fees", "problem", f"{told} Give `max_fees` yourself")
-        return Check("fees", "warning", told)
-    return int(text)
-
-
-def _fees(asked: int | None, estimated: int, units: list[Mapping[str, Any]], *, pays_fees: bool) -> Check:
-    """Hold a ceiling against the estimate."""
-    if not pays_fees:
-        return Check("fees", "ok", "as the service estimates; no ceiling is sent, the network takes what it takes")
-    if asked is None:
-        return Check("fees", "ok", "max_fees is what the service estimates")
-    told = _shown(estimated, units)
-    if asked < estimated:
-        return Check("fees", "warning", f"max_fees is below the estimate of {told}: it may not be broadcast")
-    if asked > _MOST_TIMES * estimated:
-        return Check("fees", "warning", f"your max_fees are more than {_MOST_TIMES} times the estimate of {told}")
-    return Check("fees", "ok", f"your max_fees; the service estimates {told}")
+    return estimated(lambda: estimate(connection, payload), needed=needed, way="Give `max_fees` yourself")
 
 
 def _credentials(connection: Connection) -> tuple[Check, ...]:
@@ -261,24 +219,6 @@ def _credentials(connection: Connection) -> tuple[Check, ...]:
         else "connect() with those of an API user"
     )
     return (Check("credentials", "problem", f"{FAMILIES[connection.family]} can't make a request. {way}"),)
-
-
-def _state(source: "pd.Series[Any]") -> Check:
-    status = source["status"]
-    if status == "ACTIVE":
-        return Check("account", "ok", "it is active")
-    return Check("account", "problem", f"its status is {status}: only an ACTIVE one can send")
-
-
-def _address(lookups: Lookups, currency: str, recipient: str) -> Check:
-    said = lookups.is_address(currency, recipient)
-    if isinstance(said, LedgerError):
-        return Check("address", "warning", f"the service can't check it: {said.message}")
-    if said is None:
-        return Check("address", "warning", "the service does not say whether it is one")
-    if not said:
-        return Check("address", "problem", f"the service says that it is no address of {currency}")
-    return Check("address", "ok", f"a well-formed address of {currency}; whose it is, nobody says")
 
 
 def _double(sent: pd.DataFrame | None, payload: Transaction, *, again: bool) -> Check:
@@ -350,30 +290,16 @@ def _units(currency: str, written: Unit | None, *of_coin: list[Mapping[str, Any]
 
 
 def _share_of_amount(
-    amount: int, fees: int | None, units: list[Mapping[str, Any]], *, meant: bool
+    amount: int, cost: int | None, units: list[Mapping[str, Any]], *, meant: bool
 ) -> tuple[Check, ...]:
     """Say where fees are large beside the amount: an estimate is the word of the service."""
-    if fees is None or fees * 10 < amount:
+    if cost is None or cost * 10 < amount:
         return ()
-    if fees > amount:
-        told = f"{_shown(fees, units)} are more than the amount"
+    if cost > amount:
+        told = f"{shown(cost, units)} are more than the amount"
         way = "" if meant else ". If they are meant, give max_fees yourself"
         return (Check("size of the fees", "warning" if meant else "problem", f"{told}{way}"),)
-    return (
-        Check("size of the fees", "warning", f"{_shown(fees, units)} are {fees * 100 // amount} % of the amount"),
-    )
-
-
-def _share_of_balance(
-    payer: "pd.Series[Any] | None", fees: int | None, units: list[Mapping[str, Any]]
-) -> tuple[Check, ...]:
-    """Say where the fees of a token, whose worth in coins nobody tells, take much of what the payer has."""
-    if payer is None or fees is None or payer["available_balance"] is pd.NA:
-        return ()
-    if fees * 10 <= payer["available_balance"]:
-        return ()
-    told = f"{_shown(fees, units)} are more than a tenth of what {payer['name']} has"
-    return (Check("size of the fees", "warning", told),)
+    return (Check("size of the fees", "warning", f"{shown(cost, units)} are {cost * 100 // amount} % of the amount"),)
 
 
 def _payer(lookups: Lookups, source: "pd.Series[Any]") -> "pd.Series[Any] | None":
@@ -388,7 +314,7 @@ def _balance(
     lookups: Lookups,
     source: "pd.Series[Any]",
     amount: int,
-    fees: int | None,
+    cost: int | None,
     own: list[Mapping[str, Any]],
     of_fees: list[Mapping[str, Any]],
     *,
@@ -397,29 +323,17 @@ def _balance(
     """Say whether the balance covers it; the fees of a token are paid by its parent."""
     if mint:
         return [Check("balance", "warning", "the balance of an SPL token is not compared")]
-    if fees is None:
-        return [_covers("balance", source["available_balance"], amount, "the amount without fees", own)]
-    if source["type"] not in _TOKENS:
-        return [_covers("balance", source["available_balance"], amount + fees, "amount and fees", own)]
-    checks = [_covers("balance", source["available_balance"], amount, "the amount", own)]
+    if cost is None or source["type"] not in _TOKENS:
+        return [balance(source, amount, cost, own)]
+    checks = [covers("balance", source["available_balance"], amount, "the amount", own)]
     parent = _parent(source["parent"])
     if parent is None:
         return [*checks, Check("balance for fees", "warning", "the account that pays the fees can't be told")]
     payer = lookups.payer(parent)
     if payer is None:
         return [*checks, Check("balance for fees", "warning", f"account {parent}, which pays them, can't be seen")]
-    return [*checks, _covers(f"balance of {payer['name']}", payer["available_balance"], fees, "the fees", of_fees)]
+    return [*checks, covers(f"balance of {payer['name']}", payer["available_balance"], cost, "the fees", of_fees)]
 
 
 def _parent(parent: Any) -> int | None:
     return None if parent is None or pd.isna(parent) else int(parent)
-
-
-def _covers(name: str, available: Any, needed: int, what: str, units: list[Mapping[str, Any]]) -> Check:
-    if available is pd.NA:
-        return Check(name, "warning", "the service does not say what is available")
-    if available < needed:
-        return Check(
-            name, "problem", f"{_shown(int(available), units)} are available, {what} need {_shown(needed, units)}"
-        )
-    return Check(name, "ok", f"{_shown(int(available), units)} are available for {what}")

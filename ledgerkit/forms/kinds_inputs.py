@@ -12,6 +12,7 @@ import ipywidgets as widgets
 import msgspec
 
 from ledgerkit.amounts import display_unit, read_amount, readable_units, to_display
+from ledgerkit.checks import Units
 from ledgerkit.errors import InvalidRequest
 from ledgerkit.forms.fields import ChoiceField, Field, TextField, tooltip
 from ledgerkit.payloads import Body, Note, Speed
@@ -39,8 +40,6 @@ LABELS: Final = {
 # Numbers that no unit of an account is for: 90000 gas are not 90000 ether.
 _OF_GAS: Final = frozenset({"fees_per_byte", "gas_limit", "gas_price", "priority_fees", "storage_limit"})
 _PLAIN: Final = re.compile(r"[0-9]+(\.[0-9]+)?")
-
-Units = Sequence[Mapping[str, Any]]
 
 
 class AreaField(Field):

@@ -5,6 +5,7 @@ from typing import Any, ClassVar, Final, get_args
 
 import pandas as pd
 
+from ledgerkit.checks import Units, active, address_of, balance, share_of_balance, shown
 from ledgerkit.drafts import Check, Draft
 from ledgerkit.errors import InvalidRequest
 from ledgerkit.forms.fields import ChoiceField, Field, PickField
@@ -12,19 +13,14 @@ from ledgerkit.forms.kinds_base import (
     ACCOUNT_FIELDS,
     Kind,
     accounts_named,
-    active,
-    address_of,
-    balance,
     estimated,
     fees,
     picked_account,
     request,
     required,
-    shown,
 )
 from ledgerkit.forms.kinds_inputs import (
     CHOOSE,
-    Units,
     documented,
     inputs,
     label_of,
@@ -120,7 +116,8 @@ class TransactionKind(Kind):
         checks = [
             active(source),
             fees(asked, estimate, of_fees, ceiling=ceiling),
-            *balance(source, amount if isinstance(payload, _SPENDS) else 0, cost, own, of_fees),
+            balance(source, amount if isinstance(payload, _SPENDS) else 0, cost, own),
+            *share_of_balance(source, cost, of_fees),
         ]
         if "recipient" in given:
             checks += [address_of(lookups, str(source["currency"]), given["recipient"])]

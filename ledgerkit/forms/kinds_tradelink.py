@@ -6,16 +6,16 @@ from typing import Any, ClassVar, Final
 import pandas as pd
 
 from ledgerkit.amounts import read_amount
+from ledgerkit.checks import Units, active, address_of, shown
 from ledgerkit.drafts import Check, Draft
 from ledgerkit.errors import InvalidRequest
 from ledgerkit.forms.fields import ChoiceField, Field, PickField, TextField, unique_labels
 from ledgerkit.forms.kinds_acts import Act, Bodiless
-from ledgerkit.forms.kinds_base import Kind, active, address_of, estimated, fees, required, shown
+from ledgerkit.forms.kinds_base import Kind, estimated, fees, required
 from ledgerkit.forms.kinds_inputs import (
     CHOOSE,
     AmountField,
     JsonField,
-    Units,
     documented,
     fee_inputs,
     read_fee_strategy,
