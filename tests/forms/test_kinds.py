@@ -15,9 +15,9 @@ from ledgerkit import payloads
 from ledgerkit.amounts import to_base_units
 from ledgerkit.forms.base import close_all
 from ledgerkit.forms.kinds import KINDS, PAYMENT, RequestForm
-from ledgerkit.forms.kinds_base import Kind
-from ledgerkit.forms.kinds_form import KindForm
-from ledgerkit.forms.kinds_inputs import AmountField, JsonField
+from ledgerkit.forms.kinds.base import Kind
+from ledgerkit.forms.kinds.form import KindForm
+from ledgerkit.forms.kinds.inputs import AmountField, JsonField
 from ledgerkit.forms.style import style
 from ledgerkit.payloads import (
     AccountCreation,

@@ -7,11 +7,11 @@ import ipywidgets as widgets
 
 from ledgerkit.errors import InvalidRequest, LedgerError, shorten
 from ledgerkit.forms.base import Form
-from ledgerkit.forms.kinds_base import Kind
-from ledgerkit.forms.kinds_form import KindForm
-from ledgerkit.forms.kinds_lam import LAM
-from ledgerkit.forms.kinds_requests import REQUESTS
-from ledgerkit.forms.kinds_tradelink import TRADELINK
+from ledgerkit.forms.kinds.base import Kind
+from ledgerkit.forms.kinds.form import KindForm
+from ledgerkit.forms.kinds.lam import LAM
+from ledgerkit.forms.kinds.requests import REQUESTS
+from ledgerkit.forms.kinds.tradelink import TRADELINK
 from ledgerkit.forms.payment import PaymentForm
 from ledgerkit.forms.workspace import Workspace
 from ledgerkit.forms.writing import WriteForm

@@ -10,9 +10,9 @@ from ledgerkit.checks import active, address_of, shown
 from ledgerkit.drafts import Draft
 from ledgerkit.errors import InvalidRequest
 from ledgerkit.forms.fields import Field, PickField, TextField, unique_labels
-from ledgerkit.forms.kinds_acts import Act, Bodiless
-from ledgerkit.forms.kinds_base import Kind, accounts_named, picked_account, required
-from ledgerkit.forms.kinds_inputs import documented, inputs, read_fields
+from ledgerkit.forms.kinds.acts import Act, Bodiless
+from ledgerkit.forms.kinds.base import Kind, accounts_named, picked_account, required
+from ledgerkit.forms.kinds.inputs import documented, inputs, read_fields
 from ledgerkit.forms.workspace import Workspace
 from ledgerkit.lookups import Lookups
 from ledgerkit.outcomes import new_mark

@@ -10,9 +10,9 @@ from ledgerkit.checks import Units, active, address_of, shown
 from ledgerkit.drafts import Check, Draft
 from ledgerkit.errors import InvalidRequest
 from ledgerkit.forms.fields import ChoiceField, Field, PickField, TextField, unique_labels
-from ledgerkit.forms.kinds_acts import Act, Bodiless
-from ledgerkit.forms.kinds_base import Kind, estimated, fees, required
-from ledgerkit.forms.kinds_inputs import (
+from ledgerkit.forms.kinds.acts import Act, Bodiless
+from ledgerkit.forms.kinds.base import Kind, estimated, fees, required
+from ledgerkit.forms.kinds.inputs import (
     CHOOSE,
     AmountField,
     JsonField,

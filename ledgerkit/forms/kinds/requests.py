@@ -9,7 +9,7 @@ from ledgerkit.checks import Units, active, address_of, balance, share_of_balanc
 from ledgerkit.drafts import Check, Draft
 from ledgerkit.errors import InvalidRequest
 from ledgerkit.forms.fields import ChoiceField, Field, PickField
-from ledgerkit.forms.kinds_base import (
+from ledgerkit.forms.kinds.base import (
     ACCOUNT_FIELDS,
     Kind,
     accounts_named,
@@ -19,7 +19,7 @@ from ledgerkit.forms.kinds_base import (
     request,
     required,
 )
-from ledgerkit.forms.kinds_inputs import (
+from ledgerkit.forms.kinds.inputs import (
     CHOOSE,
     documented,
     inputs,

@@ -11,8 +11,8 @@ from ledgerkit.checks import Units
 from ledgerkit.drafts import Draft
 from ledgerkit.errors import InvalidRequest, LedgerError
 from ledgerkit.forms.fields import Field, PickField
-from ledgerkit.forms.kinds_base import Kind
-from ledgerkit.forms.kinds_inputs import AmountField
+from ledgerkit.forms.kinds.base import Kind
+from ledgerkit.forms.kinds.inputs import AmountField
 from ledgerkit.forms.work import Work
 from ledgerkit.forms.workspace import Workspace
 from ledgerkit.forms.writing import WriteForm
