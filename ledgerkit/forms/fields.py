@@ -244,6 +244,8 @@ class PickField(Field):
                 self._values.setdefault(said, []).append(value)
         self._narrow()
         self._show()
+        if self.input.value.strip():
+            self._typed()  # before it was known what it names
 
     def read(self) -> Any | None:
         """Return what was picked and what is left in the box: a value, or a list where it takes several; or None."""
@@ -313,6 +315,7 @@ class PickField(Field):
         if self._due is not None:  # the letters that Enter overtook
             self._due.cancel()
             self._narrow()
+            self._changed()
             self._take_entered()
             return
         # Picked from the list, or typed whole: unless it may yet become another.

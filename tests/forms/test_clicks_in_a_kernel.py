@@ -74,3 +74,14 @@ def test_a_click_leaves_the_kernel_free_while_the_service_is_slow(own: Kernel) -
         assert own.run("print(search.state, search.frame)").split() == ["stopped", "None"]
     finally:
         own.run("session.sandbox.faults.clear()")
+
+
+def test_letters_that_enter_overtakes_are_no_other_id(own: Kernel) -> None:
+    own.run("search = session.transactions.form(); search.wait(); field = search.fields['account']")
+    own.run("heard = []; field.on_edit(lambda: heard.append(field.read()))")
+    box = own.run("print(field.input.model_id)").strip()
+    # A browser sends the first letter, then Enter, and the rest once the first was answered.
+    own.set(box, value="1")
+    own.send(box, {"method": "custom", "content": {"event": "submit"}})
+    own.set(box, value="12")
+    assert own.run("print(field.read(), heard[-1], len(field.chips.children))").split() == ["[12]", "[12]", "1"]
