@@ -45,7 +45,7 @@ class Form(widgets.VBox):
 
     def __init__(self, workspace: Workspace) -> None:
         self.workspace = workspace
-        self.work = Work(self.fail)
+        self.work = Work(self.fail, self.warned)
         self.head = widgets.HTML(head(workspace, self.title))
         self._message = widgets.HTML()
         super().__init__()
@@ -105,6 +105,13 @@ class Form(widgets.VBox):
             "error",
             details=places,
         )
+
+    def warned(self, lines: list[str]) -> None:
+        """Show what a job warned about, below what its result said."""
+        new = [one for one in dict.fromkeys(lines) if one not in self.message]
+        if new:
+            said = [self.message] if self.message else []
+            self.say("\n".join([*said, *new]), "error" if self.message_kind == "error" else "warning")
 
     def on_click(self, button: widgets.Button, act: Callable[[], None]) -> None:
         """Do something at a click; what it raises is shown in the form."""

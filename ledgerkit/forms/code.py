@@ -15,7 +15,7 @@ class CodeBox(anywidget.AnyWidget):
         What is shown; nothing is shown where it is empty.
     """
 
-    _esm = Path(__file__).with_name("code.js")
+    _esm = Path(__file__).with_name("code.js").read_text(encoding="utf-8")  # as text, as a table's
 
     code = traitlets.Unicode("").tag(sync=True)
 

@@ -42,7 +42,8 @@ class Table(anywidget.AnyWidget):
         What is said where there are no rows.
     """
 
-    _esm = Path(__file__).with_name("table.js")
+    # As text: of a path anywidget watches the file, and keeps every table, with its frame, while the kernel runs.
+    _esm = Path(__file__).with_name("table.js").read_text(encoding="utf-8")
 
     columns: traitlets.List[Any] = traitlets.List().tag(sync=True)
     rows: traitlets.List[Any] = traitlets.List().tag(sync=True)

@@ -26,10 +26,17 @@ class Work:
     ----------
     failed
         Called in the kernel's thread with what a job, or what is done with its result, raised.
+    warned
+        Called there with what a job warned about, after what it gave was shown.
     """
 
-    def __init__(self, failed: Callable[[BaseException], None]) -> None:
+    def __init__(
+        self,
+        failed: Callable[[BaseException], None],
+        warned: Callable[[list[str]], None] = lambda _: None,
+    ) -> None:
         self._failed = failed
+        self._warned = warned
         self._done: queue.SimpleQueue[tuple[int, Callable[[], None]]] = queue.SimpleQueue()
         self._generation = 0
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -121,8 +128,10 @@ class Work:
                 return
 
     def _end(self, bring: Callable[[], None]) -> None:
-        self.watch = None
+        watch, self.watch = self.watch, None
         bring()
+        if watch is not None and watch.warnings:
+            self._warned(watch.warnings)
 
     def _put(self, generation: int, bring: Callable[[], None]) -> None:
         self._done.put((generation, bring))

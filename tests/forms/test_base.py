@@ -1,11 +1,14 @@
 """What all forms share: errors in words, text without widgets, and an end that leaves nothing behind."""
 
+import gc
+import weakref
 from collections.abc import Iterator
 
 import ipywidgets as widgets
 import pytest
 
 import ledgerkit as lk
+from ledgerkit.errors import IncompleteResult, warn
 from ledgerkit.forms.base import Form
 from ledgerkit.forms.style import style
 from ledgerkit.forms.workspace import Workspace
@@ -58,6 +61,24 @@ def test_a_fault_of_the_kit_is_shown_too_and_leaves_the_input(form: Example) -> 
     assert "fault of the kit" in form.message
     assert "<b>" not in form.children[-1].value  # what was typed is text, not markup
     assert form.name.value == "<b>Dana</b>"
+
+
+def test_what_a_job_warns_about_is_shown_below_what_it_found(form: Example) -> None:
+    form.work.start(lambda: warn("the rows may not be complete", IncompleteResult), lambda _: form.say("2 rows"))
+    form.wait()
+    assert form.message == "2 rows\nthe rows may not be complete"
+    assert form.message_kind == "warning"
+
+
+def test_a_closed_search_lets_its_rows_go(session: lk.Session) -> None:
+    form = session.users.form()
+    form.run()
+    form.wait()
+    rows = weakref.ref(form.frame)
+    form.close()
+    del form
+    gc.collect()
+    assert rows() is None
 
 
 def test_without_widgets_the_same_is_there_as_text(form: Example) -> None:
