@@ -94,10 +94,14 @@ class Notebook:
 
 
 def settle(config: Path) -> None:
-    """Have JupyterLab ask for no news."""
-    folder = config / "lab" / "user-settings" / "@jupyterlab" / "apputils-extension"
-    folder.mkdir(parents=True)
-    (folder / "notification.jupyterlab-settings").write_text(json.dumps({"fetchNews": "false"}))
+    """Have JupyterLab ask for no news, and save the state of widgets, which some people do."""
+    for plugin, settings in (
+        ("@jupyterlab/apputils-extension/notification", {"fetchNews": "false"}),
+        ("@jupyter-widgets/jupyterlab-manager/plugin", {"saveState": True}),
+    ):
+        file = config / "lab" / "user-settings" / f"{plugin}.jupyterlab-settings"
+        file.parent.mkdir(parents=True)
+        file.write_text(json.dumps(settings))
 
 
 def contrasts(page: "Page") -> dict[str, float]:
@@ -143,6 +147,9 @@ _CONTRASTS = """() => {
     const ink = over({ rgb: colour.rgb, alpha: colour.alpha * opacity }, ground);
     const [brighter, darker] = [light(ink), light(ground)].sort((one, other) => other - one);
     const key = `${element.tagName.toLowerCase()}.${element.className}: ${String(text).slice(0, 40)}`;
+    if (colour.alpha === 0) continue; // hidden on purpose: the field beside it shows it
+    // The dot of a state repeats its word: as a drawing it needs less than a text.
+    if (text === "●") continue;
     found[key] = Math.round(((brighter + 0.05) / (darker + 0.05)) * 100) / 100;
   }
   return found;

@@ -113,8 +113,9 @@ def test_transactions_are_found_sorted_and_opened_by_clicks(page: "Page") -> Non
     form.locator("tbody tr").first.locator(".lk-link").first.click()
     card = page.locator(".lk-card").filter(visible=True)
     card.wait_for()
-    approved = card.locator("tr", has_text="Approved").inner_text()
-    assert re.search(r"[a-z]+\.[a-z]+ user \d+", approved), approved
+    steps = card.locator("table", has_text="May approve").locator("tr", has_text="Complete")
+    voted = steps.first.locator("td").nth(3).inner_text()
+    assert re.match(r"[a-z]+\.[a-z]+ user \d+", voted), voted
 
 
 def test_copied_code_finds_what_the_form_found(notebook: Notebook, page: "Page") -> None:
@@ -133,8 +134,8 @@ def test_a_name_that_is_typed_and_not_picked_is_used_or_refused(page: "Page") ->
     form.get_by_label("Account", exact=True).click()
     page.keyboard.type("BTC Treasury 1")
     press(form, "Search")  # the mouse goes there with the text still in the box
+    form.locator(".lk-code-box", has_text="account=1").wait_for()
     assert rows_found(form) > 0
-    assert "account=1" in code_of(form)
 
     press(form, "Clear")
     form.get_by_label("Account", exact=True).click()
@@ -234,7 +235,7 @@ def requests_made(notebook: Notebook) -> int:
 
 def test_a_payment_is_made_once_by_a_double_click_and_approved(notebook: Notebook, page: "Page") -> None:
     before = requests_made(notebook)
-    form = payment(page, "0.0123", "1 230 000")
+    form = payment(page, "0.0123", "1230000")
     press(form, "Review")
     yes = form.get_by_label(re.compile("are what I mean"))
     yes.wait_for()
@@ -258,7 +259,7 @@ def test_a_payment_is_made_once_by_a_double_click_and_approved(notebook: Noteboo
 
 
 def test_a_tampered_challenge_is_shown_and_can_not_be_signed(notebook: Notebook, page: "Page") -> None:
-    form = payment(page, "0.0124", "1 240 000")
+    form = payment(page, "0.0124", "1240000")
     press(form, "Review")
     form.get_by_label(re.compile("are what I mean")).check()
     press(form, "Create request")
