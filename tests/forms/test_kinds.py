@@ -288,20 +288,7 @@ def test_every_kind_of_payload_is_reached_by_a_form() -> None:
 # Sending
 
 
-def test_three_clicks_call_a_contract_once(session: lk.Session, opened: Callable[..., RequestForm]) -> None:
-    form = opened(session, "Contract call")
-    fill(form, **CASES[0].values)
-    draft = review(form)
-    before = posted(session, "/requests")
-
-    send(form)
-
-    assert posted(session, "/requests") == before + 1
-    assert f"Request {draft.request_id} was created" in form.message
-    assert form.sent == [draft]
-
-
-@pytest.mark.parametrize("kind", ["Polkadot: bond more", "Message signing"])
+@pytest.mark.parametrize("kind", ["Contract call", "Polkadot: bond more", "Message signing"])
 def test_three_clicks_make_one_request(session: lk.Session, opened: Callable[..., RequestForm], kind: str) -> None:
     [case] = [one for one in CASES if one.kind == kind]
     form = opened(session, kind)
@@ -513,6 +500,70 @@ def test_a_settlement_whose_answer_was_lost_is_looked_for_by_its_id(
     assert f"Settlement {draft.payload.id} was created" in form.message
 
 
+@pytest.mark.parametrize(
+    ("kind", "values", "path", "told"),
+    [
+        ("Settlement: cancel", {}, "cancel", "cancellation"),
+        ("Settlement: other fees", {"max_fee": 5000, "speed": "FAST"}, "recover", "recovery"),
+    ],
+)
+def test_a_lost_answer_says_what_was_sent_by_its_own_name(
+    session: lk.Session,
+    opened: Callable[..., RequestForm],
+    kind: str,
+    values: Mapping[str, Any],
+    path: str,
+    told: str,
+) -> None:
+    assert session.sandbox is not None
+    found = session.settlements.search()
+    settlement = found["id"].iloc[0]
+    form = opened(session, kind)
+    fill(form, settlement_id=settlement, **values)
+    review(form)
+
+    session.sandbox.faults.drop(path=f"/settlements/{settlement}/{path}", method="POST")
+    send(form)
+    session.sandbox.faults.clear()
+
+    assert f"the {told} was sent, and its answer was lost" in form.message
+    assert form.current is not None
+    assert "SENT, OUTCOME UNKNOWN" in str(form.current.draft)
+    form.current.look.click()
+    form.wait()
+    assert f"session.settlements.get('{settlement}') shows" in form.message
+
+
+@pytest.mark.parametrize(
+    ("refusal", "of_a_call"),
+    [
+        (lk.InvalidRequest("no creator."), "service: the service would refuse this: no creator."),
+        (lk.NotFound("no such call."), "fees: they can't be estimated: no such call. Fill in the ceiling yourself"),
+    ],
+)
+def test_without_an_estimate_a_ceiling_is_asked_for(
+    session: lk.Session,
+    opened: Callable[..., RequestForm],
+    monkeypatch: pytest.MonkeyPatch,
+    refusal: lk.LedgerError,
+    of_a_call: str,
+) -> None:
+    def refused(*_: Any) -> None:
+        raise refusal
+
+    monkeypatch.setattr("ledgerkit.payments.estimate", refused)
+    form = opened(session, "Contract call")
+    fill(form, **{**CASES[0].values, "max_fees": None})
+    assert review(form).problems == [of_a_call]
+
+    # The exchange joins its creators, so that a refusal of the estimate is none of the settlement.
+    form.choose("Settlement")
+    recipient = listed_address(session, "ethereum", 2)
+    fill(form, from_pledge_id=pledge_of(session, 53)["id"], amount="1 ETH", recipient=recipient)
+    [problem] = review(form).problems
+    assert problem == f"fees: they can't be estimated: {refusal.message} Fill in the ceiling yourself"
+
+
 # A LAM
 
 
@@ -585,6 +636,7 @@ def test_a_delegation_on_tezos_is_ended_by_a_lam(gateway: lk.Session, opened: Ca
 
     send(form)
 
+    assert form.message == f"Request of the LAM {draft.request_id} was created."
     assert gateway.requests.get(draft.request_id)["status"].iloc[0].startswith("PENDING")
 
 

@@ -9,6 +9,7 @@ import pandas as pd
 from ledgerkit.connection import Connection
 from ledgerkit.drafts import Check, Draft
 from ledgerkit.errors import InvalidRequest, OutcomeUnknown
+from ledgerkit.forms.kinds.base import capital
 from ledgerkit.outcomes import Outcome
 from ledgerkit.payloads import Body, Line, Preview
 from ledgerkit.payloads.rules import Text
@@ -108,7 +109,7 @@ class Act(Draft):
         return replace(outcome, request_id=self._named) if outcome.state == "found" else outcome
 
     def _kind(self) -> str:
-        return self._makes.capitalize()
+        return capital(self._makes)
 
     def _next(self) -> str:
         return "To send it: draft.submit()" if self.state == "draft" else ""

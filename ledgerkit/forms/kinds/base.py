@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Final
 
+import pandas as pd
+
 from ledgerkit import checks, payments
 from ledgerkit.checks import Units
 from ledgerkit.drafts import Check, Draft
@@ -17,6 +19,11 @@ from ledgerkit.resources.requests import Requests
 ACCOUNT_FIELDS: Final = ("account_id", "account_name", "currency")
 
 
+def capital(text: str) -> str:
+    """Return a text that begins a sentence; ``str.capitalize`` makes a LAM a lam."""
+    return text[:1].upper() + text[1:]
+
+
 class Kind:
     """A kind of what can be created.
 
@@ -29,7 +36,9 @@ class Kind:
     operation
         What it calls, which says who can.
     makes, agreed, action
-        What it makes, what a person says yes to, and the button that does it.
+        What is sent, by its own name, what a person says yes to, and the button that does it.
+    target
+        What it is done to, where nothing new is made: the id in the answer is that of this.
     danger
         Whether it can't be undone.
     estimates
@@ -44,6 +53,7 @@ class Kind:
     payloads: ClassVar[tuple[type[Body], ...]] = ()
     operation: ClassVar[str] = REQUEST_CREATION
     makes: ClassVar[str] = "request"
+    target: ClassVar[str] = ""
     agreed: ClassVar[str] = "This is what I mean"
     action: ClassVar[str] = "Create request"
     danger: ClassVar[bool] = False
@@ -75,9 +85,13 @@ class Kind:
         """Return what the service estimates for fees in base units; None of a kind without; called in a thread."""
         return None
 
+    def named(self) -> str:
+        """Return what is sent, and what it is done to."""
+        return f"{self.makes} of {self.target}" if self.target else self.makes
+
     def done(self, made: Any) -> str:
         """Return what was done and what comes next, in words, where what was made is no request."""
-        return f"{self.makes.capitalize()} {made} was created."
+        return f"{capital(self.makes)} {made} was created."
 
     def code(self, values: Mapping[str, Any]) -> str:
         """Return the line of Python that makes the same draft; empty where it is made of what was looked up."""
@@ -95,6 +109,11 @@ def accounts_named(workspace: Workspace, fits: Any) -> dict[str, Any]:
     return unique_labels(
         (str(row["name"]), int(row["id"])) for row in listed.to_dict("records") if row["name"] and fits(row)
     )
+
+
+def account_fact(source: "pd.Series[Any]") -> tuple[str, str]:
+    """Return the account as a review shows it."""
+    return ("account", f"{source['name']} (account {source['id']}, {source['currency']})")
 
 
 def required(values: Mapping[str, Any], name: str, label: str) -> Any:

@@ -1,7 +1,7 @@
 """The form of one kind of request: its fields, what is offered in them, and the units of its amounts."""
 
 import html
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import ipywidgets as widgets
@@ -36,8 +36,8 @@ class KindForm(WriteForm):
         self.title = kind.name  # type: ignore[misc]  # of a form that is for many kinds, each has its own words
         self.makes, self.agreed, self.action = kind.makes, kind.agreed, kind.action  # type: ignore[misc]
         # Beside the review, which they must not overtake.
-        self._names = Work(self._unnamed)
-        self._units = Work(self._without_units)
+        self._names = Work(self._without("Names could not be looked up: type ids instead."))
+        self._units = Work(self._without("The units of the account could not be looked up: write base units."))
         self.about = widgets.HTML()
         self.estimate = widgets.Button(
             description="Estimate fees", tooltip="Ask the service, and fill the ceiling in with what it says"
@@ -90,6 +90,9 @@ class KindForm(WriteForm):
             # What they show are requests.
             self.follow.layout.display = self.approve.layout.display = "none"
 
+    def _told(self, draft: Any) -> str:
+        return super()._told(draft) if draft.request_id is None else f"as {self.kind.named()} {draft.request_id}"
+
     # What is offered
 
     def _offer(self, offers: Mapping[str, Mapping[str, Any]]) -> None:
@@ -100,11 +103,16 @@ class KindForm(WriteForm):
                 if not options:
                     self.say(f"{field.label}: nothing that these credentials may see can be used here.", "warning")
 
-    def _unnamed(self, error: BaseException) -> None:
-        if not isinstance(error, LedgerError):
-            self.fail(error)
-            return
-        self.say("Names could not be looked up: type ids instead.", "warning", details=str(error))
+    def _without(self, told: str) -> Callable[[BaseException], None]:
+        """Return what is done where a look-up fails that one can do without."""
+
+        def failed(error: BaseException) -> None:
+            if isinstance(error, LedgerError):
+                self.say(told, "warning", details=str(error))
+            else:
+                self.fail(error)
+
+        return failed
 
     def _look_units_up(self) -> None:
         amounts = [one for one in self.entries.values() if isinstance(one, AmountField)]
@@ -125,12 +133,6 @@ class KindForm(WriteForm):
     def _offer_units(self, amounts: Sequence[AmountField], own: Units, of_fees: Units) -> None:
         for one in amounts:
             one.offer(of_fees if one.name in self.kind.of_fees else own)
-
-    def _without_units(self, error: BaseException) -> None:
-        if not isinstance(error, LedgerError):
-            self.fail(error)
-            return
-        self.say("The units of the account could not be looked up: write base units.", "warning", details=str(error))
 
     # Fees
 

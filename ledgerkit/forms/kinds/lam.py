@@ -11,7 +11,7 @@ from ledgerkit.drafts import Draft
 from ledgerkit.errors import InvalidRequest
 from ledgerkit.forms.fields import Field, PickField, TextField, unique_labels
 from ledgerkit.forms.kinds.acts import Act, Bodiless
-from ledgerkit.forms.kinds.base import Kind, accounts_named, picked_account, required
+from ledgerkit.forms.kinds.base import Kind, account_fact, accounts_named, picked_account, required
 from ledgerkit.forms.kinds.inputs import documented, inputs, read_fields
 from ledgerkit.forms.workspace import Workspace
 from ledgerkit.lookups import Lookups
@@ -28,12 +28,15 @@ from ledgerkit.payloads import (
 )
 from ledgerkit.payloads.base import rules
 from ledgerkit.payloads.rules import Amount
+from ledgerkit.resources.base import Section
 from ledgerkit.resources.labels import Labels
 from ledgerkit.resources.requests import with_mark
 from ledgerkit.resources.stakes import EthereumStakes, SolanaStakes, TezosStakes
 from ledgerkit.resources.transactions import TRANSACTION, Transactions
 from ledgerkit.resources.writing import write
 
+# As in Act: its argument is whether a second one of the same content is meant.
+SendsOnce = Callable[[bool], pd.DataFrame]
 _LOOK: Final = "Look at the stakes and the newest requests of the account: session.requests.search(limit=5)."
 _OWN: Final = frozenset({"account_id", "account_name"})
 
@@ -51,7 +54,11 @@ class LamKind(Kind):
 
     chain: ClassVar[str] = ""
     path: ClassVar[Mapping[str, str]] = {}
-    payload: ClassVar[type[Body]]
+
+    @property
+    def payload(self) -> type[Body]:
+        """The one body that it sends."""
+        return self.payloads[0]
 
     def about(self) -> str:
         """Return what the payload says that it does."""
@@ -71,7 +78,7 @@ class LamKind(Kind):
         lookups = Lookups(workspace.connection)
         source = lookups.account(required(values, "account_id", "Account"))
         own, of_fees = lookups.units(int(source["id"]))
-        facts = [("account", f"{source['name']} (account {source['id']}, {source['currency']})")]
+        facts = [account_fact(source)]
         facts += [(label.lower(), str(required(values, name, label))) for name, label in self.path.items()]
         known = {
             name: value
@@ -92,7 +99,6 @@ class LamTransactionKind(LamKind):
     """A transaction of any chain."""
 
     name: ClassVar[str] = "LAM: transaction"
-    payload: ClassVar[type[LamTransaction]] = LamTransaction
     payloads: ClassVar[tuple[type[LamTransaction], ...]] = (LamTransaction,)
     operation: ClassVar[str] = "POST /transactions"
     makes: ClassVar[str] = "transaction"
@@ -126,28 +132,33 @@ class StakeKind(LamKind):
 
     Attributes
     ----------
+    section, method
+        The call that sends it.
     answer
         The column of the answer that says what it made.
     """
 
     agreed: ClassVar[str] = "Account, stake and amounts are what I mean"
     action: ClassVar[str] = "Send to the LAM"
-    answer: ClassVar[str] = "last_request"
     makes: ClassVar[str] = "request of the LAM"
+    section: ClassVar[type[Section]] = SolanaStakes
+    method: ClassVar[str]
+    answer: ClassVar[str] = "last_request"
 
-    def call(self, workspace: Workspace, account: int, values: Mapping[str, Any], body: Any) -> Callable[[bool], Any]:
-        """Return what sends it."""
-        raise NotImplementedError
+    def call(self, write: Callable[..., Any], account: int, values: Mapping[str, Any], body: Any) -> SendsOnce:
+        """Return what sends it, with what its path says and its body."""
+        return lambda _: write(account, *(values[name] for name in self.path), **body.given())
 
     def prepare(self, workspace: Workspace, values: Mapping[str, Any]) -> Draft:
         """Look the account up."""
         source, body, facts = self.made(workspace, values)
         path = {"account_id": str(source["id"]), **{name: str(values[name]) for name in self.path}}
+        write = getattr(workspace.section(self.section), self.method)
         return Act(
             workspace.connection,
             body,
-            self.call(workspace, int(source["id"]), values, body),
-            makes=self.makes,
+            self.call(write, int(source["id"]), values, body),
+            makes=self.named(),
             made=lambda row: row[self.answer],
             same={"operation": self.operation.format(**path), **body.to_json()},
             look=_LOOK,
@@ -161,17 +172,17 @@ class EthereumStakeKind(StakeKind):
 
     name: ClassVar[str] = "LAM: Ethereum stake"
     chain: ClassVar[str] = "Ethereum"
-    payload: ClassVar[type[EthereumStakeCreation]] = EthereumStakeCreation
     payloads: ClassVar[tuple[type[EthereumStakeCreation], ...]] = (EthereumStakeCreation,)
     operation: ClassVar[str] = "POST /ethereum/accounts/{account_id}/stakes"
+    section: ClassVar[type[Section]] = EthereumStakes
+    method: ClassVar[str] = "create"
     answer: ClassVar[str] = "id"
     makes: ClassVar[str] = "transaction"
 
-    def call(self, workspace: Workspace, account: int, values: Mapping[str, Any], body: Any) -> Callable[[bool], Any]:
-        """Return what sends it."""
-        section = workspace.section(EthereumStakes)
+    def call(self, write: Callable[..., Any], account: int, values: Mapping[str, Any], body: Any) -> SendsOnce:
+        """Return what sends it; the section too knows what it has sent."""
         fields = {**body.given(), "provider_fields": body.to_json()["provider_fields"]}
-        return lambda again: section.create(account, **fields, again=again)
+        return lambda again: write(account, **fields, again=again)
 
 
 class SolanaDeactivationKind(StakeKind):
@@ -180,14 +191,9 @@ class SolanaDeactivationKind(StakeKind):
     name: ClassVar[str] = "LAM: deactivate a Solana stake"
     chain: ClassVar[str] = "Solana"
     path: ClassVar[Mapping[str, str]] = {"stake_id": "Stake, its id"}
-    payload: ClassVar[type[SolanaStakeDeactivation]] = SolanaStakeDeactivation
     payloads: ClassVar[tuple[type[SolanaStakeDeactivation], ...]] = (SolanaStakeDeactivation,)
     operation: ClassVar[str] = "POST /solana/accounts/{account_id}/stakes/{stake_id}/actions/deactivate"
-
-    def call(self, workspace: Workspace, account: int, values: Mapping[str, Any], body: Any) -> Callable[[bool], Any]:
-        """Return what sends it."""
-        section = workspace.section(SolanaStakes)
-        return lambda _: section.deactivate(account, values["stake_id"], **body.given())
+    method: ClassVar[str] = "deactivate"
 
 
 class SolanaApprovalKind(StakeKind):
@@ -196,16 +202,13 @@ class SolanaApprovalKind(StakeKind):
     name: ClassVar[str] = "LAM: approve an action on a Solana stake"
     chain: ClassVar[str] = "Solana"
     path: ClassVar[Mapping[str, str]] = {"stake_id": "Stake, its id", "staking_action": "Action"}
-    payload: ClassVar[type[SolanaStakeApproval]] = SolanaStakeApproval
     payloads: ClassVar[tuple[type[SolanaStakeApproval], ...]] = (SolanaStakeApproval,)
     operation: ClassVar[str] = "POST /solana/accounts/{account_id}/stakes/{stake_id}/actions/{staking_action}/approve"
+    method: ClassVar[str] = "approve"
+    makes: ClassVar[str] = "approval"
+    target: ClassVar[str] = "request"
     agreed: ClassVar[str] = "Stake, action, amount and validator are what I approve"
     action: ClassVar[str] = "Sign and approve"
-
-    def call(self, workspace: Workspace, account: int, values: Mapping[str, Any], body: Any) -> Callable[[bool], Any]:
-        """Return what sends it."""
-        section = workspace.section(SolanaStakes)
-        return lambda _: section.approve(account, values["stake_id"], values["staking_action"], **body.given())
 
     def done(self, made: Any) -> str:
         """Return what was done."""
@@ -217,14 +220,10 @@ class TezosKind(StakeKind):
 
     name: ClassVar[str] = "LAM: end a Tezos delegation"
     chain: ClassVar[str] = "Tezos"
-    payload: ClassVar[type[TezosUndelegation]] = TezosUndelegation
     payloads: ClassVar[tuple[type[TezosUndelegation], ...]] = (TezosUndelegation,)
     operation: ClassVar[str] = "POST /tezos/accounts/{account_id}/stake/actions/undelegate"
-
-    def call(self, workspace: Workspace, account: int, values: Mapping[str, Any], body: Any) -> Callable[[bool], Any]:
-        """Return what sends it."""
-        section = workspace.section(TezosStakes)
-        return lambda _: section.undelegate(account, **body.given())
+    section: ClassVar[type[Section]] = TezosStakes
+    method: ClassVar[str] = "undelegate"
 
 
 # Labels
@@ -263,23 +262,10 @@ class LabelKind(Kind):
         )
 
 
-class AttachKind(Kind):
-    """A label put on something."""
+class LabelledKind(Kind):
+    """What is done with a label and what it is on."""
 
-    name: ClassVar[str] = "Label: attach"
-    payloads: ClassVar[tuple[type[Body], ...]] = (LabelAssignment,)
-    operation: ClassVar[str] = "POST /accounts/{account_id}/labels"
-    makes: ClassVar[str] = "label"
-    agreed: ClassVar[str] = "Label and target are what I mean"
-    action: ClassVar[str] = "Attach label"
-
-    def done(self, made: Any) -> str:
-        """Return what was done."""
-        return f"Label {made} was attached."
-
-    def about(self) -> str:
-        """Return what it does."""
-        return "Put a label on one account or on one transaction. Only a LAM can."
+    target: ClassVar[str] = "label"
 
     def fields(self) -> list[Field]:
         """Return the label, and what it is on."""
@@ -299,62 +285,92 @@ class AttachKind(Kind):
     def prepare(self, workspace: Workspace, values: Mapping[str, Any]) -> Draft:
         """Look the label up."""
         section = workspace.section(Labels)
-        label = section.get(required(values, "label_id", "Label")).iloc[0]
-        target = {name: values[name] for name in ("account_id", "transaction_id") if values.get(name) is not None}
-        if len(target) != 1:
+        found = section.get(required(values, "label_id", "Label")).iloc[0]
+        label, name = int(found["id"]), str(found["name"])
+        on = {one: values[one] for one in ("account_id", "transaction_id") if values.get(one) is not None}
+        if len(on) != 1:
             raise InvalidRequest(
                 "Account and transaction: a label goes on one of them; fill in one. Nothing was sent.",
                 field="account_id",
             )
-        [(on, one)] = target.items()
-        about = f"label {label['name']} ({label['id']}) on {on.removesuffix('_id')} {one}"
-        return self._act(workspace, int(label["id"]), target, about)
-
-    def _act(self, workspace: Workspace, label: int, target: Mapping[str, Any], about: str) -> Draft:
-        section = workspace.section(Labels)
+        [(kind, one)] = on.items()
+        kind = kind.removesuffix("_id")
+        about = f"label {name} ({label}) on {kind} {one}"
+        body, where = self.written(label, f"/{kind}s/{one}/labels", about)
         return Act(
             workspace.connection,
-            LabelAssignment(label_id=label),
-            lambda _: section.attach(label, **target),
-            makes="assignment of label",
+            body,
+            lambda _: self.write(section, label, on),
+            makes=self.named(),
             made=lambda _: label,
-            same={"operation": "attach", "label": label, **target},
+            same={"operation": where, **body.to_json()},
             look="The labels of the account or transaction tell whether it is on it.",
             facts=[("what", about)],
         )
 
+    def written(self, label: int, path: str, about: str) -> tuple[Body, str]:
+        """Return the body, and the call with its path."""
+        raise NotImplementedError
 
-class DetachKind(AttachKind):
+    def write(self, section: Labels, label: int, on: Mapping[str, Any]) -> pd.DataFrame:
+        """Send it."""
+        raise NotImplementedError
+
+
+class AttachKind(LabelledKind):
+    """A label put on something."""
+
+    name: ClassVar[str] = "Label: attach"
+    payloads: ClassVar[tuple[type[Body], ...]] = (LabelAssignment,)
+    operation: ClassVar[str] = "POST /accounts/{account_id}/labels"
+    makes: ClassVar[str] = "assignment"
+    agreed: ClassVar[str] = "Label and target are what I mean"
+    action: ClassVar[str] = "Attach label"
+
+    def about(self) -> str:
+        """Return what it does."""
+        return "Put a label on one account or on one transaction. Only a LAM can."
+
+    def written(self, label: int, path: str, about: str) -> tuple[Body, str]:
+        """Return the body, and the call with its path."""
+        return LabelAssignment(label_id=label), f"POST {path}"
+
+    def write(self, section: Labels, label: int, on: Mapping[str, Any]) -> pd.DataFrame:
+        """Put it on."""
+        return section.attach(label, **on)
+
+    def done(self, made: Any) -> str:
+        """Return what was done."""
+        return f"Label {made} was attached."
+
+
+class DetachKind(LabelledKind):
     """A label taken off something."""
 
     name: ClassVar[str] = "Label: take off"
     payloads: ClassVar[tuple[type[Body], ...]] = (Bodiless,)
     operation: ClassVar[str] = "DELETE /accounts/{account_id}/labels/{label_id}"
+    makes: ClassVar[str] = "removal"
+    agreed: ClassVar[str] = "Label and target are what I mean"
     action: ClassVar[str] = "Take label off"
     danger: ClassVar[bool] = True
-
-    def done(self, made: Any) -> str:
-        """Return what was done."""
-        return f"Label {made} was taken off."
 
     def about(self) -> str:
         """Return what it does."""
         return "Take a label off one account or one transaction. Only a LAM can."
 
-    def _act(self, workspace: Workspace, label: int, target: Mapping[str, Any], about: str) -> Draft:
-        section = workspace.section(Labels)
-        [(on, one)] = target.items()
-        where = f"DELETE /{on.removesuffix('_id')}s/{one}/labels/{label}"
-        return Act(
-            workspace.connection,
-            Bodiless(does="Take a label off", where=where, about=about),
-            lambda _: section.detach(label, **target),
-            makes="removal of label",
-            made=lambda _: label,
-            same={"operation": where},
-            look="The labels of the account or transaction tell whether it is on it.",
-            facts=[("what", about)],
-        )
+    def written(self, label: int, path: str, about: str) -> tuple[Body, str]:
+        """Return that there is no body, and the call with its path."""
+        where = f"DELETE {path}/{label}"
+        return Bodiless(does="Take a label off", where=where, about=about), where
+
+    def write(self, section: Labels, label: int, on: Mapping[str, Any]) -> pd.DataFrame:
+        """Take it off."""
+        return section.detach(label, **on)
+
+    def done(self, made: Any) -> str:
+        """Return what was done."""
+        return f"Label {made} was taken off."
 
 
 LAM: Final[tuple[Kind, ...]] = (

@@ -12,6 +12,7 @@ from ledgerkit.forms.fields import ChoiceField, Field, PickField
 from ledgerkit.forms.kinds.base import (
     ACCOUNT_FIELDS,
     Kind,
+    account_fact,
     accounts_named,
     estimated,
     fees,
@@ -108,7 +109,7 @@ class TransactionKind(Kind):
         amount = int(given.get("amount", 0))
         told_fees = "not known" if cost is None else shown(cost, of_fees)
         facts = [
-            ("account", f"{source['name']} (account {source['id']}, {source['currency']})"),
+            account_fact(source),
             *((label_of(name).lower(), str(given[name])) for name in ("recipient", "token_mint") if name in given),
             *([("amount", shown(amount, own))] if "amount" in given else []),
             ("fees, at most" if ceiling else "fees, estimated", told_fees),
@@ -196,7 +197,7 @@ class MessageKind(Kind):
             )
         known = {"account_id": int(source["id"]), "account_name": str(source["name"])}
         payload = MessageSigning(**read_fields(MessageSigning, values, known, {}))
-        facts = [("account", f"{source['name']} (account {source['id']}, {source['currency']})")]
+        facts = [account_fact(source)]
         if payload.raw_message != payload.raw_message.strip():
             blanks = Check("message", "warning", "it begins or ends with blanks, which are signed too")
             return request(workspace, payload, facts, [active(source), blanks])

@@ -25,6 +25,7 @@ from ledgerkit.forms.workspace import Workspace
 from ledgerkit.lookups import Lookups
 from ledgerkit.payloads import (
     KINDS,
+    Body,
     FeePaying,
     ForcedUnpledge,
     InboundTransactionIntent,
@@ -338,11 +339,24 @@ def _repledge(
 
 
 class ChangeKind(Kind):
-    """What is done to a settlement that is there."""
+    """What is done to a settlement that is there.
 
-    makes: ClassVar[str] = "settlement"
+    Attributes
+    ----------
+    state
+        A part of the name of the states in which it can be done.
+    shows
+        What of the settlement tells whether it was done.
+    """
+
     source: ClassVar[str] = "settlement_id"
+    target: ClassVar[str] = "settlement"
     state: ClassVar[str]
+    shows: ClassVar[str] = "its state"
+
+    def fields(self) -> list[Field]:
+        """Return the settlement."""
+        return [PickField("settlement_id", "Settlement", integer=False, help="The settlement.")]
 
     def offers(self, workspace: Workspace) -> Mapping[str, Mapping[str, Any]]:
         """Offer the settlements, those that it can be done to first."""
@@ -355,8 +369,33 @@ class ChangeKind(Kind):
         pledge = workspace.section(Settlements).get(str(value))["from_pledge_id"].iloc[0]
         return int(workspace.section(Pledges).get(str(pledge))["account_id"].iloc[0])
 
-    def _field(self) -> PickField:
-        return PickField("settlement_id", "Settlement", integer=False, help="The settlement.")
+    def prepare(self, workspace: Workspace, values: Mapping[str, Any]) -> Draft:
+        """Look the settlement up."""
+        section = workspace.section(Settlements)
+        found = section.get(required(values, "settlement_id", "Settlement")).iloc[0]
+        settlement = str(found["id"])
+        where = self.operation.format(settlement_id=settlement)
+        body, facts = self.body(workspace, settlement, where, values)
+        return Act(
+            workspace.connection,
+            body,
+            lambda _: self.write(section, settlement, body),
+            makes=self.named(),
+            made=lambda row: row["id"],
+            same={"operation": where, **body.to_json()},
+            look=f"session.settlements.get({settlement!r}) shows {self.shows}.",
+            facts=[("settlement", settlement), ("state", str(found["state"])), *facts],
+        )
+
+    def body(
+        self, workspace: Workspace, settlement: str, where: str, values: Mapping[str, Any]
+    ) -> tuple[Body, list[tuple[str, str]]]:
+        """Return what is sent to the call ``where``, and what a review shows of it."""
+        raise NotImplementedError
+
+    def write(self, section: Settlements, settlement: str, body: Any) -> pd.DataFrame:
+        """Send it."""
+        raise NotImplementedError
 
 
 class CancelKind(ChangeKind):
@@ -365,6 +404,7 @@ class CancelKind(ChangeKind):
     name: ClassVar[str] = "Settlement: cancel"
     payloads: ClassVar[tuple[type[Bodiless], ...]] = (Bodiless,)
     operation: ClassVar[str] = "POST /settlements/{settlement_id}/cancel"
+    makes: ClassVar[str] = "cancellation"
     agreed: ClassVar[str] = "This settlement is to be cancelled"
     action: ClassVar[str] = "Cancel settlement"
     danger: ClassVar[bool] = True
@@ -374,26 +414,15 @@ class CancelKind(ChangeKind):
         """Return what it does."""
         return "Cancel a settlement whose outbound transaction is FAILED_TO_BROADCAST; for users of an exchange."
 
-    def fields(self) -> list[Field]:
-        """Return the settlement."""
-        return [self._field()]
+    def body(
+        self, workspace: Workspace, settlement: str, where: str, values: Mapping[str, Any]
+    ) -> tuple[Body, list[tuple[str, str]]]:
+        """Return that there is no body."""
+        return Bodiless(does="Cancel a settlement", where=where, about=f"settlement {settlement}"), []
 
-    def prepare(self, workspace: Workspace, values: Mapping[str, Any]) -> Draft:
-        """Look the settlement up."""
-        section = workspace.section(Settlements)
-        found = section.get(required(values, "settlement_id", "Settlement")).iloc[0]
-        settlement = str(found["id"])
-        where = self.operation.format(settlement_id=settlement)
-        return Act(
-            workspace.connection,
-            Bodiless(does="Cancel a settlement", where=where, about=f"settlement {settlement}"),
-            lambda _: section.cancel(settlement),
-            makes="cancellation of settlement",
-            made=lambda row: row["id"],
-            same={"operation": where},
-            look=f"session.settlements.get({settlement!r}) shows its state.",
-            facts=[("settlement", settlement), ("state", str(found["state"]))],
-        )
+    def write(self, section: Settlements, settlement: str, body: Any) -> pd.DataFrame:
+        """Cancel it."""
+        return section.cancel(settlement)
 
     def done(self, made: Any) -> str:
         """Return what was done."""
@@ -406,9 +435,11 @@ class RecoverKind(ChangeKind):
     name: ClassVar[str] = "Settlement: other fees"
     payloads: ClassVar[tuple[type[SettlementRecovery], ...]] = (SettlementRecovery,)
     operation: ClassVar[str] = "POST /settlements/{settlement_id}/recover"
+    makes: ClassVar[str] = "recovery"
     agreed: ClassVar[str] = "Settlement and fees are what I mean"
     action: ClassVar[str] = "Send with other fees"
     state: ClassVar[str] = "SUBMITTED"
+    shows: ClassVar[str] = "the hash of its transaction"
 
     def about(self) -> str:
         """Return what it does."""
@@ -421,34 +452,24 @@ class RecoverKind(ChangeKind):
         """Return the settlement and its fees."""
         said = documented(SettlementRecovery)
         return [
-            self._field(),
+            *super().fields(),
             AmountField("max_fee", "At most for fees", said["max_fee"]),
             *fee_inputs(_STRATEGIES, said["fee_strategy"]),
         ]
 
-    def prepare(self, workspace: Workspace, values: Mapping[str, Any]) -> Draft:
-        """Look the settlement and the units of its fees up."""
-        section, lookups = workspace.section(Settlements), Lookups(workspace.connection)
-        found = section.get(required(values, "settlement_id", "Settlement")).iloc[0]
-        settlement = str(found["id"])
+    def body(
+        self, workspace: Workspace, settlement: str, where: str, values: Mapping[str, Any]
+    ) -> tuple[Body, list[tuple[str, str]]]:
+        """Look the units of its fees up."""
         account = self.account(workspace, settlement)
-        of_fees = lookups.units(account)[1] if account is not None else []
+        of_fees = Lookups(workspace.connection).units(account)[1] if account is not None else []
         most, _ = read_amount(required(values, "max_fee", "At most for fees"), of_fees, "max_fee")
-        payload = SettlementRecovery(fee_strategy=read_fee_strategy(_STRATEGIES, values), max_fee=most)  # type: ignore[arg-type]  # one of the strategies
-        return Act(
-            workspace.connection,
-            payload,
-            lambda _: section.recover(settlement, fee_strategy=payload.fee_strategy, max_fee=payload.max_fee),
-            makes="recovery of settlement",
-            made=lambda row: row["id"],
-            same={"operation": self.operation.format(settlement_id=settlement), **payload.to_json()},
-            look=f"session.settlements.get({settlement!r}) shows the hash of its transaction.",
-            facts=[
-                ("settlement", settlement),
-                ("state", str(found["state"])),
-                ("fees, at most", shown(most, of_fees)),
-            ],
-        )
+        strategy: Any = read_fee_strategy(_STRATEGIES, values)
+        return SettlementRecovery(fee_strategy=strategy, max_fee=most), [("fees, at most", shown(most, of_fees))]
+
+    def write(self, section: Settlements, settlement: str, body: Any) -> pd.DataFrame:
+        """Send it with other fees."""
+        return section.recover(settlement, fee_strategy=body.fee_strategy, max_fee=body.max_fee)
 
     def done(self, made: Any) -> str:
         """Return what was done."""
