@@ -166,6 +166,11 @@ class Explorer(Form):
         """Whether a form is sending something: it is not closed then by another run of its cell."""
         return any(getattr(form, "sending", False) for form in self.forms.values())
 
+    @property
+    def unsettled(self) -> bool:
+        """Whether what became of a write or a vote from here is still to be found out."""
+        return any(getattr(form, "unsettled", False) for form in self.forms.values())
+
     def show(self, name: str) -> None:
         """Show a tab; its form is made when it is shown for the first time."""
         self.tab = name

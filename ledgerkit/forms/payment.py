@@ -15,6 +15,7 @@ from ledgerkit.errors import Cancelled, InvalidRequest, LedgerError, shorten
 from ledgerkit.forms import recipients
 from ledgerkit.forms.fields import ChoiceField, Field, PickField, TextField, unique_labels
 from ledgerkit.forms.recipients import Entry, Known
+from ledgerkit.forms.units import code_for_label
 from ledgerkit.forms.work import Work
 from ledgerkit.forms.workspace import Workspace
 from ledgerkit.forms.writing import WriteForm
@@ -66,27 +67,37 @@ class Source:
 
 
 class UnitField(Field):
-    """The unit of an amount, of those that the account has; none is chosen again when the account changes."""
+    """The unit of an amount, of those that the account has; an amount that stands is not read in another one."""
 
     def __init__(self, name: str, label: str, help: str) -> None:
         self.input = widgets.Dropdown(description=label, options=[("choose", None)], tooltip=f"{name}: {help}")
         self.input.add_class("lk-field")
         super().__init__(name, label, self.input)
         self._offering = False
+        self._of: object = None
         self.input.observe(self._chosen, "value")
 
-    def offer(self, units: Sequence[Mapping[str, Any]], *, keep: bool) -> None:
-        """Offer the units of an account; the largest is chosen where none was, and nothing else is at stake."""
-        chosen = self.input.value
+    def offer(self, units: Sequence[Mapping[str, Any]], *, of: object, keep: bool) -> None:
+        """Offer the units of an account; the largest is chosen where none was, and nothing else is at stake.
+
+        Parameters
+        ----------
+        of
+            What is paid: base units of something else are another amount, and are chosen anew.
+        """
+        before = chosen = self.input.value
+        if chosen == BASE and of != self._of:
+            chosen = None
+        self._of = of
         largest = display_unit(units)
         known = sorted(readable_units(units).values(), key=lambda unit: -unit.magnitude)
-        codes = [unit.code for unit in known if _readable(unit, units)]
+        codes = [unit.code for unit in known if code_for_label(unit) and _readable(unit, units)]
         default = None if keep or largest is None or largest.code not in codes else largest.code
         self._offering = True  # new options choose the first of them in between
-        self.input.options = [("choose", None), *((visible(one), one) for one in codes), (BASE, BASE)]
+        self.input.options = [("choose", None), *((one, one) for one in codes), (BASE, BASE)]
         self.input.value = chosen if chosen in (*codes, BASE) else default
         self._offering = False
-        if self.input.value != chosen:
+        if self.input.value != before:
             self._changed()
 
     def _chosen(self, *_: Any) -> None:
@@ -122,6 +133,9 @@ class PaymentForm(WriteForm):
     def __init__(self, workspace: Workspace) -> None:
         self.source: Source | None = None
         self.known: Known | None = None
+        # What the highest fees are in, of the account that was shown last.
+        self._fees_in: Unit | None = None
+        self._fees_told = False
         super().__init__(workspace)
         self._names, self._account, self._recipient = Work(self._unnamed), Work(self.fail), Work(self.fail)
         self._names.start(lambda: self.workspace.directory.listed("account"), self._offer_accounts)
@@ -194,8 +208,7 @@ class PaymentForm(WriteForm):
         values["account"] = int(values["account"])
         values["amount"] = _with_unit("amount", values["amount"], values.pop("unit", None))
         if "max_fees" in values:
-            unit = display_unit(self.source.of_fees) if self.source else None
-            values["max_fees"] = _with_unit("max_fees", values["max_fees"], unit.code if unit else None)
+            values["max_fees"] = _with_unit("max_fees", values["max_fees"], code_for_label(self._fees_in) or BASE)
         for name in ("tag", "max_priority_fee"):
             if name in values:
                 values[name] = _whole(name, values[name])
@@ -293,23 +306,36 @@ class PaymentForm(WriteForm):
             self.entries[name].widget.layout.display = None if pays else "none"
             if not pays:
                 self.entries[name].clear()
-        of_fees = display_unit(source.of_fees)
-        fees = self.entries["max_fees"]
-        fees.input.description = "Highest fees" + (f", in {visible(of_fees.code)}" if of_fees else ", in base units")  # type: ignore[attr-defined]  # it is a TextField
+        emptied = self._tell_unit_of_fees(display_unit(source.of_fees))
         self.picker.offer(source.entries)
         self.of_account.value = _account_html(source, kind)
         self._offer_units()
         self._show_exact()
         self._look_at_recipient()
+        if emptied:
+            self.say(emptied, "warning")
+
+    def _tell_unit_of_fees(self, unit: Unit | None) -> str:
+        """Label the highest fees with their unit; a number that was typed in another one goes, and that is said."""
+        fees = self.entries["max_fees"]
+        label = f"Highest fees, in {code_for_label(unit) or BASE}"
+        typed, changed = fees.read(), self._fees_told and unit != self._fees_in
+        self._fees_in, self._fees_told = unit, True
+        fees.input.description = label  # type: ignore[attr-defined]  # it is a TextField
+        if typed is None or not changed:
+            return ""
+        fees.clear()
+        return f"{label}: {typed} was meant in the unit of the account before, and was taken away."
 
     def _offer_units(self) -> None:
         if self.source is None:
             return
         unit = self.entries["unit"]
         # The decimal places of a mint are known nowhere: those of the account are SOL's.
-        units = [] if self.entries["token_mint"].read() else self.source.own
+        mint = self.entries["token_mint"].read()
+        units = [] if mint else self.source.own
         chosen = unit.read() is not None and self.entries["amount"].read() is not None
-        unit.offer(units, keep=chosen)  # type: ignore[attr-defined]  # it is a UnitField
+        unit.offer(units, of=(int(self.source.row["id"]), mint), keep=chosen)  # type: ignore[attr-defined]  # it is a UnitField
 
     def _show_exact(self) -> None:
         text, unit = self.entries["amount"].read(), self.entries["unit"].read()
@@ -353,8 +379,7 @@ class PaymentForm(WriteForm):
             return
         if isinstance(entry, Entry):
             self.entries["recipient"].write(entry.address)
-            if entry.tag is not None:
-                self.entries["tag"].write(entry.tag)
+            self.entries["tag"].write(entry.tag)  # also where it has none: that of another one sends it elsewhere
             self.picker.clear()
 
     # The rest

@@ -29,6 +29,7 @@ from ledgerkit.watching import Watch
 
 STALE = "The filters were changed since: what is shown is what the filters before found."
 MORE = "More filters"
+NAMES_FIRST = "Names are still being looked up: the search begins by itself once they are there."
 # What is shown where there is no front end.
 ROWS_AS_TEXT, COLUMNS_AS_TEXT = 5, 6
 
@@ -75,6 +76,8 @@ class SearchForm(Form):
         self._names = Work(self._without_names)
         self._watched: Watch | None = None
         self._edited_meanwhile = False
+        # Whether a search was asked for that begins once names are there.
+        self._awaits_names = False
         self._make(section, method)
         for field in self.fields.values():
             field.on_edit(self._edited)
@@ -156,11 +159,23 @@ class SearchForm(Form):
         for name, field in self.fields.items():
             if isinstance(field, PickField) and name in NAMED:
                 field.offer(found[NAMED[name]])
+        self._names_settled()
 
     def _without_names(self, error: BaseException) -> None:
+        self._names_settled()
         # What a search says is more important than what it lacks.
         if not self.work.running and self.message_kind in ("none", "info", "done"):
             self.say(f"Names could not be looked up, so that ids are to be typed: {error}", "warning")
+
+    def _names_settled(self) -> None:
+        if self._awaits_names:
+            self.guarded(self.run)()
+
+    def _needs_names(self) -> bool:
+        """Say whether something was typed that only names that are still to come give a meaning."""
+        return self._names.running and any(
+            isinstance(field, PickField) and name in NAMED and _may_name(field) for name, field in self.fields.items()
+        )
 
     # What it does
 
@@ -186,6 +201,12 @@ class SearchForm(Form):
         for field in self.fields.values():
             field.mark(False)
         self._forget()
+        self._awaits_names = self._needs_names()
+        if self._awaits_names:
+            self._running(True)
+            self._progress.value = "waiting for names"
+            self.say(NAMES_FIRST)
+            return
         try:
             values = self.values()
         except InvalidRequest as error:
@@ -200,12 +221,14 @@ class SearchForm(Form):
 
     def stop(self) -> None:
         """Give up the search that runs."""
-        if not self.work.running:
+        if not self.work.running and not self._awaits_names:
             return
         self.work.stop()
+        self._awaits_names = False
         self._running(False)
         self.state = "stopped"
         self.say("Stopped: what had come was dropped. The filters are as they were.")
+        self._edited()  # while it ran the line was that of the search
 
     def clear(self) -> None:
         """Empty all filters; what was found stays."""
@@ -214,7 +237,8 @@ class SearchForm(Form):
 
     def fail(self, error: BaseException) -> None:
         """Show what went wrong, at the field that it is about; what was entered stays."""
-        if not self.work.running:
+        ended = not self.work.running and not self._awaits_names
+        if ended:
             self._running(False)
         super().fail(error)
         wrong = getattr(error, "details", {}).get("field")
@@ -222,6 +246,8 @@ class SearchForm(Form):
             self.fields[wrong].mark(True)
             if self._folded is not None and wrong in self._hidden:
                 self._folded.selected_index = 0
+        if ended and self.frame is None:
+            self._edited()  # while it ran the line was that of the search
 
     def wait(self, seconds: float = 60.0) -> Self:
         """Wait in a cell until the search is done, and names are there to pick from.
@@ -318,6 +344,16 @@ class SearchForm(Form):
             first = visible_frame(self.frame.iloc[:ROWS_AS_TEXT, :COLUMNS_AS_TEXT])
             lines.append(first.to_string(index=False) if len(first) else empty(self.frame))
         return "\n".join(lines)
+
+
+def _may_name(field: PickField) -> bool:
+    if not field.input.value.strip():
+        return False
+    try:
+        field.read()
+    except InvalidRequest:
+        return True
+    return not field.integer  # ids say themselves what they are; a text is taken as it is
 
 
 def _filled(field: Field) -> bool:

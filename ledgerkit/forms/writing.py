@@ -182,6 +182,11 @@ class WriteForm(Form):
                 values[name] = value
         return values
 
+    @property
+    def unsettled(self) -> bool:
+        """Whether what became of a write from here, or of a vote below, is still to be found out."""
+        return self.sending or self.step == "unknown" or self._unsettled_below()
+
     # Step 1: the fields
 
     def show_fields(self, made: Sequence[Field]) -> None:
@@ -212,7 +217,7 @@ class WriteForm(Form):
 
     def edited(self, name: str) -> None:
         """Take away what was reviewed: it is no longer what the fields say."""
-        if self.sending or self.step == "unknown":
+        if self.unsettled:
             return  # what was sent is settled first
         self._spent = False
         self.work.stop()
@@ -226,7 +231,7 @@ class WriteForm(Form):
 
     def edit(self) -> None:
         """Go back to the fields, as they are."""
-        if self.sending or (self.step == "unknown" and not self._looked):
+        if self.sending or (self.step == "unknown" and not self._looked) or self._vote_goes_first():
             return
         self._disarm()
         self.say("", "none")
@@ -267,6 +272,7 @@ class WriteForm(Form):
 
     def _review(self, values: Mapping[str, Any], draft: Any, remarks: Mapping[str, str]) -> None:
         self.draft = draft
+        self.agree.value = False  # a yes is one to what is shown from here on
         self._ticket = draft if not draft.problems and self.workspace.connection.writes else None
         self.code = self._lines(values)
         self.code_box.code = self.code
@@ -287,6 +293,8 @@ class WriteForm(Form):
         return f"draft = {line}\ndraft\n# After you have read it:\n# draft.submit()" if line else ""
 
     def _arm(self) -> None:
+        if self._ticket is None and self.agree.value:
+            self.agree.value = False  # there is nothing yet that it could be about
         self.create.disabled = self._ticket is None or not self.agree.value
 
     def _disarm(self) -> None:
@@ -298,7 +306,8 @@ class WriteForm(Form):
 
     def send(self) -> None:
         """Send what was reviewed, once."""
-        if not self.agree.value:
+        # The browser's clicks come also while a button is disabled or hidden: they were queued before.
+        if self.step != "review" or self.create.disabled or not self.agree.value:
             return
         # Before anything else: the clicks that are queued behind this one find no ticket.
         ticket, self._ticket = self._ticket, None
@@ -391,14 +400,15 @@ class WriteForm(Form):
     def show_progress(self) -> None:
         """Follow what was made until nothing more happens to it."""
         request_id = self.sent[-1].request_id if self.sent else None
-        if request_id is not None and not self.sending:
+        if request_id is not None and not self.sending and not self._vote_goes_first():
             self._put_below(lambda: Progress(self.workspace, request_id))
 
     def show_approval(self) -> None:
         """Compare what would be signed with the draft, and approve it."""
         draft = self.sent[-1] if self.sent else None
-        if draft is not None and draft.request_id is not None and not self.sending:
-            self._put_below(lambda: self._panel(draft))
+        if draft is None or draft.request_id is None or self.sending or self._vote_goes_first():
+            return
+        self._put_below(lambda: self._panel(draft))
 
     def _panel(self, draft: Any) -> ApprovalPanel:
         panel = ApprovalPanel(self.workspace, draft.request_id, intent=draft)
@@ -435,6 +445,18 @@ class WriteForm(Form):
 
     def _told(self, draft: Any) -> str:
         return f"as {self.makes} {draft.request_id}" if draft.request_id is not None else "with an outcome unknown"
+
+    def _unsettled_below(self) -> bool:
+        return any(getattr(one, "unsettled", False) for one in self.below.children)
+
+    def _vote_goes_first(self) -> bool:
+        """Say that a vote whose answer was lost is looked for before its panel may go, if there is one."""
+        if not self._unsettled_below():
+            return False
+        self.say(
+            "Whether your vote below is in is not known: look for it there first. Nothing else was done.", "warning"
+        )
+        return True
 
     def _put_below(self, make: Callable[[], Form] | None) -> None:
         for one in self.below.children:
