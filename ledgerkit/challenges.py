@@ -13,7 +13,7 @@ from typing import Any, Final
 from ledgerkit.addresses import EVM_ADDRESS, same_address
 from ledgerkit.decoding import ANTIREPLAY, TYPE, Challenge, Level, Verb, decode, encoded
 from ledgerkit.errors import InvalidRequest, shorten
-from ledgerkit.reviews import ADDRESSES, AMOUNTS, Basis, Review, Row, Verdict
+from ledgerkit.reviews import ADDRESSES, AMOUNTS, ENDS_IN, Basis, Review, Row, Verdict
 from ledgerkit.showing import visible
 
 __all__ = [
@@ -261,7 +261,7 @@ def _ending(end: str, recipient: Any) -> Row:
             )
         whole = recipient[: -len(end)] + end
         verdict = "match" if same_address(whole, recipient) else "differs"
-    return Row("recipient", f"…{end}", None if recipient is None else _text(recipient), verdict)
+    return Row("recipient", f"{ENDS_IN}{end}", None if recipient is None else _text(recipient), verdict)
 
 
 def _always_said(signed: _Fields) -> list[_Path]:

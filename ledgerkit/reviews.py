@@ -1,6 +1,8 @@
 """A challenge beside what was meant: shown whole, and required to match before anything is signed."""
 
 import html
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Literal, NoReturn
 
@@ -30,11 +32,32 @@ _WORDS: dict[Verdict, str] = {
     "not_compared": "look at it",
 }
 _LEVELS: dict[Level, str] = {
-    "documented": "a kind of challenge that is documented",
-    "assumed": "a kind of challenge of which there is no documented sample: its shape is assumed",
-    "display": "a text for display of which only a part can be compared, in an assumed unit",
-    "unknown": "a challenge of unknown shape: look at every field of it",
+    "documented": "",
+    "assumed": " The format of what is signed is not documented; its shape is assumed.",
+    "display": " This is a text for display, of which only a part can be compared, in an assumed unit.",
+    "unknown": " This is of unknown shape: look at every field of it.",
 }
+# What stands before an end, where the end of an address alone was stated.
+ENDS_IN: Final = "ends in "
+_LABELS: Final[Mapping[str, str]] = {
+    "type": "What is signed",
+    "challenge.type": "What is signed",
+    "antireplay": "Antireplay value",
+    "challenge.antireplay": "Antireplay value",
+    "account_name": "Account",
+    "max_fees": "Fees at most",
+    "max_priority_fee": "Priority fee at most",
+    "data.account_id": "Account id",
+    "data.transaction_type": "Transaction type",
+    "data.message_type": "Message type",
+    "data.account_type": "Account type",
+    "data.fees_strategy.type": "Fees strategy",
+    "data.fees_strategy.data.speed": "Speed",
+}
+# Of these no other field may look like one.
+_TAKEN: Final = frozenset(_LABELS.values())
+_PLAIN_NAME: Final = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*(\.[a-z0-9]+(_[a-z0-9]+)*)*")
+_ONCE: Final = frozenset({"antireplay", "challenge.antireplay"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,14 +115,14 @@ class Review:
         """
         known = self.level in ("documented", "assumed")
         if stopping := [row for row in self._unequal() if known or row.verdict == "differs"]:
-            listed = "; ".join(f"{row.field}: {_said(row)}" for row in stopping)
+            listed = "; ".join(f"{label(row.field)}: {_said(row)}" for row in stopping)
             self._fail(
                 f"what would be signed is not what was meant ({self.basis}). {listed}. Do not sign it", stopping
             )
         if self.level == "assumed" and not assumed:
-            self._fail(f"{self._found()}, but this is {_LEVELS['assumed']}. Look at it, and agree with assumed=True")
+            self._fail(f"{self._found()}.{_LEVELS['assumed']} Look at it, and agree with assumed=True")
         if not known and not unknown:
-            self._fail(f"this is {_LEVELS[self.level]}. Look at it, and agree with unknown=True")
+            self._fail(f"{_LEVELS[self.level].strip()} Look at it, and agree with unknown=True")
 
     def table(self) -> pd.DataFrame:
         """Return the fields as a frame: field, meant, to_be_signed, verdict."""
@@ -113,19 +136,26 @@ class Review:
         fields = [row.field for row in rows or ()]
         raise ReviewFailed(f"{why}. Nothing was signed.", fields=fields, level=self.level)
 
+    def _refuses(self) -> bool:
+        """Whether this is shown to reject alone; what would approve is never told as what would be refused."""
+        return self.basis == "nothing" and self.verb == self.challenge.verb == "reject"
+
     def _sentence(self) -> str:
+        if self._refuses():
+            return "Rejecting moves nothing. This is what would be refused:"
         if self.basis == "nothing":
-            return f"Nothing was given to compare this with. To {self.verb}: {_LEVELS[self.level]}."
-        return f"{self._found()}. To {self.verb}: {_LEVELS[self.level]}."
+            return f"Nothing was given to compare this with, to {self.verb} it.{_LEVELS[self.level]}"
+        return f"{self._found()}.{_LEVELS[self.level]}"
 
     def _found(self) -> str:
         if unequal := len(self._unequal()):
-            return f"{unequal} of {len(self.rows)} fields are not as meant, compared with {self.basis}"
-        unstated = self._unstated()
-        if not unstated:
-            return f"Every field is as meant, compared with {self.basis}"
+            are = "is" if unequal == 1 else "are"
+            return f"{unequal} of {len(self.rows)} fields {are} not as meant, compared with {self.basis}"
+        if not self._unstated():
+            return self._all_equal()
         # The type of the challenge follows from what was asked for: nobody states it.
         equal = sum(row.verdict == "match" and row.field != "type" for row in self.rows)
+        unstated = self._unstated()
         source = "you stated" if self.basis == "your statement" else f"in {self.basis}"
         fields = "1 field is" if equal == 1 else f"{equal} fields are"
         return (
@@ -133,10 +163,21 @@ class Review:
             f"{', '.join(unstated)}"
         )
 
+    def _all_equal(self) -> str:
+        signed = len({row.field for row in self.rows if row.verdict == "match"})
+        unsigned = sum(row.verdict == "not_signed" for row in self.rows)
+        found = f"All {signed} signed fields are as meant"
+        if not unsigned or self.basis != "your draft":
+            return f"{found}, compared with {self.basis}"
+        fields = "1 field of your draft is" if unsigned == 1 else f"{unsigned} fields of your draft are"
+        return f"{found}; {fields} not part of what is signed"
+
     def _unstated(self) -> list[str]:
-        return [visible(row.field) for row in self.rows if row.verdict == "not_stated"]
+        return [label(row.field) for row in self.rows if row.verdict == "not_stated"]
 
     def _colour(self) -> str:
+        if self._refuses():
+            return "border"
         if not self.matches:
             return "error"
         # What nobody stated, or the service alone says, is left to the eye.
@@ -144,23 +185,42 @@ class Review:
         return "success" if known else "warn"
 
     def __repr__(self) -> str:
-        names = [visible(row.field) for row in self.rows]
+        rows = [row for row in self.rows if not (self._refuses() and row.field in _ONCE)]
+        names = [label(row.field) for row in rows]
         wide = max(map(len, names), default=0)
-        lines = [f"{name:<{wide}}  {_said(row)}" for name, row in zip(names, self.rows, strict=True)]
-        return "\n".join([self._sentence(), *lines])
+        said = [_value(row, row.to_be_signed) if self._refuses() else _said(row) for row in rows]
+        lines = [f"{name:<{wide}}  {one}" for name, one in zip(names, said, strict=True)]
+        return "\n".join([self._sentence(), *lines, *([_LEVELS[self.level].strip()] if self._refuses() else [])])
 
     def _repr_html_(self) -> str:
-        cells = "".join(_html_row(row) for row in self.rows)
-        loud = self._colour()
-        heads = "".join(
-            f"<th style='text-align:left'>{name}</th>" for name in ("field", "meant", "would be signed", "")
-        )
+        refuses, loud = self._refuses(), self._colour()
+        once = [row for row in self.rows if refuses and row.field in _ONCE]
+        cells = "".join(_html_row(row, alone=refuses) for row in self.rows if row not in once)
+        titles = ("Field", "Would be refused") if refuses else ("Field", "Meant", "Would be signed", "")
+        heads = "".join(f"<th style='text-align:left'>{name}</th>" for name in titles)
         return page(
             "review",
             f"<p style='border-left:4px solid var(--jp-{loud}-color1,currentColor);padding:4px 8px;margin:4px 0'>"
             f"{html.escape(self._sentence())}</p><table style='margin:4px 0;font-variant-numeric:tabular-nums'>"
             f"<thead><tr>{heads}</tr></thead><tbody>{cells}</tbody></table>",
+            f"<p style='margin:4px 0'>{_LEVELS[self.level].strip()}</p>" if refuses else "",
+            *(
+                f"<details><summary>{label(row.field)}</summary>{_html_value(row, row.to_be_signed)}</details>"
+                for row in once
+            ),
         )
+
+
+def label(field: str) -> str:
+    """Return the name of a field in words; one that could be taken for another keeps its own, in quotes."""
+    if known := _LABELS.get(field):
+        return known
+    shown = visible(field)
+    if not _PLAIN_NAME.fullmatch(field):
+        return f"'{shown}'"
+    words = shown.replace("_", " ").replace(".", ": ")
+    words = words[:1].upper() + words[1:]
+    return f"'{shown}'" if words in _TAKEN else words
 
 
 def _said(row: Row) -> str:
@@ -187,17 +247,16 @@ def _name(row: Row) -> str:
     return row.field.rsplit(".", 1)[-1]
 
 
-def _html_row(row: Row) -> str:
+def _html_row(row: Row, *, alone: bool) -> str:
     quiet = row.verdict in (*_QUIET, "not_compared")
     style = "opacity:.8" if quiet else "border:1px solid var(--jp-error-color1,currentColor);font-weight:600"
     words = "" if row.verdict == "match" else html.escape(_WORDS[row.verdict])
     side = "right" if _name(row) in AMOUNTS else "left"
-    cells = [
-        (html.escape(visible(row.field)), "left"),
-        (_html_value(row, row.meant), side),
-        (_html_value(row, row.to_be_signed), side),
-        (words, "left"),
-    ]
+    name = f"<span title='{html.escape(visible(row.field))}'>{html.escape(label(row.field))}</span>"
+    cells = [(name, "left"), (_html_value(row, row.to_be_signed), side)]
+    if not alone:
+        cells[1:1] = [(_html_value(row, row.meant), side)]
+        cells.append((words, "left"))
     return (
         f"<tr style='{style}'>"
         + "".join(f"<td style='text-align:{side};vertical-align:top'>{cell}</td>" for cell, side in cells)
@@ -208,6 +267,8 @@ def _html_row(row: Row) -> str:
 def _html_value(row: Row, value: str | None) -> str:
     if value is None:
         return "—"
+    if _name(row) in ADDRESSES and value.startswith(ENDS_IN):
+        return f"{ENDS_IN}{address(value.removeprefix(ENDS_IN))}"
     if _name(row) in ADDRESSES:
         return address(value) + html.escape(_beside(row, value))
     if _name(row) in AMOUNTS:

@@ -14,6 +14,7 @@ from jose.samples import ANTIREPLAY, RECIPIENT, body, challenge_text, documented
 
 from ledgerkit.challenges import Challenge, Level, Review, compare, decode, encoded, shown_alone
 from ledgerkit.errors import ContractViolation, InvalidRequest, ReviewFailed
+from ledgerkit.reviews import label
 
 EVM = "0xb550388547691a526190d60C30C2f9E2af03fF3D"
 STATEMENT = {"amount": 100, "recipient_end": "whzx0nek"}
@@ -182,7 +183,7 @@ def test_another_amount_differs(amount: Any) -> None:
     review = compare(read(decoded), body())
     assert not review.matches
     assert verdicts(review)["amount"] in ("differs", "missing_in_challenge")
-    with pytest.raises(ReviewFailed, match=r"amount: .*meant '100'.*Nothing was signed") as refused:
+    with pytest.raises(ReviewFailed, match=r"Amount: .*meant '100'.*Nothing was signed") as refused:
         review.require(assumed=True, unknown=True)
     assert refused.value.details["fields"] == ["amount"]
 
@@ -417,7 +418,7 @@ def test_an_unknown_shape_that_contradicts_is_stopped() -> None:
     decoded["data"]["transaction_data"]["recipient"] = RECIPIENT[:-1] + "q"
     review = compare(read(decoded), body())
     assert review.level == "unknown"
-    with pytest.raises(ReviewFailed, match="recipient: DIFFERS"):
+    with pytest.raises(ReviewFailed, match="Recipient: DIFFERS"):
         review.require(unknown=True)
 
 
@@ -542,9 +543,9 @@ def test_a_reader_sees_the_whole_address_and_the_differences() -> None:
     decoded = documented()
     decoded["data"]["transaction_data"]["amount"] = "1000"
     text = repr(compare(read(decoded), body()))
-    assert text.startswith("1 of 11 fields are not as meant, compared with your draft.")
-    assert f"recipient                      {RECIPIENT} (equal)" in text
-    assert "amount                         DIFFERS: meant '100', would be signed '1000'" in text
+    assert text.startswith("1 of 11 fields is not as meant, compared with your draft.")
+    assert f"Recipient         {RECIPIENT} (equal)" in text
+    assert "Amount            DIFFERS: meant '100', would be signed '1000'" in text
 
 
 def test_the_html_is_escaped_and_groups_the_address_without_blanks() -> None:
@@ -566,10 +567,67 @@ def test_a_character_without_a_shape_is_written_out(letter: str) -> None:
         assert json.dumps(letter)[1:-1] in shown
 
 
-def test_a_challenge_with_nothing_to_compare_it_with_is_shown_and_never_matches() -> None:
-    review = shown_alone(read(documented()), "reject")
+def test_what_would_be_rejected_is_shown_alone_and_never_matches() -> None:
+    review = shown_alone(read(documented() | {"type": "REJECT_TRANSACTION"}), "reject")
     assert not review.matches
-    assert "Nothing was given to compare this with" in repr(review)
-    assert f"{RECIPIENT} (look at it)" in repr(review)
+    lines = repr(review).splitlines()
+    assert lines[0] == "Rejecting moves nothing. This is what would be refused:"
+    assert lines[-1] == "The format of what is signed is not documented; its shape is assumed."
+    assert f"Recipient         {RECIPIENT}" in lines
+    page = review._repr_html_()
+    assert "<th style='text-align:left'>Would be refused</th>" in page
+    assert "Meant" not in page
+    assert "--jp-border-color1" in page
+    folded = page.partition("<details><summary>Antireplay value</summary>")[2]
+    assert ANTIREPLAY in folded
+    assert page.count(ANTIREPLAY) == 1
+    assert "challenge.antireplay" in set(review.table()["field"])
     with pytest.raises(ReviewFailed):
         review.require(assumed=True, unknown=True)
+
+
+@pytest.mark.parametrize("decoded", [documented(), displayed(), {"what": "ever"}])
+def test_what_is_not_known_to_be_a_rejection_is_not_said_to_move_nothing(decoded: Any) -> None:
+    review = shown_alone(read(decoded), "reject")
+    assert "moves nothing" not in repr(review) + review._repr_html_()
+    assert repr(review).startswith("Nothing was given to compare this with, to reject it.")
+    assert "--jp-error-color1" in review._repr_html_()
+
+
+def test_the_end_of_an_address_is_shown_in_words() -> None:
+    review = compare(read(documented()), STATEMENT)
+    assert review.table().set_index("field")["meant"]["recipient"] == "ends in whzx0nek"
+    assert "ends in <span" in review._repr_html_()
+    for shown in (repr(review), review._repr_html_()):
+        assert "\\u2026" not in shown
+    other = compare(read(documented()), STATEMENT | {"recipient_end": "whzx0neq"})
+    assert f"Recipient         DIFFERS: meant 'ends in whzx0neq', would be signed '{RECIPIENT}'" in repr(other)
+    assert "ends in <span" in other._repr_html_()
+
+
+def test_all_that_was_meant_is_counted_and_so_is_what_is_not_signed() -> None:
+    of_draft = compare(read(documented()), body())
+    assert repr(of_draft).startswith(
+        "All 7 signed fields are as meant; 4 fields of your draft are not part of what is signed.\n"
+    )
+    signed, meant = ether()
+    assert "The format of what is signed is not documented; its shape is assumed." in repr(
+        compare(read(signed), meant)
+    )
+
+
+@pytest.mark.parametrize(
+    ("field", "shown"),
+    [
+        ("max_fees", "Fees at most"),
+        ("data.fees_strategy.data.speed", "Speed"),
+        ("exchange_name", "Exchange name"),
+        ("memo.value", "Memo: value"),
+        ("fees_at_most", "'fees_at_most'"),
+        ("account", "'account'"),
+        ("Amount", "'Amount'"),
+        ("amo\u200bunt", r"'amo\u200bunt'"),
+    ],
+)
+def test_a_field_that_could_be_taken_for_another_keeps_its_own_name(field: str, shown: str) -> None:
+    assert label(field) == shown

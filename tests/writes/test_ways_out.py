@@ -49,11 +49,11 @@ def test_what_nobody_stated_is_not_said_to_be_as_meant(session: lk.Session, reci
     draft = session.transactions.send(BITCOIN_ACCOUNT, recipient, "0.5 BTC")
     request_id = int(draft.submit()["id"].iloc[0])
     of_draft = session.requests.review(request_id, intent=draft)
-    assert "Every field is as meant, compared with your draft" in repr(of_draft)
+    assert repr(of_draft).startswith("All 7 signed fields are as meant; ")
     assert "--jp-success-color1" in of_draft._repr_html_()
     stated = session.requests.review(request_id, amount=50_000_000, recipient_end=recipient[-8:])
     assert repr(stated).startswith("2 fields are as you stated; 4 were not stated: ")
-    assert "account_name" in repr(stated).splitlines()[0]
+    assert "Account, " in repr(stated).splitlines()[0]
     assert "--jp-warn-color1" in stated._repr_html_()
     assert "--jp-success-color1" not in stated._repr_html_()
 
