@@ -6,7 +6,7 @@ from typing import Any
 
 import ipywidgets as widgets
 import pytest
-from writes.conftest import BITCOIN_ACCOUNT, listed_address
+from writes.conftest import BITCOIN_ACCOUNT, listed_address, submitted
 
 import ledgerkit as lk
 from forms.kernel import kernel
@@ -37,21 +37,8 @@ def sandbox(session: lk.Session) -> Iterator[Sandbox]:
 
 
 @pytest.fixture
-def recipient(session: lk.Session) -> str:
-    return listed_address(session, "bitcoin")
-
-
-@pytest.fixture
-def draft(session: lk.Session, recipient: str) -> Draft:
-    made: Draft = session.transactions.send(BITCOIN_ACCOUNT, recipient, next(AMOUNTS), note="Invoice 42")
-    made.submit()
-    return made
-
-
-@pytest.fixture
-def request_id(draft: Draft) -> int:
-    assert draft.request_id is not None
-    return draft.request_id
+def draft(session: lk.Session) -> Draft:
+    return submitted(session, next(AMOUNTS), note="Invoice 42")
 
 
 @pytest.fixture
@@ -133,7 +120,7 @@ def test_with_the_draft_nothing_is_asked_but_the_phrase(
     panel = show(session, request_id, draft)
     assert not is_shown(panel.statement.box)
     compare(panel)
-    assert "Every field is as meant, compared with your draft" in panel.shown.value
+    assert "All 7 signed fields are as meant; " in panel.shown.value
     panel.phrase.value = f"approve {request_id}"
     panel.sign.click()
     panel.wait()

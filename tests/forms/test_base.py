@@ -14,12 +14,6 @@ from ledgerkit.forms.style import style
 from ledgerkit.forms.workspace import Workspace
 
 
-@pytest.fixture(scope="module")
-def session() -> Iterator[lk.Session]:
-    with lk.connect("sandbox") as session:
-        yield session
-
-
 class Example(Form):
     title = "An example"
 

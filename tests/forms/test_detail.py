@@ -17,12 +17,6 @@ from ledgerkit.transport import Transport
 BITCOIN = "bc1qyrnx8hh7683gdfcr9qke05lku2yy9l4yxsup4g"
 
 
-@pytest.fixture(scope="module")
-def session() -> Iterator[lk.Session]:
-    with lk.connect("sandbox") as session:
-        yield session
-
-
 @pytest.fixture
 def detail(session: lk.Session) -> Iterator[Detail]:
     made = Detail.on(session.accounts._connection)

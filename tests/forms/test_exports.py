@@ -2,7 +2,6 @@
 
 import importlib
 import json
-from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -18,17 +17,6 @@ from ledgerkit.forms.exports import export
 from ledgerkit.forms.workspace import Workspace
 
 FORMULAS = ["=1+1", "+1", "-1", "@SUM(A1)", '=HYPERLINK("http://127.0.0.1")', "#N/A", "plain"]
-
-
-@pytest.fixture(scope="module")
-def session() -> Iterator[lk.Session]:
-    with lk.connect("sandbox") as session:
-        yield session
-
-
-@pytest.fixture(scope="module")
-def workspace(session: lk.Session) -> Workspace:
-    return Workspace(session.accounts._connection)
 
 
 @pytest.mark.parametrize("section", ["accounts", "requests", "pledges", "whitelists", "users"])

@@ -7,7 +7,7 @@ from typing import Any
 
 import ipywidgets as widgets
 import pytest
-from writes.conftest import BITCOIN_ACCOUNT, listed_address
+from writes.conftest import submitted
 
 import ledgerkit as lk
 from ledgerkit.drafts import Draft
@@ -26,16 +26,7 @@ def session() -> Iterator[lk.Session]:
 
 @pytest.fixture
 def draft(session: lk.Session) -> Draft:
-    recipient = listed_address(session, "bitcoin")
-    made: Draft = session.transactions.send(BITCOIN_ACCOUNT, recipient, next(AMOUNTS), note="<i>Invoice</i> 42")
-    made.submit()
-    return made
-
-
-@pytest.fixture
-def request_id(draft: Draft) -> int:
-    assert draft.request_id is not None
-    return draft.request_id
+    return submitted(session, next(AMOUNTS), note="<i>Invoice</i> 42")
 
 
 @pytest.fixture

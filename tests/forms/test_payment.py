@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -14,6 +15,7 @@ from writes.conftest import BITCOIN_ACCOUNT, HurriedClock, listed_address, open_
 import ledgerkit as lk
 from ledgerkit.amounts import to_base_units
 from ledgerkit.forms.payment import BASE, PaymentForm
+from ledgerkit.forms.recipients import Entry
 from ledgerkit.forms.workspace import Workspace
 from ledgerkit.sandbox import Sandbox
 
@@ -46,11 +48,6 @@ def form(session: lk.Session) -> Iterator[PaymentForm]:
     made.wait()
     yield made
     made.close()
-
-
-@pytest.fixture
-def recipient(session: lk.Session) -> str:
-    return listed_address(session, "bitcoin")
 
 
 def fill(form: PaymentForm, account: Any = BITCOIN_ACCOUNT, **values: Any) -> None:
@@ -252,6 +249,42 @@ def test_another_account_has_other_units_and_none_is_chosen_for_an_amount_that_s
     assert shown(form.exact) == "= 500000000000000000 base units"
 
 
+def test_highest_fees_of_one_coin_are_not_those_of_another(form: PaymentForm) -> None:
+    fill(form, max_fees="0.002")
+    assert form.entries["max_fees"].input.description == "Highest fees, in BTC"  # type: ignore[attr-defined]
+    fill(form, BITCOIN_ACCOUNT + 1)
+    assert form.entries["max_fees"].read() == "0.002"
+    fill(form, ETHEREUM_ACCOUNT)
+    assert form.entries["max_fees"].read() is None
+    assert form.message_kind == "warning"
+    assert form.message.startswith("Highest fees, in ETH: 0.002 was meant in the unit of the account before")
+
+
+def test_base_units_of_one_account_are_not_those_of_another(form: PaymentForm) -> None:
+    fill(form, amount="50000000", unit=BASE)
+    fill(form)
+    assert form.entries["unit"].read() == BASE
+    fill(form, ETHEREUM_ACCOUNT)
+    assert form.entries["unit"].read() is None
+    assert "base units" not in shown(form.exact)
+    fill(form, SOLANA_ACCOUNT, unit=BASE, token_mint="EPjFWdd5AufqSSqeM2qN1xzybapC8G4wEGGkZwyTDt1v")
+    assert form.entries["unit"].read() is None  # lamports are no units of a token
+
+
+def test_a_unit_that_a_label_can_not_show_is_none_to_choose(form: PaymentForm, recipient: str) -> None:
+    fill(form, recipient=recipient, amount="5", unit=BASE)
+    assert form.source is not None
+    units = [{"code": "$\\alpha$", "magnitude": 8}, {"code": "\u202eCTB", "magnitude": 3}]
+    form._show_account(replace(form.source, own=units, of_fees=units))
+    assert [one for one, _ in form.entries["unit"].input.options] == ["choose", BASE]  # type: ignore[attr-defined]
+    assert form.entries["max_fees"].input.description == "Highest fees, in base units"  # type: ignore[attr-defined]
+    form.entries["max_fees"].write("700")
+    assert form.read()["max_fees"] == 700
+    form.entries["max_fees"].write("0.7")
+    with pytest.raises(lk.InvalidRequest, match="`max_fees` = '0.7' can't be used: it is a whole number"):
+        form.read()
+
+
 def test_a_recipient_that_is_no_address_or_on_no_whitelist_is_told(form: PaymentForm) -> None:
     fill(form, recipient=OTHER, amount="0.5")
     assert "NOT WHITELISTED" in shown(form.of_recipient)
@@ -270,6 +303,18 @@ def test_a_recipient_is_picked_from_the_whitelists_of_the_account(form: PaymentF
     assert form.entries["recipient"].read() == recipient
     assert form.known is not None
     assert form.known.listed
+
+
+def test_a_recipient_without_a_tag_does_not_get_that_of_the_one_before(
+    session: lk.Session, form: PaymentForm
+) -> None:
+    fill(form, XRP_ACCOUNT)
+    address = listed_address(session, "ripple", 4)
+    form.picker.offer({"Tagged": Entry(address, 100417), "Untagged": Entry(address)})
+    form.picker.input.value = "Tagged"
+    assert form.entries["tag"].read() == "100417"
+    form.picker.input.value = "Untagged"
+    assert (form.entries["recipient"].read(), form.entries["tag"].read()) == (address, None)
 
 
 def test_what_is_left_in_the_box_of_whitelists_is_told(form: PaymentForm, recipient: str) -> None:
@@ -376,7 +421,7 @@ def test_problems_stop_it(sandbox: Sandbox, form: PaymentForm, recipient: str) -
 def test_a_session_that_reads_only_says_so_and_reviews(sandbox: Sandbox, session: lk.Session, recipient: str) -> None:
     with lk.Session(session._credentials, base_url=sandbox.url) as reader:
         form = PaymentForm(Workspace(reader.accounts._connection))
-        assert "reads only" in shown(form.warned)
+        assert "reads only" in shown(form.reads_only)
         fill(form, recipient=recipient, amount="0.5")
         before = posts(sandbox)
         review(form)

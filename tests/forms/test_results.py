@@ -1,6 +1,5 @@
 """What a search found: the count of rows, the table, and what its buttons write."""
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,17 +13,6 @@ from ledgerkit.forms.results import Results, counted, empty
 from ledgerkit.forms.style import style
 from ledgerkit.forms.views import view
 from ledgerkit.forms.workspace import Workspace
-
-
-@pytest.fixture(scope="module")
-def session() -> Iterator[lk.Session]:
-    with lk.connect("sandbox") as session:
-        yield session
-
-
-@pytest.fixture(scope="module")
-def workspace(session: lk.Session) -> Workspace:
-    return Workspace(session.accounts._connection)
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from serving import LeapingClock, Reply, Seen, Server, page
 import ledgerkit as lk
 from ledgerkit.filters import filters
 from ledgerkit.forms.detail import Detail
-from ledgerkit.forms.search import STALE, SearchForm
+from ledgerkit.forms.search import NAMES_FIRST, STALE, SearchForm
 from ledgerkit.forms.sections import COMMON, LABELS, NAMED, documented, reads
 from ledgerkit.forms.style import style
 from ledgerkit.forms.workspace import Workspace
@@ -20,12 +20,6 @@ from ledgerkit.resources.base import Section
 from ledgerkit.resources.transactions import Transactions
 
 READS = [(section, name) for section in Section.__subclasses__() for name in reads(section)]
-
-
-@pytest.fixture(scope="module")
-def session() -> Iterator[lk.Session]:
-    with lk.connect("sandbox") as session:
-        yield session
 
 
 @pytest.fixture
@@ -234,6 +228,63 @@ def test_names_are_offered_and_a_name_that_was_typed_and_not_picked_counts(
     assert set(found(form)["account_id"]) == {account["id"].iloc[0]}
 
 
+@pytest.fixture
+def early(session: lk.Session) -> Iterator[SearchForm]:
+    """A form that waits for names yet."""
+    form: SearchForm = session.transactions.form()
+    form.fields["limit"].write("5")
+    yield form
+    form.close()
+
+
+@pytest.mark.parametrize(
+    ("name", "typed", "meant"),
+    [("account", "btc treasury 1", "account=[1]"), ("currency", "BITCOIN", "currency=['bitcoin']")],
+)
+def test_a_name_that_was_typed_before_names_are_there_is_searched_for_once_they_are(
+    early: SearchForm, name: str, typed: str, meant: str
+) -> None:
+    box: Any = early.fields[name]
+    box.input.value = typed
+    early.search.click()
+    assert (early.state, early.message, early.search.disabled) == ("running", NAMES_FIRST, True)
+    early.wait()
+    assert set(shown(early)["currency"]) == {"bitcoin"}
+    assert meant in early.code
+    assert early.message == ""
+
+
+def test_ids_wait_for_no_names(early: SearchForm) -> None:
+    box: Any = early.fields["account"]
+    box.input.value = "1"
+    early.search.click()
+    assert early.work.running
+    assert set(shown(early.wait())["account_id"]) == {1}
+
+
+def test_a_search_that_waits_for_names_can_be_cancelled(early: SearchForm) -> None:
+    box: Any = early.fields["account"]
+    box.input.value = "btc treasury 1"
+    early.search.click()
+    early.cancel.click()
+    assert (early.state, early.search.disabled) == ("stopped", False)
+    early.wait()
+    assert (early.state, early.frame) == ("stopped", None)
+
+
+def test_a_name_is_refused_where_names_do_not_come(session: lk.Session) -> None:
+    session.accounts._connection.memory.frames.clear()
+    faults(session).status(403, path="/accounts")
+    form: SearchForm = session.transactions.form()
+    box: Any = form.fields["account"]
+    box.input.value = "btc treasury 1"
+    search(form)
+    faults(session).clear()
+    assert (form.state, form.message_kind) == ("failed", "error")
+    assert "names are not known here; type an id" in form.message
+    form.close()
+
+
 def test_a_name_that_may_mean_several_is_refused_at_its_field_and_stays(form: SearchForm) -> None:
     box: Any = form.fields["account"]
     box.input.value = "treasury"
@@ -372,6 +423,25 @@ def test_cancel_stops_at_once_and_drops_what_comes_later(session: lk.Session, fo
     faults(session).clear()
     form.fields["limit"].write("1")
     assert len(found(form)) == 1
+
+
+def test_after_a_search_that_was_stopped_or_failed_the_code_is_that_of_the_fields(
+    session: lk.Session, form: SearchForm
+) -> None:
+    form.fields["limit"].write("3")
+    form.search.click()
+    form.fields["limit"].write("4")
+    assert "limit=3" in form.code  # the line of what runs
+    form.cancel.click()
+    assert (form.state, form.stale) == ("stopped", False)
+    assert form.code == form.code_box.code == "frame = session.transactions.search(limit=4)"
+    faults(session).status(403, path="/transactions", times=1)
+    form.search.click()
+    form.fields["limit"].write("5")
+    form.wait()
+    assert (form.state, form.stale) == ("failed", False)
+    assert form.code == form.code_box.code == "frame = session.transactions.search(limit=5)"
+    assert "GET /transactions" in form.message
 
 
 @pytest.mark.parametrize(("status", "said"), [(500, "GET /transactions"), (403, "GET /transactions")])

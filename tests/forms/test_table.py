@@ -27,12 +27,6 @@ SYNCED = [
 
 
 @pytest.fixture(scope="module")
-def session() -> Iterator[lk.Session]:
-    with lk.connect("sandbox") as session:
-        yield session
-
-
-@pytest.fixture(scope="module")
 def requests(session: lk.Session) -> View:
     return view(Workspace(session.accounts._connection), session.requests.search())
 

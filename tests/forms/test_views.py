@@ -1,7 +1,6 @@
 """How frames are shown: nothing differs from what was read, and the whole is always there to be copied."""
 
 import datetime
-from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any, get_args
 from zoneinfo import ZoneInfo
@@ -14,17 +13,6 @@ import ledgerkit as lk
 from ledgerkit import states, vocabulary
 from ledgerkit.forms.views import MISSING, Cell, Column, View, column_kinds, digits, short, view
 from ledgerkit.forms.workspace import Workspace
-
-
-@pytest.fixture(scope="module")
-def session() -> Iterator[lk.Session]:
-    with lk.connect("sandbox") as session:
-        yield session
-
-
-@pytest.fixture(scope="module")
-def workspace(session: lk.Session) -> Workspace:
-    return Workspace(session.accounts._connection)
 
 
 @pytest.fixture(scope="module")

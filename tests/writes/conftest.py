@@ -9,6 +9,7 @@ import pytest
 
 import ledgerkit as lk
 from ledgerkit.clock import SystemClock
+from ledgerkit.drafts import Draft
 from ledgerkit.sandbox import Sandbox
 from ledgerkit.session import _sandbox_credentials
 
@@ -33,6 +34,13 @@ def listed_address(session: lk.Session, currency: str, whitelist: int = 1) -> st
     return next(str(one["address"]) for one in addresses if one["currency"] == currency)
 
 
+def submitted(session: lk.Session, amount: int | str, note: str) -> Draft:
+    """Submit a payment of bitcoin, which waits for its approvals then."""
+    draft: Draft = session.transactions.send(BITCOIN_ACCOUNT, listed_address(session, "bitcoin"), amount, note=note)
+    draft.submit()
+    return draft
+
+
 @pytest.fixture
 def start() -> Iterator[Callable[..., lk.Session]]:
     """Start a sandbox of one test's own, and a session on it that may write."""
@@ -55,3 +63,10 @@ def session(start: Callable[..., lk.Session]) -> lk.Session:
 def recipient(session: lk.Session) -> str:
     """An address that the rules of the bitcoin account admit."""
     return listed_address(session, "bitcoin")
+
+
+@pytest.fixture
+def request_id(draft: Draft) -> int:
+    """The request that a module's draft made."""
+    assert draft.request_id is not None
+    return draft.request_id

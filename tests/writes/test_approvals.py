@@ -16,22 +16,14 @@ from ledgerkit.approvals import STATEMENT
 from ledgerkit.drafts import Draft
 from ledgerkit.resources.requests import Requests
 from ledgerkit.sandbox import Sandbox
-from writes.conftest import BITCOIN_ACCOUNT, listed_address, open_session
+from writes.conftest import BITCOIN_ACCOUNT, listed_address, open_session, submitted
 
 OTHER = "18sCtg3d3RzsYGa12ojzrv522UxUPXPYva"
 
 
 @pytest.fixture
-def draft(session: lk.Session, recipient: str) -> Draft:
-    made: Draft = session.transactions.send(BITCOIN_ACCOUNT, recipient, "0.5 BTC", note="Invoice 42")
-    made.submit()
-    return made
-
-
-@pytest.fixture
-def request_id(draft: Draft) -> int:
-    assert draft.request_id is not None
-    return draft.request_id
+def draft(session: lk.Session) -> Draft:
+    return submitted(session, "0.5 BTC", note="Invoice 42")
 
 
 @pytest.fixture
@@ -57,7 +49,7 @@ def test_a_payment_is_approved_by_me_and_two_colleagues_and_confirmed(
     assert f"Your approval of request {request_id} is in; its status is PENDING_APPROVAL." in repr(vote)
     assert "step 0: 1 of 1" in repr(vote)
     assert "step 1: 0 of 2" in repr(vote)
-    assert "Every field is as meant, compared with your draft" in capsys.readouterr().out
+    assert "All 7 signed fields are as meant; " in capsys.readouterr().out
     assert len(sandbox.colleagues.approve(request_id, count=2)) == 2
     assert session.requests.watch(request_id)["status"].tolist() == ["APPROVED"]
     sandbox.advance(7200)
@@ -295,7 +287,7 @@ def test_a_text_for_display_is_compared_as_far_as_its_unit_is_known(session: lk.
     with pytest.raises(lk.ReviewFailed, match=f"confirmed by 'approve {request_id} unknown'"):
         session.requests.approve(request_id, draft, confirm=f"approve {request_id}")
     other = draft.payload.replace(amount=draft.payload.amount + 1)
-    with pytest.raises(lk.ReviewFailed, match="amount: DIFFERS"):
+    with pytest.raises(lk.ReviewFailed, match="Amount: DIFFERS"):
         session.requests.approve(request_id, other, confirm=f"approve {request_id} unknown")
     session.requests.approve(request_id, draft, confirm=f"approve {request_id} unknown")
 
@@ -304,7 +296,7 @@ def test_a_text_for_display_in_another_unit_is_not_signed(
     session: lk.Session, sandbox: Sandbox, draft: Draft, request_id: int
 ) -> None:
     sandbox.challenges.shape = "display"  # of bitcoin: "ssat 50000000", of which no sample says what it means
-    with pytest.raises(lk.ReviewFailed, match="amount: DIFFERS"):
+    with pytest.raises(lk.ReviewFailed, match="Amount: DIFFERS"):
         session.requests.approve(request_id, draft, confirm=f"approve {request_id} unknown")
 
 
