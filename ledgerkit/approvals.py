@@ -63,7 +63,7 @@ class Vote:
             lines.append("  How far it is can't be read now: session.requests.governance_status() asks again.")
         for step in self.steps.to_dict("records"):
             if isinstance(step["approvals"], list):
-                given = sum(one.get("type") == "APPROVE" for one in step["approvals"])
+                given = sum(isinstance(one, Mapping) and one.get("type") == "APPROVE" for one in step["approvals"])
                 group = "" if pd.isna(step["group_id"]) else f" of group {step['group_id']}"
                 lines.append(f"  step {step['step_index']}: {given} of {step['quorum']}{group}")
             else:

@@ -1,7 +1,8 @@
 """One request that waits for a vote: what it says, what the approver knows, what would be signed, and the vote."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+import html
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Final
 
 import ipywidgets as widgets
@@ -12,9 +13,10 @@ from ledgerkit import approvals
 from ledgerkit.approvals import Verb, Vote
 from ledgerkit.challenges import LEAST_END, LEAST_HEX_END, Review
 from ledgerkit.errors import InvalidRequest, LedgerError, OutcomeUnknown
-from ledgerkit.forms import telling, voting
+from ledgerkit.forms import telling, units, voting
 from ledgerkit.forms.base import Form, head
 from ledgerkit.forms.statement import BodyField, Statement
+from ledgerkit.forms.units import Offered
 from ledgerkit.forms.work import Work
 from ledgerkit.forms.workspace import Workspace
 from ledgerkit.lookups import DEFINITE
@@ -36,8 +38,7 @@ class Told:
     said: str
     steps: tuple[str, ...]
     obstacle: str | None
-    amounts: Sequence[Mapping[str, Any]] = field(default=())
-    fees: Sequence[Mapping[str, Any]] = field(default=())
+    offered: Offered
 
 
 class ApprovalPanel(Form):
@@ -130,6 +131,11 @@ class ApprovalPanel(Form):
         self._arrange()
         self.load()
 
+    @property
+    def unsettled(self) -> bool:
+        """Whether a vote is being posted, or was, and nobody knows whether it is in."""
+        return self.sending or self._lost is not None
+
     def on_vote(self, callback: Callable[[], None]) -> None:
         """Have a callback called after a vote is in."""
         self._voted.append(callback)
@@ -138,7 +144,7 @@ class ApprovalPanel(Form):
 
     def load(self) -> None:
         """Read what the service says of the request."""
-        if self.sending:
+        if self.unsettled:
             return
         self._put_away()
         self.state = "running"
@@ -157,9 +163,9 @@ class ApprovalPanel(Form):
             self.say(told.obstacle, "warning")
 
     def _show(self, told: Told) -> None:
-        self.said.value = told.said
+        self.said.value = told.said + _problem(told.offered.problem)
         self.steps.value = telling.steps(told.steps)
-        self.statement.use(told.amounts, told.fees)
+        self.statement.use(told.offered)
 
     # What would be signed
 
@@ -225,10 +231,16 @@ class ApprovalPanel(Form):
         )
 
     def _compared(self, review: Review, refusal: str | None, meant: Mapping[str, Any] | None) -> None:
-        self.review = review
         told = self._told
         assert told is not None  # noqa: S101  # `_free` has looked
-        self.shown.value = review._repr_html_() + telling.in_units(review, told.amounts, told.fees)
+        if (problem := units.contradiction(review, told.offered)) is not None:
+            # What was stated was read in units of something else: they are taken away, and it is typed anew.
+            told = self._told = replace(told, offered=Offered(token=told.offered.token, problem=problem))
+            self._show(told)
+            if meant is not None and not isinstance(meant.get("data"), Mapping):
+                refusal = refusal or f"{problem} Type base units. Nothing was signed."
+        self.review = review
+        self.shown.value = review._repr_html_() + telling.in_units(review, told.offered.amounts, told.offered.fees)
         if refusal is not None:
             self.state = "failed"
             self.say(refusal[:1].upper() + refusal[1:], "error")
@@ -274,9 +286,12 @@ class ApprovalPanel(Form):
         def job() -> tuple[Vote, tuple[str, ...]] | Exception:
             try:
                 vote = voting.cast(section, review, request_id, meant, typed)
-                return vote, tuple(voting.told_steps(vote.steps, directory))
             except Exception as error:  # noqa: BLE001 - shown by the kernel's thread
                 return error
+            try:
+                return vote, tuple(voting.told_steps(vote.steps, directory))
+            except Exception:  # noqa: BLE001 - the vote is in: nothing after it may look as if it were not
+                return vote, ()
 
         self._post.start(job, self._posted)
 
@@ -402,19 +417,23 @@ def read(workspace: Workspace, request_id: int) -> Told:
         steps = tuple(voting.told_steps(section.governance_status(request_id), workspace.directory))
     except LedgerError as error:
         steps = (f"How far it is can't be read: {error.message}",)
+    except (AttributeError, KeyError, TypeError, ValueError):  # of a shape that nobody expected: the vote needs none
+        steps = ("How far it is can't be read.",)
     pays = request["target_type"] == "TRANSACTION" and not pd.isna(request["target_id"])
-    payment = units = None
+    payment = account = said_units = None
     if pays:
         payment = _seen(lambda: workspace.section(Transactions).get(int(request["target_id"])).iloc[0])
     if payment is not None and not pd.isna(payment["account_id"]):
-        units = _seen(lambda: workspace.section(Accounts).currency(int(payment["account_id"])).iloc[0])
-    amounts, fees = (
-        [] if units is None or not isinstance(units[name], list) else units[name]
-        for name in ("amount_units", "fees_units")
-    )
+        account_id, accounts = int(payment["account_id"]), workspace.section(Accounts)
+        account = _seen(lambda: accounts.get(account_id).iloc[0])
+        said_units = _seen(lambda: accounts.currency(account_id).iloc[0])
+    offered = Offered()
+    if payment is not None and said_units is not None:
+        mint = not pd.isna(payment["coin_fields_tx_parameters_token_mint"])
+        offered = units.offered(account, said_units["amount_units"], said_units["fees_units"], mint=mint)
     obstacle = voting.obstacle(workspace.connection)
-    said = telling.request(workspace, request, payment, amounts, fees)
-    return Told(str(request["status"]), pays, said, steps, obstacle, amounts, fees)
+    said = telling.request(workspace, request, payment, offered.amounts, offered.fees)
+    return Told(str(request["status"]), pays, said, steps, obstacle, offered)
 
 
 def _seen(look: Callable[[], "pd.Series[Any]"]) -> "pd.Series[Any] | None":
@@ -423,6 +442,15 @@ def _seen(look: Callable[[], "pd.Series[Any]"]) -> "pd.Series[Any] | None":
         return look()
     except DEFINITE:
         return None
+
+
+def _problem(text: str | None) -> str:
+    if text is None:
+        return ""
+    return (
+        "<div class='lk-message lk-error lk-beside mathjax_ignore tex2jax_ignore' role='alert'>"
+        f"<span class='lk-problem'>{html.escape(text)}</span></div>"
+    )
 
 
 def _row(*buttons: widgets.Widget) -> widgets.HBox:

@@ -10,7 +10,9 @@ _SHOWN: Final[dict[tuple[str, str], tuple[str, list[Form]]]] = {}
 
 
 def replace(form: Form, key: str) -> None:
-    """Close the forms that an earlier run of the same cell made, but those that are sending something.
+    """Close the forms that an earlier run of the same cell made, but those that are unsettled.
+
+    One that is sending something is, and one that alone knows that the answer to what it sent was lost.
 
     Parameters
     ----------
@@ -25,7 +27,7 @@ def replace(form: Form, key: str) -> None:
     run_before, forms = _SHOWN.get((cell, key), (run, []))
     if run_before != run:
         for one in forms:
-            if not getattr(one, "sending", False):
+            if not (getattr(one, "sending", False) or getattr(one, "unsettled", False)):
                 one.close()
     _SHOWN[cell, key] = (run, [*(one for one in forms if one.comm is not None), form])
 

@@ -75,6 +75,16 @@ class InboxForm(Form):
         self.lay(row, self.count, self.rows, self.place)
         self.refresh()
 
+    @property
+    def sending(self) -> bool:
+        """Whether a vote is being posted."""
+        return self.panel is not None and bool(self.panel.sending)
+
+    @property
+    def unsettled(self) -> bool:
+        """Whether a vote is being posted, or was, and nobody knows whether it is in."""
+        return self.panel is not None and self.panel.unsettled
+
     def refresh(self) -> None:
         """Read anew what waits."""
         self.state = "running"
@@ -125,9 +135,13 @@ class InboxForm(Form):
     def look_at(self, request_id: int) -> None:
         """Look at one request."""
         if self.panel is not None:
-            if self.panel.sending:
+            if self.panel.unsettled:
+                posted = self.panel.request_id
                 self.say(
-                    f"Your vote on request {self.panel.request_id} is being posted: wait until its outcome is known.",
+                    f"Your vote on request {posted} is being posted: wait until its outcome is known."
+                    if self.panel.sending
+                    else f"Whether your vote on request {posted} is in is not known, and this panel alone knows of "
+                    "it: look whether it is in first.",
                     "warning",
                 )
                 return

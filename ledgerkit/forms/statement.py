@@ -1,22 +1,24 @@
 """What an approver knows of a payment from a source of their own, as fields that begin empty."""
 
+import html
 import json
 import re
 from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 import ipywidgets as widgets
 
 from ledgerkit import payloads
-from ledgerkit.amounts import display_unit, to_base_units
+from ledgerkit.amounts import Unit, display_unit, to_base_units
 from ledgerkit.challenges import LEAST_END, LEAST_HEX_END
 from ledgerkit.errors import InvalidRequest, shorten
-from ledgerkit.forms.fields import ChoiceField, Field, TextField
+from ledgerkit.forms.fields import ChoiceField, Field, TextField, tooltip
+from ledgerkit.forms.units import Offered, Units, code_for_label
 from ledgerkit.payloads.parts import Memo
 from ledgerkit.showing import amount as grouped
+from ledgerkit.showing import visible
 
-Units = Iterable[Mapping[str, Any]]
 _NUMBER: Final = re.compile(r"[0-9]+(?:\.[0-9]+)?")
 _DIGITS: Final = re.compile(r"[0-9]{1,78}")
 _MEMOS: Final = {"Number": "id", "Hash": "hash", "Hash of what is paid back": "return"}
@@ -34,6 +36,7 @@ class AmountField(TextField):
     def __init__(self, name: str, label: str, help: str) -> None:
         super().__init__(name, label, help)
         self.of: Units = ()
+        self._unit: Unit | None = None
         self._plain = label
         self.shown = widgets.HTML()
         self.shown.add_class("lk-base-units")
@@ -41,23 +44,43 @@ class AmountField(TextField):
         self.widget.add_class("lk-pick")
         self.on_edit(self._echo)
 
-    def use(self, units: Units) -> None:
-        """Read amounts in these units from now on; a number alone is in the largest of them, as the label says."""
-        self.of = tuple(units)
-        largest = display_unit(self.of)
-        self.label = self._plain + (f", in {largest.code}" if largest else ", in base units")
+    def use(self, units: Units, *, on_word: bool) -> None:
+        """Read amounts in these units from now on; a number alone is in the largest of them, as the label says.
+
+        What was typed in another unit is taken away: it would mean something else.
+
+        Parameters
+        ----------
+        on_word
+            Whether nothing but the word of the service says how large they are.
+        """
+        unit = display_unit(units)
+        code = code_for_label(unit)
+        if unit is None or code is None:
+            self.of, unit, self.label = (), None, f"{self._plain}, in base units"
+        else:
+            word = f", on the word of the service, {unit.magnitude} decimal places" if on_word else ""
+            self.of, self.label = tuple(units), f"{self._plain}, in {code}{word}"
         self.input.description = self.label
-        self._echo()
+        typed, before, self._unit = self.read_text(), self._unit, unit
+        if typed is None or unit == before:
+            self._echo()
+            return
+        self.clear()
+        self.shown.value = _quiet("Its unit is another now: type it anew.")
+
+    def read_text(self) -> str | None:
+        """Return what was typed, or None."""
+        return super().read()
 
     def read(self) -> Any | None:
         """Return the amount in base units, or None."""
-        text = self.input.value.strip()
-        if not text:
+        text = self.read_text()
+        if text is None:
             return None
-        largest = display_unit(self.of)
         amount: str | int = text
-        if _NUMBER.fullmatch(text) and largest is not None:
-            amount = f"{text} {largest.code}"
+        if _NUMBER.fullmatch(text) and self._unit is not None:
+            amount = f"{text} {self._unit.code}"
         elif _DIGITS.fullmatch(text):
             amount = int(text)
         try:
@@ -71,8 +94,9 @@ class AmountField(TextField):
         except InvalidRequest:
             shown = "This can't be read as an amount yet."
         else:
-            shown = "" if base is None else f"= {grouped(str(base))} base units"
-        self.shown.value = f"<span class='lk-quiet' aria-live='polite'>{shown}</span>" if shown else ""
+            places = f", {self._unit.code} having {self._unit.magnitude} decimal places" if self._unit else ""
+            shown = "" if base is None else f"= {grouped(str(base))} base units{places}"
+        self.shown.value = _quiet(shown) if shown else ""
 
 
 class Statement:
@@ -112,6 +136,9 @@ class Statement:
             TextField("account_name", "Account", "The name of the account that pays."),
         ]
         self.fields = {one.name: one for one in (*needed, *decisive, *other)}
+        self._offered = Offered()
+        for name in ("contract_address", "token_mint"):
+            self.fields[name].on_edit(self._offer)
         self.box = widgets.VBox(
             [
                 _hint("What you know from a source of your own: the invoice, the order, a call. Not this request."),
@@ -123,12 +150,22 @@ class Statement:
             ]
         )
 
-    def use(self, amounts: Units, fees: Units) -> None:
-        """Read amounts in the units of an account."""
-        for name, units in (("amount", amounts), ("max_fees", fees)):
+    def use(self, offered: Offered) -> None:
+        """Read amounts in the units that are offered."""
+        self._offered = offered
+        self._offer()
+
+    def _offer(self) -> None:
+        given = self._offered
+        # Of a token that the service does not speak of, nothing says how many decimal places it has.
+        other = self.fields["token_mint"].read() or (self.fields["contract_address"].read() and not given.token)
+        for name, units, on_word in (
+            ("amount", () if other else given.amounts, given.amounts_on_word),
+            ("max_fees", given.fees, given.fees_on_word),
+        ):
             field = self.fields[name]
             assert isinstance(field, AmountField)  # noqa: S101  # made above
-            field.use(units)
+            field.use(units, on_word=on_word)
 
     def on_edit(self, callback: Callable[[], None]) -> None:
         """Have a callback called whenever something in it changes."""
@@ -186,30 +223,101 @@ class Statement:
         return int(text)
 
 
-class BodyField(TextField):
-    """The whole body of a request as JSON: what amount and recipient don't tell, such as a stake or an account."""
+class BodyField(Field):
+    """The whole body of a request as JSON: what amount and recipient don't tell, such as a stake or an account.
+
+    Attributes
+    ----------
+    shown
+        What was read of it, a line for each value.
+    """
 
     def __init__(self) -> None:
-        super().__init__(
-            "intent",
-            "The whole body that was agreed, as JSON",
-            "The body of the request, as the one who made it gave it to you.",
-            '{"type": "CREATE_...", "data": {...}}',
-            wide=True,
+        label = "The whole body that was agreed, as JSON"
+        self.input = widgets.Textarea(
+            description=label,
+            rows=6,
+            placeholder='{"type": "CREATE_...", "data": {...}}',
+            tooltip=tooltip("intent", "The body of the request, as the one who made it gave it to you."),
         )
+        self.input.add_class("lk-field")
+        self.shown = widgets.HTML()
+        box = widgets.VBox([self.input, self.shown])
+        box.add_class("lk-pick")
+        box.add_class("lk-wide")
+        super().__init__("intent", label, box)
+        self.input.observe(self._changed, "value")
+        self.on_edit(self._echo)
 
     def read(self) -> Any | None:
         """Return the body, or None."""
-        text = super().read()
-        if text is None:
+        text = self.input.value.strip()
+        if not text:
             return None
         try:
-            body = json.loads(text, parse_float=Decimal)
+            body = json.loads(
+                text, parse_float=Decimal, parse_constant=_not_a_number, object_pairs_hook=_object_of_one_reading
+            )
+            list(_lines(body))  # what can't be shown back is not compared
         except ValueError as error:
             raise self._refused(text, f"it is no JSON, {error}") from None
+        except RecursionError:
+            raise self._refused(text, "it is nested too deeply") from None
         if not isinstance(body, dict) or not isinstance(body.get("data"), dict) or not body.get("type"):
             raise self._refused(text, "it takes an object with `type` and `data`, as the body of a request has them")
         return body
+
+    def write(self, value: Any) -> None:
+        """Put a text into it."""
+        self.input.value = "" if value is None else str(value)
+
+    def mark(self, wrong: bool) -> None:
+        """Show whether what is in it was refused."""
+        (self.input.add_class if wrong else self.input.remove_class)("lk-wrong")
+
+    def _echo(self) -> None:
+        try:
+            body = self.read()
+        except InvalidRequest:
+            self.shown.value = _quiet("This can't be read as a body yet.")
+            return
+        lines = "" if body is None else "\n".join(html.escape(line) for line in _lines(body))
+        self.shown.value = (
+            "<div class='lk-said mathjax_ignore tex2jax_ignore' aria-live='polite'>Read as:"
+            f"<pre class='lk-code' style='white-space:pre-wrap'>{lines}</pre></div>"
+            if lines
+            else ""
+        )
+
+
+def _object_of_one_reading(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return an object; of a key that comes twice, two readers may take another value each."""
+    names = [name for name, _ in pairs]
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        raise ValueError(f"it has the key {shorten(twice)} twice")
+    return dict(pairs)
+
+
+def _not_a_number(text: str) -> NoReturn:
+    raise ValueError(f"{text} is no number")
+
+
+def _lines(value: Any, path: str = "") -> Iterable[str]:
+    """Give a line for each value, as it was read, after the way to it."""
+    if isinstance(value, dict) and value:
+        for name, inner in value.items():
+            yield from _lines(inner, f"{path}.{visible(name)}" if path else visible(name))
+    elif isinstance(value, list) and value:
+        for index, inner in enumerate(value):
+            yield from _lines(inner, f"{path}[{index}]")
+    else:
+        shown = str(value) if isinstance(value, Decimal) else json.dumps(value, ensure_ascii=False)
+        yield f"{path}: {visible(shown)}"
+
+
+def _quiet(shown: str) -> str:
+    return f"<span class='lk-quiet mathjax_ignore tex2jax_ignore' aria-live='polite'>{shown}</span>"
 
 
 def _hint(text: str) -> widgets.HTML:

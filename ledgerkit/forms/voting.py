@@ -86,7 +86,7 @@ def told_steps(steps: pd.DataFrame, directory: Directory) -> list[str]:
 def _told_step(row: Any, users: Mapping[int, str], groups: Mapping[int, str]) -> str:
     if not isinstance(row["approvals"], list) or pd.isna(row["step_index"]):
         return "A step that is hidden from you."
-    given = [one for one in row["approvals"] if one.get("type") == "APPROVE"]
+    given = [one for one in row["approvals"] if isinstance(one, Mapping) and one.get("type") == "APPROVE"]
     group = "" if pd.isna(row["group_id"]) else f", {_name(groups, int(row['group_id']), 'group')}"
     told = f"Step {int(row['step_index']) + 1}: {len(given)} of {row['quorum']}{group}."
     voted = _users(row["approvals"])
@@ -115,7 +115,7 @@ def _names(directory: Directory, kind: str, ids: set[int]) -> Mapping[int, str]:
 
 def _ids(people: Any) -> list[int]:
     found = people if isinstance(people, list) else []
-    return [int(one["id"]) for one in found if isinstance(one, Mapping) and one.get("id") is not None]
+    return [one["id"] for one in found if isinstance(one, Mapping) and type(one.get("id")) is int]
 
 
 def _users(votes: Any) -> list[int]:
