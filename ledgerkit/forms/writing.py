@@ -87,7 +87,7 @@ class WriteForm(Form):
         # Whether it was looked for, after its answer was lost.
         self._looked = False
         # A write of its own, which nothing else that the form does overtakes.
-        self._post = Work(self.fail)
+        self._post = Work(self.fail, self.warned)
 
         self.review = widgets.Button(description="Review", button_style="primary")
         self.clear = widgets.Button(description="Clear")
@@ -103,7 +103,7 @@ class WriteForm(Form):
         for one in (self.agree, self.again):
             one.add_class("lk-yes")
 
-        self.warned = widgets.HTML()
+        self.reads_only = widgets.HTML()
         self.grid = widgets.Box()
         self.grid.add_class("lk-grid")
         self.shown = widgets.HTML()
@@ -128,7 +128,7 @@ class WriteForm(Form):
         self.agree.observe(self.guarded(lambda _: self._arm()), "value")
         self.again.observe(self.guarded(lambda _: self.edited("again")), "value")
         if not workspace.connection.writes:
-            self.warned.value = (
+            self.reads_only.value = (
                 f"<div class='lk-message lk-warning mathjax_ignore tex2jax_ignore' role='alert'>{_READS_ONLY}</div>"
             )
         self.show_fields(self.fields())
@@ -203,7 +203,7 @@ class WriteForm(Form):
         if not self._fields_box.children:
             self._fields_box.children = (self.grid, *self.extra(), self.again, _row(self.review, self.clear))
             self.lay(
-                self.warned,
+                self.reads_only,
                 self._fields_box,
                 self.shown,
                 self.agree,

@@ -201,6 +201,14 @@ def test_who_approved_the_largest_outgoing_payment_of_last_month(session: lk.Ses
     assert explorer.tabs.titles[-1] == "Detail"
 
 
+def test_the_explorer_is_unsettled_as_long_as_a_form_in_it_is(
+    explorer: Explorer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert not explorer.unsettled
+    monkeypatch.setattr(explorer.detail, "unsettled", True, raising=False)
+    assert explorer.unsettled
+
+
 def test_what_cant_be_opened_is_told_where_the_card_would_be(explorer: Explorer) -> None:
     explorer.wait()
     explorer.detail.open("account", 10**9)

@@ -13,6 +13,7 @@ from writes.conftest import HurriedClock, open_session
 import ledgerkit as lk
 from ledgerkit.drafts import Check, Draft
 from ledgerkit.errors import ConnectionFailed, InvalidRequest, OutcomeUnknown
+from ledgerkit.forms.base import Form
 from ledgerkit.forms.fields import Field, TextField
 from ledgerkit.forms.workspace import Workspace
 from ledgerkit.forms.writing import WriteForm, review_html
@@ -162,6 +163,68 @@ def test_without_a_yes_nothing_is_sent(form: NoteForm, service: Service) -> None
     form.wait()
     assert service.got == []
     assert form.step == "review"
+
+
+def test_a_yes_from_before_the_review_is_shown_counts_for_nothing(form: NoteForm, service: Service) -> None:
+    form.entries["title"].write("Unread")
+    form.review.click()
+    form.agree.value = True  # queued while everything is looked up
+    assert not form.agree.value
+    form.create.click()
+    form.wait()
+    form.create.click()
+    form.wait()
+    assert (form.step, form.agree.value, form.create.disabled) == ("review", False, True)
+    assert service.got == []
+    form.agree.value = True
+    form.create.click()
+    form.wait()
+    assert (form.step, len(service.got)) == ("sent", 1)
+
+
+def test_a_click_on_a_button_that_is_disabled_sends_nothing(reviewed: NoteForm, service: Service) -> None:
+    reviewed.create.disabled = True
+    reviewed.create.click()
+    reviewed.wait()
+    assert (reviewed.step, service.got) == ("review", [])
+
+
+def test_a_form_is_unsettled_from_the_send_until_it_is_known_what_became_of_it(
+    reviewed: NoteForm, service: Service
+) -> None:
+    seen_at = [reviewed.unsettled]
+    service.fails = OutcomeUnknown("lost.")
+    reviewed.create.click()
+    seen_at.append(reviewed.unsettled)
+    reviewed.wait()
+    seen_at.append(reviewed.unsettled)
+    service.outcome = Outcome("found", "there it is.", 7)
+    reviewed.look.click()
+    reviewed.wait()
+    assert (reviewed.step, [*seen_at, reviewed.unsettled]) == ("sent", [False, True, True, False])
+
+
+class Vote(Form):
+    """A panel whose vote was posted, and its answer lost."""
+
+    unsettled = True
+
+
+def test_a_lost_vote_is_not_put_away_by_what_comes_next(reviewed: NoteForm) -> None:
+    reviewed.create.click()
+    reviewed.wait()
+    vote = Vote(reviewed.workspace)
+    reviewed.below.children = (vote,)
+    assert reviewed.unsettled
+    for button in (reviewed.follow, reviewed.approve, reviewed.another):
+        reviewed.say("", "none")
+        button.click()
+        assert "look for it there first" in reviewed.message
+    reviewed.entries["title"].write("typed meanwhile")
+    assert (reviewed.step, reviewed.below.children, vote.comm is None) == ("sent", (vote,), False)
+    vote.unsettled = False
+    reviewed.another.click()
+    assert (reviewed.step, reviewed.below.children, vote.comm) == ("fields", (), None)
 
 
 def test_a_form_that_is_closed_while_it_sends_does_not_lose_the_outcome(reviewed: NoteForm, service: Service) -> None:
