@@ -13,6 +13,7 @@ from ledgerkit.errors import InvalidRequest, shorten
 from ledgerkit.filters import instant
 from ledgerkit.forms.base import close_all
 from ledgerkit.showing import spelled, visible
+from ledgerkit.states import words
 
 # A list of thousands freezes the browser; what is typed narrows it down.
 MOST_OFFERED: Final = 50
@@ -197,7 +198,8 @@ class TimeField(Field):
 class PickField(Field):
     """One or several of what is offered by name; an id or a name that is not offered may be typed.
 
-    What is picked stands below as a button that removes it.
+    What is picked stands below as a button that removes it. Where what was typed is refused and one name alone holds
+    it, a button takes that name.
 
     Parameters
     ----------
@@ -224,16 +226,21 @@ class PickField(Field):
         )
         self.chips = widgets.HBox()
         self.chips.add_class("lk-chips")
+        self.suggest = widgets.Button(tooltip="Take this in the place of what was typed")
+        self.suggest.add_class("lk-suggest")
+        self.suggest.layout.display = "none"
+        self._suggested = ""
         self._picked: list[Any] = []
         self._due: asyncio.TimerHandle | None = None
         self._quiet = False
         self._offered: dict[str, Any] = {}
         self._values: dict[str, list[Any]] = {}
-        box = widgets.VBox([_field(self.input), self.chips])
+        box = widgets.VBox([_field(self.input), self.suggest, self.chips])
         box.add_class("lk-pick")
         super().__init__(name, label, box)
         self.input.observe(self._typed, "value")
         self.input.on_msg(self._entered)
+        self.suggest.on_click(self._take_suggested)
 
     def offer(self, options: Mapping[str, Any]) -> None:
         """Offer values by their labels, for type-ahead."""
@@ -243,6 +250,7 @@ class PickField(Field):
             for said in {label.casefold(), str(value).casefold()}:
                 self._values.setdefault(said, []).append(value)
         self._narrow()
+        self._suggest("")  # it was one of those that were offered before
         self._show()
         if self.input.value.strip():
             self._typed()  # before it was known what it names
@@ -293,6 +301,8 @@ class PickField(Field):
             return int(text)
         if len(found) == 1:
             return found[0]
+        if not found and len(found := self._shown_as(text)) == 1:
+            return found[0]
         alike = self._alike(text)
         if not alike and not self.integer:
             return text  # lists lag behind the service
@@ -300,9 +310,39 @@ class PickField(Field):
             way = "type an id, or pick a name" if self._offered else "names are not known here; type an id"
             raise self._refused(text, f"nothing that is offered has that in its name; {way}")
         if len(alike) == 1:
+            self._suggest(alike[0])
             raise self._refused(text, f"did you mean {alike[0]}? Pick it, or empty the box")
         shown = ", ".join(alike[:5]) + (", …" if len(alike) > 5 else "")
         raise self._refused(text, f"it may mean {len(alike)}: {shown}; pick one, or empty the box")
+
+    def _shown_as(self, text: str) -> list[Any]:
+        """Return what a text names as tables and cards write it: a name, and its value beside it."""
+        wanted = text.casefold()
+        # Both have to say the same one: a name beside the id of another names neither.
+        return [
+            value
+            for label, value in self._offered.items()
+            if str(value).casefold() in wanted and wanted in _written(label, value)
+        ]
+
+    def _suggest(self, label: str) -> None:
+        """Offer to take the one label that holds what was typed; none where it is empty."""
+        self._suggested = label
+        self.suggest.description = f"Use {label}" if label else ""
+        self.suggest.layout.display = None if label else "none"
+
+    def _take_suggested(self, _: Any) -> None:
+        label = self._suggested
+        if label not in self._offered:
+            return  # a click of before
+        if self._due is not None:  # Enter has nothing more to take
+            self._due.cancel()
+            self._due = None
+        value = self._offered[label]
+        self._picked = list(dict.fromkeys([*self._picked, value])) if self.many else [value]
+        self._show()
+        self.input.value = ""  # which says that it was edited
+        self.input.focus()  # the button that was pressed goes
 
     def _alike(self, text: str) -> list[str]:
         """Return the labels that have a text in them, those that begin with it first."""
@@ -312,6 +352,7 @@ class PickField(Field):
 
     def _typed(self, *_: Any) -> None:
         text = self.input.value
+        self._suggest("")
         if self._due is not None:  # the letters that Enter overtook
             self._due.cancel()
             self._narrow()
@@ -474,10 +515,10 @@ class ChoiceField(Field):
 
 
 def sentence(value: str) -> str:
-    """Return a value of the API as it is shown: its own words, in sentence case."""
+    """Return a value of the API as it is shown: its own words, in sentence case; "ERC721" as it is."""
     if not value.isupper() or not value.replace("_", "").isalpha():
         return value
-    return value.replace("_", " ").capitalize()
+    return words(value)
 
 
 def unique_labels(names: Iterable[tuple[str, Any]]) -> dict[str, Any]:
@@ -498,6 +539,16 @@ def unique_labels(names: Iterable[tuple[str, Any]]) -> dict[str, Any]:
 def _field(widget: widgets.Widget) -> widgets.Widget:
     widget.add_class("lk-field")
     return widget
+
+
+def _written(label: str, value: Any) -> set[str]:
+    """Return how tables and cards write a name and its value beside each other."""
+    names = {label, label.removesuffix(f" ({value})")}
+    # Tables leave out what stands beside letters of other alphabets.
+    names |= {name.rpartition(" [")[0] for name in names if name.endswith("]")}
+    return {
+        f"{name}{between}".casefold() for name in names for between in (f" · {value}", f" ({value})", f" {value}")
+    }
 
 
 def _day(text: str) -> date | None:

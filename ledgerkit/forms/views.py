@@ -18,6 +18,7 @@ from ledgerkit.amounts import Unit, to_display
 from ledgerkit.directory import Units
 from ledgerkit.display import NAMED
 from ledgerkit.errors import LedgerError
+from ledgerkit.forms.fields import sentence
 from ledgerkit.forms.workspace import Workspace
 from ledgerkit.frames import AMOUNT, DTYPES, EXACT, FEES, FLAG, INTEGER, LIST, NUMBER, OBJECT, REFERENCE, TEXT, TIME
 from ledgerkit.operations import TABLES
@@ -92,8 +93,11 @@ TARGETS: Final = {
     "WHITELIST": "whitelist",
 }
 STATE_COLUMNS: Final = frozenset({"status", "state", "request_status", "blockchain_state_state"})
+# Of closed lists; a text that somebody chose stays as it is written.
+WORD_COLUMNS: Final = frozenset({"type", "role", "risk", "speed"})
 # Kinds of columns that only a view has.
 STATE: Final = "state"
+WORD: Final = "word"
 HASH: Final = "hash"
 
 
@@ -345,6 +349,8 @@ def _kind(values: "pd.Series[Any]", declared: set[str]) -> str:
 def _shown_kind(table: str, name: str, kind: str) -> str:
     if kind == TEXT and name in STATE_COLUMNS:
         return STATE
+    if kind == TEXT and (name in WORD_COLUMNS or name.endswith(("_type", "_role", "_risk", "_strategy"))):
+        return WORD
     if kind == TEXT and (
         LINKED.get(name) == "address" or name.endswith(("address", "hash", "pub_key", "pubkey")) or name == "pool_id"
     ):
@@ -449,6 +455,10 @@ def _state(view: View, name: str, position: int, value: Any) -> Cell:
     )
 
 
+def _word(view: View, name: str, position: int, value: Any) -> Cell:
+    return Cell(sentence(visible(value)), value, visible(value))
+
+
 def _time(view: View, name: str, position: int, value: Any) -> Cell:
     local = value.tz_convert(view.zone) if value.tzinfo else value
     utc = value.tz_convert(datetime.UTC) if value.tzinfo else value
@@ -492,6 +502,7 @@ _CELLS: Final[Mapping[str, Callable[[View, str, int, Any], Cell]]] = {
     TEXT: _text,
     HASH: _hash,
     STATE: _state,
+    WORD: _word,
     TIME: _time,
     FLAG: _flag,
     LIST: _nested,

@@ -91,6 +91,62 @@ def test_what_names_no_one_is_refused_and_not_left_out(account: PickField, typed
     assert account.input.value == typed
 
 
+@pytest.mark.parametrize("typed", ["BTC Treasury · 2", "btc treasury (2)", "BTC Treasury 2"])
+def test_a_name_with_its_id_is_taken_as_tables_and_cards_show_it(account: PickField, typed: str) -> None:
+    account.input.value = typed
+    assert account.read() == [2]
+    press_enter(account)
+    assert chips(account) == ["BTC Treasury ×"]
+
+
+def test_a_name_beside_the_id_of_another_names_neither(account: PickField) -> None:
+    account.input.value = "BTC Treasury · 3"
+    with pytest.raises(lk.InvalidRequest, match="nothing that is offered"):
+        account.read()
+
+
+def test_a_name_that_ends_in_a_number_is_itself_and_not_another_with_that_id() -> None:
+    field = PickField("account", "Account")
+    field.offer({"Fund": 3, "Fund 3": 9})
+    field.input.value = "fund 3"
+    assert field.read() == 9
+    field.input.value = "Fund · 3"
+    assert field.read() == 3
+
+
+def test_names_that_were_made_unique_or_spelled_are_found_as_tables_show_them() -> None:
+    field = PickField("account", "Account")
+    field.offer(unique_labels([("Fund", 3), ("fund", 4), ("Fünd", 5)]))
+    for typed, read in (("Fund · 3", 3), ("fund 4", 4), ("Fünd · 5", 5)):
+        field.input.value = typed
+        assert field.read() == read
+
+
+def test_the_one_name_that_fits_is_offered_on_a_button(account: PickField) -> None:
+    heard: list[Any] = []
+    account.write([3])
+    assert account.suggest.layout.display == "none"
+    account.on_edit(lambda: heard.append(account.input.value))
+    account.input.value = "treas"
+    with pytest.raises(lk.InvalidRequest, match="did you mean BTC Treasury"):
+        account.read()
+    assert (account.suggest.description, account.suggest.layout.display) == ("Use BTC Treasury", None)
+    account.suggest.click()
+    assert (account.read(), chips(account)) == ([3, 2], ["Ethereum Fund ×", "BTC Treasury ×"])
+    assert heard == ["treas", ""]
+    assert account.suggest.layout.display == "none"
+    account.suggest.click()  # a click of before
+    assert account.read() == [3, 2]
+
+
+def test_a_button_that_fits_goes_with_the_next_letter(account: PickField) -> None:
+    account.input.value = "treas"
+    press_enter(account)
+    assert account.suggest.layout.display is None
+    account.input.value = "treasx"
+    assert account.suggest.layout.display == "none"
+
+
 def test_two_of_one_name_are_two_whatever_their_case() -> None:
     labels = unique_labels([("Fund", 3), ("fund", 4), ("Fund (3)", 5), ("7", 6), ("", 8)])
     assert labels == {"Fund (3)": 3, "fund (4)": 4, "Fund (3) (5)": 5, "7 (6)": 6, " (8)": 8}

@@ -153,6 +153,26 @@ def test_a_state_is_its_own_word_and_one_that_is_new_has_no_colour(transactions:
     assert states.meaning("transaction", "TELEPORTED") == ""
 
 
+def test_words_of_the_service_are_shown_as_in_filters_and_found_either_way(
+    session: lk.Session, workspace: Workspace
+) -> None:
+    shown = view(workspace, session.requests.search())
+    position = where(shown, type="CREATE_TRANSACTION")
+    assert shown.cell("type", position) == Cell("Create transaction", "CREATE_TRANSACTION", "CREATE_TRANSACTION")
+    assert shown.cell("target_type", position).text == "Transaction"
+    found = [
+        shown.matching(query, ["type"], np.arange(len(shown.frame))) for query in ("create trans", "CREATE_TRANS")
+    ]
+    assert position in found[0]
+    assert found[0].tolist() == found[1].tolist()
+
+
+def test_a_name_in_capitals_stays_as_it_was_chosen(session: lk.Session, workspace: Workspace) -> None:
+    frame = session.accounts.search(limit=1)
+    frame["name"] = "TREASURY"
+    assert view(workspace, frame).cell("name", 0).text == "TREASURY"
+
+
 def test_times_are_in_the_zone_of_the_session_and_utc_on_hover(session: lk.Session, workspace: Workspace) -> None:
     shown = view(workspace, session.users.search(limit=1))
     shown.zone = ZoneInfo("Asia/Kolkata")
