@@ -552,6 +552,36 @@ def test_the_own_request_is_approved_with_the_draft(
     assert (progress.state, progress.status) == ("done", "APPROVED")
 
 
+def test_a_lost_vote_on_the_own_request_stays_until_it_was_looked_for(
+    sandbox: Sandbox, form: PaymentForm, recipient: str
+) -> None:
+    fill(form, recipient=recipient, amount="0.075")
+    review(form)
+    send(form)
+    request = form.draft.request_id
+    form.approve.click()
+    panel = form.below.children[0]
+    panel.wait()
+    panel.compare.click()
+    panel.wait()
+    sandbox.faults.drop(answered=True, path=f"/requests/{request}/approve", method="POST")
+    panel.phrase.value = f"approve {request}"
+    panel.sign.click()
+    panel.wait()
+    sandbox.faults.clear()
+    assert (form.sending, form.unsettled) == (False, True)
+    for button in (form.follow, form.approve, form.another):
+        button.click()
+        assert "look for it there first" in form.message
+    form.entries["amount"].write("0.076")
+    assert (form.step, form.below.children) == ("sent", (panel,))
+    panel.look.click()
+    panel.wait()
+    assert not form.unsettled
+    form.another.click()
+    assert (form.step, form.below.children) == ("fields", ())
+
+
 def test_a_challenge_of_something_else_is_not_signed(sandbox: Sandbox, form: PaymentForm, recipient: str) -> None:
     fill(form, recipient=recipient, amount="0.081")
     review(form)
