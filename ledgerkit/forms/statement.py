@@ -20,6 +20,8 @@ from ledgerkit.showing import amount as grouped
 from ledgerkit.showing import visible
 
 _NUMBER: Final = re.compile(r"[0-9]+(?:\.[0-9]+)?")
+# No body of a request is half as deep; what reads it later has to come to its end too.
+MOST_LEVELS: Final = 50
 _DIGITS: Final = re.compile(r"[0-9]{1,78}")
 _MEMOS: Final = {"Number": "id", "Hash": "hash", "Hash of what is paid back": "return"}
 
@@ -37,6 +39,7 @@ class AmountField(TextField):
         super().__init__(name, label, help)
         self.of: Units = ()
         self._unit: Unit | None = None
+        self._currency = ""
         self._plain = label
         self.shown = widgets.HTML()
         self.shown.add_class("lk-base-units")
@@ -44,13 +47,15 @@ class AmountField(TextField):
         self.widget.add_class("lk-pick")
         self.on_edit(self._echo)
 
-    def use(self, units: Units, *, on_word: bool) -> None:
+    def use(self, units: Units, currency: str, *, on_word: bool) -> None:
         """Read amounts in these units from now on; a number alone is in the largest of them, as the label says.
 
         What was typed in another unit is taken away: it would mean something else.
 
         Parameters
         ----------
+        currency
+            Of which network they are: a coin of another has other units of the same name.
         on_word
             Whether nothing but the word of the service says how large they are.
         """
@@ -62,6 +67,7 @@ class AmountField(TextField):
             word = f", on the word of the service, {unit.magnitude} decimal places" if on_word else ""
             self.of, self.label = tuple(units), f"{self._plain}, in {code}{word}"
         self.input.description = self.label
+        self._currency = currency
         typed, before, self._unit = self.read_text(), self._unit, unit
         if typed is None or unit == before:
             self._echo()
@@ -94,7 +100,10 @@ class AmountField(TextField):
         except InvalidRequest:
             shown = "This can't be read as an amount yet."
         else:
-            places = f", {self._unit.code} having {self._unit.magnitude} decimal places" if self._unit else ""
+            places = ""
+            if self._unit is not None:
+                of = f"{self._unit.code} of {visible(self._currency)}"
+                places = f"; {html.escape(of)} has {self._unit.magnitude} decimal places"
             shown = "" if base is None else f"= {grouped(str(base))} base units{places}"
         self.shown.value = _quiet(shown) if shown else ""
 
@@ -165,7 +174,7 @@ class Statement:
         ):
             field = self.fields[name]
             assert isinstance(field, AmountField)  # noqa: S101  # made above
-            field.use(units, on_word=on_word)
+            field.use(units, given.currency, on_word=on_word)
 
     def on_edit(self, callback: Callable[[], None]) -> None:
         """Have a callback called whenever something in it changes."""
@@ -303,14 +312,16 @@ def _not_a_number(text: str) -> NoReturn:
     raise ValueError(f"{text} is no number")
 
 
-def _lines(value: Any, path: str = "") -> Iterable[str]:
+def _lines(value: Any, path: str = "", level: int = 0) -> Iterable[str]:
     """Give a line for each value, as it was read, after the way to it."""
+    if level > MOST_LEVELS:
+        raise RecursionError
     if isinstance(value, dict) and value:
         for name, inner in value.items():
-            yield from _lines(inner, f"{path}.{visible(name)}" if path else visible(name))
+            yield from _lines(inner, f"{path}.{visible(name)}" if path else visible(name), level + 1)
     elif isinstance(value, list) and value:
         for index, inner in enumerate(value):
-            yield from _lines(inner, f"{path}[{index}]")
+            yield from _lines(inner, f"{path}[{index}]", level + 1)
     else:
         shown = str(value) if isinstance(value, Decimal) else json.dumps(value, ensure_ascii=False)
         yield f"{path}: {visible(shown)}"

@@ -27,6 +27,8 @@ class Offered:
         Whether nothing but the word of the service says how many decimal places they have.
     token
         Whether the amounts are of a token.
+    currency
+        Of which network the service says that they are.
     problem
         Why units that the service says are not offered.
     """
@@ -36,6 +38,7 @@ class Offered:
     amounts_on_word: bool = False
     fees_on_word: bool = False
     token: bool = False
+    currency: str = ""
     problem: str | None = None
 
 
@@ -74,6 +77,7 @@ def offered(account: "pd.Series[Any] | None", amounts: Any, fees: Any, *, mint: 
         amounts_on_word=token or known is None,
         fees_on_word=known is None,
         token=token,
+        currency=currency,
     )
 
 

@@ -126,6 +126,28 @@ def test_a_vote_that_is_being_posted_is_not_left(inbox: InboxForm, draft: Draft,
     assert panel.state == "done"
 
 
+def test_a_lost_vote_is_not_left_before_it_is_known_whether_it_is_in(
+    session: lk.Session, inbox: InboxForm, draft: Draft, request_id: int
+) -> None:
+    assert session.sandbox is not None
+    session.sandbox.faults.drop(answered=True, path=f"/requests/{request_id}/approve", method="POST")
+    panel = look_at(inbox, request_id)
+    approve(panel, draft)
+    inbox.wait()
+    session.sandbox.faults.clear()
+    assert inbox.unsettled
+    for other in list(inbox.buttons):  # its own button as well: what it says of the lost answer stays
+        inbox.buttons[other].click()
+        inbox.wait()
+        assert inbox.panel is panel
+        assert f"Whether your vote on request {request_id} is in is not known" in inbox.message
+    assert "the answer was lost" in panel.message
+    panel.look.click()
+    inbox.wait()
+    assert panel.message == f"Your vote on request {request_id} is in."
+    assert look_at(inbox, next(iter(inbox.buttons))) is not panel
+
+
 def test_an_empty_inbox_says_why(open_inbox: Callable[[lk.Session], InboxForm]) -> None:
     with lk.connect("sandbox", writes=True, transactions=250) as session:
         assert session.sandbox is not None
