@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 # Tall enough for a form with its table, so that a screenshot shows all of it.
 WINDOW = {"width": 1400, "height": 1800}
-SECONDS = 8
+SECONDS = 30
 # The prompt of a cell that has run; a star stands in that of one that runs.
 _DONE = re.compile(r"\[\d+\]")
 
