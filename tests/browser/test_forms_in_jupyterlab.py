@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+
 from browser.conftest import SCREENSHOTS, lab_in
 from browser.notebook import Notebook, contrasts, settle
 
@@ -290,7 +291,7 @@ def test_a_tampered_challenge_is_shown_and_can_not_be_signed(notebook: Notebook,
 @pytest.mark.parametrize("theme", ["Light", "Dark"])
 def test_all_that_is_shown_can_be_read_in_light_and_dark(notebook: Notebook, page: "Page", theme: str) -> None:
     notebook.choose_theme(f"JupyterLab {theme}")
-    faint = {}
+    faint: dict[str, float] = {}
     for name in page.locator(".lk-tabs > .widget-tab-bar [role=tab]").all_inner_texts():
         tab(page, name)
         page.wait_for_timeout(300)
