@@ -140,9 +140,15 @@ def amount(value: str) -> str:
     digits = shown.removeprefix("-")
     if not (digits.isascii() and digits.isdigit()):
         return html.escape(shown)
+    sign = shown[: len(shown) - len(digits)]
+    return f"<span title='{shown}'>{sign}{in_threes(digits)}</span>"
+
+
+def in_threes(digits: str) -> str:
+    """Return the HTML of digits in threes that margins part."""
     head = len(digits) % 3 or 3
     rest = "".join(f"<span style='margin-left:.3em'>{group}</span>" for group in re.findall("...", digits[head:]))
-    return f"<span title='{shown}'>{shown[: len(shown) - len(digits)]}{digits[:head]}{rest}</span>"
+    return digits[:head] + rest
 
 
 def told(text: str) -> str:

@@ -13,7 +13,7 @@ from ledgerkit.challenges import Review
 from ledgerkit.errors import LedgerError
 from ledgerkit.forms.voting import pill
 from ledgerkit.forms.workspace import Workspace
-from ledgerkit.showing import fields, spelled, visible
+from ledgerkit.showing import fields, in_threes, spelled, visible
 from ledgerkit.states import words
 
 NO_GROUND: Final = (
@@ -68,8 +68,14 @@ def amount(base: Any, unit: Unit | None) -> str:
         return "not said"
     if unit is None:
         return f"<span class='lk-amount'>{html.escape(visible(str(base)))} base units</span>"
-    shown = f"{to_display(base, unit.magnitude)} {unit.code}"
-    return f"<span class='lk-amount' title='{html.escape(str(base))} base units'>{html.escape(visible(shown))}</span>"
+    whole, _, places = f"{to_display(base, unit.magnitude):f}".partition(".")
+    places = places.rstrip("0")
+    sign = "-" if whole.startswith("-") else ""
+    digits = sign + in_threes(whole.removeprefix("-")) + (f".{places}" if places else "")
+    return (
+        f"<span class='lk-amount' title='{html.escape(str(base))} base units'>"
+        f"{digits} {html.escape(visible(unit.code))}</span>"
+    )
 
 
 def in_units(review: Review, amounts: Sequence[Mapping[str, Any]], fees: Sequence[Mapping[str, Any]]) -> str:
