@@ -245,6 +245,11 @@ class PaymentForm(WriteForm):
         start = f"{values['account']!r}, {values['recipient']!r}"
         return f"{self.workspace.variable()}.transactions.send({start}, {given})"
 
+    def empty(self) -> None:
+        """Empty the fields, and the recipient that is being picked."""
+        self.picker.clear()
+        super().empty()
+
     # While it is typed
 
     def edited(self, name: str) -> None:
