@@ -251,7 +251,7 @@ def _html_row(row: Row, *, alone: bool) -> str:
     quiet = row.verdict in (*_QUIET, "not_compared")
     style = "opacity:.8" if quiet else "border:1px solid var(--jp-error-color1,currentColor);font-weight:600"
     words = "" if row.verdict == "match" else html.escape(_WORDS[row.verdict])
-    side = "right" if _name(row) in AMOUNTS else "left"
+    side = "right" if _name(row) in AMOUNTS and not alone else "left"
     name = f"<span title='{html.escape(visible(row.field))}'>{html.escape(label(row.field))}</span>"
     cells = [(name, "left"), (_html_value(row, row.to_be_signed), side)]
     if not alone:
