@@ -231,6 +231,8 @@ def test_a_vote_that_is_in_is_told_so_whatever_the_service_says_of_its_steps(
     assert panel.message.startswith(f"Your approval of request {draft.request_id} is in")
     assert panel.vote is not None
     assert repr(panel.vote).startswith(f"Your approval of request {draft.request_id} is in")
+    # What is a list is told, without what in it can't be read.
+    assert ("Step 1: " in panel.steps.value) is (said is not STAMMERED[-1])
 
 
 def test_a_fault_after_the_vote_is_no_fault_of_the_vote(
