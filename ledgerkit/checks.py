@@ -6,6 +6,7 @@ from typing import Any, Final
 import pandas as pd
 
 from ledgerkit.amounts import LIMIT, Unit, display_unit, to_display
+from ledgerkit.coins import magnitude_of
 from ledgerkit.drafts import Check
 from ledgerkit.errors import (
     ContractViolation,
@@ -48,6 +49,28 @@ def address_of(lookups: Lookups, currency: str, address: str) -> Check:
     if not said:
         return Check("address", "problem", f"the service says that it is no address of {currency}")
     return Check("address", "ok", f"a well-formed address of {currency}; whose it is, nobody says")
+
+
+def units_of_coin(currency: str, written: Unit | None, *of_coin: Units) -> Check:
+    """Hold the units of the coin against what is known of it: with 10 places of BTC, 0.1 BTC would become 10."""
+    known = magnitude_of(currency)
+    if known is None:
+        return Check("units", "warning", f"how many decimal places the coin of {currency} has is not known here")
+    said = [unit for unit in map(display_unit, of_coin) if unit is not None]
+    for unit in said:
+        if unit.magnitude != known:
+            return Check(
+                "units",
+                "problem",
+                f"the service says {unit.magnitude} decimal places of {unit.code}, and the coin of {currency} has "
+                f"{known}: amounts in it are not what they seem",
+            )
+    if not said:
+        return Check("units", "warning", f"the service says no units of {currency}: read the base units")
+    if written is not None and written not in said:
+        told = f"that a {written.code} has {written.magnitude} decimal places is the word of the service alone"
+        return Check("units", "warning", told)
+    return Check("units", "ok", f"{known} decimal places, as the coin of {currency} has")
 
 
 # Fees

@@ -71,6 +71,11 @@ class RequestForm(Form):
         return self.current is not None and self.current.sending
 
     @property
+    def unsettled(self) -> bool:
+        """Whether what became of a write from here, or of a vote below, is still to be found out."""
+        return self.current is not None and self.current.unsettled
+
+    @property
     def draft(self) -> Any:
         """What was reviewed last."""
         return None if self.current is None else self.current.draft
@@ -103,11 +108,16 @@ class RequestForm(Form):
     def _chosen(self, old: str) -> None:
         if self._returning:
             return
-        if self.current is not None and self.current.step in ("sending", "unknown"):
+        if self.unsettled:
             self._returning = True
             self.kind.value = old
             self._returning = False
-            self.say("What was sent is settled first: look for it. Another form can make another kind.", "warning")
+            # The panel of the vote alone knows of it: what closes it loses it.
+            self.say(
+                "What was sent, or voted below, is settled first: wait for it, or look for it. Another form can make "
+                "another kind.",
+                "warning",
+            )
             return
         self._show()
 

@@ -6,17 +6,20 @@ from typing import Any, ClassVar, Final
 import pandas as pd
 
 from ledgerkit import checks, payments
+from ledgerkit.amounts import Unit, display_unit, read_amount
 from ledgerkit.checks import Units
 from ledgerkit.drafts import Check, Draft
 from ledgerkit.errors import InvalidRequest
 from ledgerkit.forms.fields import Field, PickField, unique_labels
 from ledgerkit.forms.workspace import Workspace
+from ledgerkit.lookups import Lookups
 from ledgerkit.operations import REQUEST_CREATION
 from ledgerkit.payloads import Body, FeePaying, Payload, Transaction
 from ledgerkit.resources.requests import Requests
 
 # What the form looks up and nobody types.
 ACCOUNT_FIELDS: Final = ("account_id", "account_name", "currency")
+_TOKENS: Final = frozenset({"Bep20", "Erc20", "Trc20"})
 
 
 def capital(text: str) -> str:
@@ -137,6 +140,43 @@ def request(
 ) -> Draft:
     """Return the draft of a request, with what was looked at."""
     return workspace.section(Requests)._draft(payload, facts, looked_at)  # type: ignore[no-any-return]  # sections are found by name
+
+
+def units_of(
+    source: "pd.Series[Any]",
+    own: Units,
+    of_fees: Units,
+    values: Mapping[str, Any],
+    amounts: Sequence[str] = (),
+    fees: Sequence[str] = (),
+) -> Check:
+    """Hold the units of an account against its coin; ``amounts`` and ``fees`` name what was typed."""
+    # Of tokens nobody but their contract knows.
+    token = source["type"] in _TOKENS or isinstance(source["contract_address"], str)
+    in_units = [(name, of_fees) for name in fees] + ([] if token else [(name, own) for name in amounts])
+    typed = [_unit_typed(values.get(name), units, name) for name, units in in_units]
+    small = next((unit for unit in typed if unit not in (None, display_unit(own), display_unit(of_fees))), None)
+    return checks.units_of_coin(str(source["currency"]), small, *(() if token else (own,)), of_fees)
+
+
+def _unit_typed(value: Any, units: Units, name: str) -> Unit | None:
+    return read_amount(value, units, name)[1] if isinstance(value, str) else None
+
+
+def refuse_units(workspace: Workspace, account: int, field: str) -> tuple[Units, Units]:
+    """Return the units of an account, where nothing is shown that could say that they are not those of its coin.
+
+    Raises
+    ------
+    InvalidRequest
+        They are not; it names the field.
+    """
+    lookups = Lookups(workspace.connection)
+    own, of_fees = lookups.units(account)
+    said = units_of(lookups.account(account), own, of_fees, {})
+    if said.verdict == "problem":
+        raise InvalidRequest(f"Units: {said.text}. Nothing was sent. Ask who runs the service.", field=field)
+    return own, of_fees
 
 
 def estimated(workspace: Workspace, payload: Transaction, *, alone: bool = True) -> int | Check:

@@ -7,11 +7,11 @@ import pandas as pd
 
 from ledgerkit import finding
 from ledgerkit.checks import active, address_of, shown
-from ledgerkit.drafts import Draft
+from ledgerkit.drafts import Check, Draft
 from ledgerkit.errors import InvalidRequest
 from ledgerkit.forms.fields import Field, PickField, TextField, unique_labels
 from ledgerkit.forms.kinds.acts import Act, Bodiless
-from ledgerkit.forms.kinds.base import Kind, account_fact, accounts_named, picked_account, required
+from ledgerkit.forms.kinds.base import Kind, account_fact, accounts_named, picked_account, required, units_of
 from ledgerkit.forms.kinds.inputs import documented, inputs, read_fields
 from ledgerkit.forms.workspace import Workspace
 from ledgerkit.lookups import Lookups
@@ -73,8 +73,8 @@ class LamKind(Kind):
         """Offer the accounts of the chain."""
         return {"account_id": accounts_named(workspace, lambda row: self.chain in ("", row["type"]))}
 
-    def made(self, workspace: Workspace, values: Mapping[str, Any]) -> tuple["pd.Series[Any]", Any, list[Any]]:
-        """Return the account, the body, and the facts."""
+    def made(self, workspace: Workspace, values: Mapping[str, Any]) -> tuple["pd.Series[Any]", Any, list[Any], Check]:
+        """Return the account, the body, the facts, and whether its units are those of its coin."""
         lookups = Lookups(workspace.connection)
         source = lookups.account(required(values, "account_id", "Account"))
         own, of_fees = lookups.units(int(source["id"]))
@@ -87,12 +87,13 @@ class LamKind(Kind):
         }
         units = {name: of_fees if name in self.of_fees else own for name in self.payload.__struct_fields__}
         body = self.payload(**read_fields(self.payload, {"speed": "NORMAL", **values}, known, units))
-        facts += [
-            (name.replace("_", " "), shown(int(value), units[name]))
-            for name, value in body.given().items()
-            if isinstance(rules(self.payload)[name], Amount) and not name.startswith("gas")
-        ]
-        return source, body, facts
+        told = rules(self.payload)
+        amounts = [name for name in told if isinstance(told[name], Amount) and not name.startswith("gas")]
+        given = body.given()
+        facts += [(name.replace("_", " "), shown(int(given[name]), units[name])) for name in amounts if name in given]
+        in_fees = [name for name in amounts if name in self.of_fees]
+        in_own = [name for name in amounts if name not in self.of_fees]
+        return source, body, facts, units_of(source, own, of_fees, values, in_own, in_fees)
 
 
 class LamTransactionKind(LamKind):
@@ -108,7 +109,7 @@ class LamTransactionKind(LamKind):
     def prepare(self, workspace: Workspace, values: Mapping[str, Any]) -> Draft:
         """Return the draft, with a mark in its note."""
         required(values, "amount", "Amount")  # None is not 0: what a LAM makes of it is not said
-        source, payload, facts = self.made(workspace, values)
+        source, payload, facts, of_coin = self.made(workspace, values)
         facts.append(("to", payload.recipient))
         looked_at = address_of(Lookups(workspace.connection), str(source["currency"]), payload.recipient)
         connection, section, mark = workspace.connection, workspace.section(Transactions), new_mark()
@@ -118,7 +119,7 @@ class LamTransactionKind(LamKind):
             find=lambda draft: finding.find_on_lam(connection, draft),
             outbox=connection.outbox,
             facts=facts,
-            checks=[active(source), looked_at],
+            checks=[active(source), of_coin, looked_at],
             mark=mark,
             identity=payload.to_json(),
             environment=workspace.environment,
@@ -151,7 +152,7 @@ class StakeKind(LamKind):
 
     def prepare(self, workspace: Workspace, values: Mapping[str, Any]) -> Draft:
         """Look the account up."""
-        source, body, facts = self.made(workspace, values)
+        source, body, facts, of_coin = self.made(workspace, values)
         path = {"account_id": str(source["id"]), **{name: str(values[name]) for name in self.path}}
         write = getattr(workspace.section(self.section), self.method)
         return Act(
@@ -163,7 +164,7 @@ class StakeKind(LamKind):
             same={"operation": self.operation.format(**path), **body.to_json()},
             look=_LOOK,
             facts=facts,
-            checks=[active(source)],
+            checks=[active(source), of_coin],
         )
 
 

@@ -19,6 +19,7 @@ from ledgerkit.forms.kinds.base import (
     picked_account,
     request,
     required,
+    units_of,
 )
 from ledgerkit.forms.kinds.inputs import (
     CHOOSE,
@@ -51,6 +52,7 @@ from ledgerkit.vocabulary import AccountType, CurrencyName
 
 # Of what a contract is paid and what is bonded anew, it leaves the account.
 _SPENDS: Final = (EthereumLikeDeployContract, EthereumLikeExecuteContract, PolkadotLikeBondExtra)
+_FEES: Final = ("max_fees", "max_priority_fee")
 _FIAT: Final = frozenset({"Dollar", "Euro"})
 
 
@@ -116,6 +118,7 @@ class TransactionKind(Kind):
         ]
         checks = [
             active(source),
+            units_of(source, own, of_fees, values, ["amount"], _FEES),
             fees(asked, estimate, of_fees, ceiling=ceiling),
             balance(source, amount if isinstance(payload, _SPENDS) else 0, cost, own),
             *share_of_balance(source, cost, of_fees),

@@ -11,7 +11,7 @@ from ledgerkit.drafts import Check, Draft
 from ledgerkit.errors import InvalidRequest
 from ledgerkit.forms.fields import ChoiceField, Field, PickField, TextField, unique_labels
 from ledgerkit.forms.kinds.acts import Act, Bodiless
-from ledgerkit.forms.kinds.base import Kind, estimated, fees, required
+from ledgerkit.forms.kinds.base import Kind, estimated, fees, refuse_units, required, units_of
 from ledgerkit.forms.kinds.inputs import (
     CHOOSE,
     AmountField,
@@ -113,7 +113,7 @@ class IncrementKind(PledgeKind):
                 f"Pledge account: {pledge} is not that of one account that is visible. Pick one that is offered.",
                 field=self.source,
             )
-        base, _ = read_amount(amount, Lookups(workspace.connection).units(account)[0])
+        base, _ = read_amount(amount, refuse_units(workspace, account, "amount")[0])
         if base == 0:
             raise InvalidRequest("Amount: 0 was not taken: it would change nothing.", field="amount")
         made: Draft = workspace.section(Pledges).increment(pledge, sign * base)
@@ -222,7 +222,8 @@ class SettlementKind(Kind):
         checks = [
             Check(
                 "pledge", "ok" if ready else "problem", f"it is {pledge['state']}{'' if ready else f', not {_READY}'}"
-            )
+            ),
+            units_of(source, own, of_fees, values, ["amount", "repledge_amount"], ["max_fees"]),
         ]
         given: dict[str, Any] = {"from_pledge_id": str(pledge["id"])}
         if any(values.get(name) is not None for name in ("amount", "recipient", "max_fees")):
@@ -230,7 +231,7 @@ class SettlementKind(Kind):
                 workspace, lookups, source, (own, of_fees), values, facts, checks
             )
         if any(values.get(name) is not None for name in ("inbound_amount", "to_account_id", "to_address")):
-            given["inbound_transaction_intent"] = _inbound(lookups, values, facts)
+            given["inbound_transaction_intent"] = _inbound(lookups, values, facts, checks)
         if values.get("repledge_amount") is not None:
             given["repledge_intent"] = _repledge(pledge, source, own, values, facts)
         if values.get("meta") is not None:
@@ -309,11 +310,14 @@ class SettlementKind(Kind):
         return payload
 
 
-def _inbound(lookups: Lookups, values: Mapping[str, Any], facts: list[tuple[str, str]]) -> InboundTransactionIntent:
+def _inbound(
+    lookups: Lookups, values: Mapping[str, Any], facts: list[tuple[str, str]], checks: list[Check]
+) -> InboundTransactionIntent:
     to = lookups.account(required(values, "to_account_id", "In: to account"))
-    own, _ = lookups.units(int(to["id"]))
+    own, of_fees = lookups.units(int(to["id"]))
     base, _ = read_amount(required(values, "inbound_amount", "In: amount"), own, "inbound_amount")
     address = required(values, "to_address", "In: to address")
+    checks.append(units_of(to, own, of_fees, values, ["inbound_amount"]))
     facts += [("in", shown(base, own)), ("in, to", f"{to['name']} (account {to['id']}) {address}")]
     return InboundTransactionIntent(amount=base, to_account_id=int(to["id"]), to_address=address)
 
@@ -462,7 +466,7 @@ class RecoverKind(ChangeKind):
     ) -> tuple[Body, list[tuple[str, str]]]:
         """Look the units of its fees up."""
         account = self.account(workspace, settlement)
-        of_fees = Lookups(workspace.connection).units(account)[1] if account is not None else []
+        of_fees = refuse_units(workspace, account, "max_fee")[1] if account is not None else []
         most, _ = read_amount(required(values, "max_fee", "At most for fees"), of_fees, "max_fee")
         strategy: Any = read_fee_strategy(_STRATEGIES, values)
         return SettlementRecovery(fee_strategy=strategy, max_fee=most), [("fees, at most", shown(most, of_fees))]
