@@ -39,6 +39,7 @@ class Told:
     steps: tuple[str, ...]
     obstacle: str | None
     offered: Offered
+    kind: str | None = None
 
 
 class ApprovalPanel(Form):
@@ -88,8 +89,10 @@ class ApprovalPanel(Form):
         self.steps = widgets.HTML()
         self.statement = Statement()
         self.body = BodyField()
-        self.body_box = widgets.Box([self.body.widget])
-        self.body_box.add_class("lk-grid")
+        whole = widgets.Box([self.body.widget])
+        whole.add_class("lk-grid")
+        self.body_box = widgets.Accordion([whole], titles=("The whole body, as JSON",), selected_index=None)
+        self.body_box.add_class("lk-more")
         self.compare = widgets.Button(
             description="Compare", button_style="primary", tooltip="Fetch what would be signed"
         )
@@ -110,6 +113,7 @@ class ApprovalPanel(Form):
 
         self.statement.on_edit(self.guarded(self._edited))
         self.body.on_edit(self.guarded(self._edited))
+        self.phrase.on_msg(self._entered)
         self.on_click(self.compare, self._ask_for_review)
         self.on_click(self.reject, self._reject)
         self.on_click(self.sign, lambda: self._sign("approve"))
@@ -165,7 +169,9 @@ class ApprovalPanel(Form):
     def _show(self, told: Told) -> None:
         self.said.value = told.said + _problem(told.offered.problem)
         self.steps.value = telling.steps(told.steps)
-        self.statement.use(told.offered)
+        self.statement.use(told.offered, told.kind)
+        if not told.pays:
+            self.body_box.selected_index = 0  # of what is no payment nothing else can be stated
 
     # What would be signed
 
@@ -250,6 +256,12 @@ class ApprovalPanel(Form):
             self.say("Look at every line, then type the phrase.")
         self._arrange()
 
+    def _entered(self, _: Any, content: Any, __: Any) -> None:
+        """Say which button signs: Enter overtakes letters that the browser holds back."""
+        if content.get("event") == "submit" and self._ticket is not None:
+            button = self.sign if self._ticket[0].verb == "approve" else self.sign_rejection
+            self.say(f"Enter signs nothing: press '{button.description}'.")
+
     def _leave(self) -> None:
         if not self.sending:
             self._put_away()
@@ -272,9 +284,7 @@ class ApprovalPanel(Form):
         typed, self.phrase.value = self.phrase.value.strip(), ""
         phrase = approvals.phrase_for(review, self.request_id)
         if typed != phrase:
-            self.say(
-                f"Nothing was signed: it is confirmed by typing '{phrase}', and something else was typed.", "error"
-            )
+            self.say(f"Nothing was signed: type exactly '{phrase}', without the quotation marks.", "error")
             return
         self._ticket = None
         self.sending = True
@@ -283,19 +293,20 @@ class ApprovalPanel(Form):
         self._arrange()
         section, request_id, directory = self._requests(), self.request_id, self.workspace.directory
 
-        def job() -> tuple[Vote, tuple[str, ...]] | Exception:
+        def job() -> tuple[Vote, tuple[str, ...], str] | Exception:
             try:
                 vote = voting.cast(section, review, request_id, meant, typed)
             except Exception as error:  # noqa: BLE001 - shown by the kernel's thread
                 return error
             try:
-                return vote, tuple(voting.told_steps(vote.steps, directory))
+                steps = tuple(voting.told_steps(vote.steps, directory))
+                return vote, steps, voting.told_next(vote.steps, directory)
             except Exception:  # noqa: BLE001 - the vote is in: nothing after it may look as if it were not
-                return vote, ()
+                return vote, (), ""
 
         self._post.start(job, self._posted)
 
-    def _posted(self, result: "tuple[Vote, tuple[str, ...]] | Exception") -> None:
+    def _posted(self, result: "tuple[Vote, tuple[str, ...], str] | Exception") -> None:
         self.sending = False
         self._put_away()
         if isinstance(result, OutcomeUnknown):
@@ -312,14 +323,16 @@ class ApprovalPanel(Form):
         if isinstance(result, Exception):
             self.fail(result)
             return
-        self.vote, steps = result
+        self.vote, steps, what_next = result
         self._clear()
         self._arrange()
         self.steps.value = telling.steps(steps or ("How far it is can't be read now.",))
         self.state = "done"
-        word = words(str(self.vote.request["status"].iloc[0])).lower()
+        status = str(self.vote.request["status"].iloc[0])
+        if status not in WAITING or not what_next:
+            what_next = f"It is {words(status).lower()} now."
         done = "approval" if self.vote.verb == "approve" else "rejection"
-        self.say(f"Your {done} of request {self.request_id} is in; it is {word} now.", "done")
+        self.say(f"Your {done} of request {self.request_id} is in. {what_next}", "done")
         self._tell()
 
     def _look(self) -> None:
@@ -375,10 +388,11 @@ class ApprovalPanel(Form):
         votes, told = self._votes(), self._told
         asked = votes and self.intent is None and told is not None
         pays = told is not None and told.pays
-        _let(self.statement.box, asked and pays)
-        _let(self.body_box, asked)
-        _let(self.actions, votes)
         verb = self._ticket[0].verb if self._ticket is not None else None
+        rejects = verb == "reject"  # what was stated has no part in it
+        _let(self.statement.box, asked and pays and not rejects)
+        _let(self.body_box, asked and not rejects)
+        _let(self.actions, votes and not rejects)
         _let(self.phrase, verb is not None)
         _let(self.signing, verb is not None)
         _let(self.sign, verb == "approve")
@@ -433,7 +447,8 @@ def read(workspace: Workspace, request_id: int) -> Told:
         offered = units.offered(account, said_units["amount_units"], said_units["fees_units"], mint=mint)
     obstacle = voting.obstacle(workspace.connection)
     said = telling.request(workspace, request, payment, offered.amounts, offered.fees)
-    return Told(str(request["status"]), pays, said, steps, obstacle, offered)
+    kind = None if account is None or pd.isna(account["type"]) else str(account["type"])
+    return Told(str(request["status"]), pays, said, steps, obstacle, offered, kind)
 
 
 def _seen(look: Callable[[], "pd.Series[Any]"]) -> "pd.Series[Any] | None":

@@ -3,7 +3,7 @@
 import html
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import tzinfo
+from datetime import UTC, datetime, tzinfo
 from typing import Any, ClassVar, Final
 
 import ipywidgets as widgets
@@ -35,6 +35,7 @@ class Waiting:
     names: Mapping[int, str]
     units: Mapping[int, Units]
     obstacle: str | None
+    read_on: datetime
 
 
 class InboxForm(Form):
@@ -68,11 +69,14 @@ class InboxForm(Form):
         self.rows = widgets.VBox()
         self.rows.add_class("lk-inbox")
         self.place = widgets.VBox()
+        self.back = widgets.Button(description="Back to the list")
         self.on_click(self.reload, self.refresh)
         self.on_click(self.stop, self._stop)
-        row = widgets.HBox([self.reload, self.stop])
+        self.on_click(self.back, self.go_back)
+        row = widgets.HBox([self.reload, self.stop, self.back])
         row.add_class("lk-actions")
         self.lay(row, self.count, self.rows, self.place)
+        self._let_list(True)
         self.refresh()
 
     @property
@@ -125,7 +129,11 @@ class InboxForm(Form):
         self.rows.children, self.buttons = shown, buttons
         for line in before:
             close_all(line)
-        self.count.value = f"<div role='status'>{html.escape(_counted(found, len(rows)))}</div>"
+        self.count.value = (
+            f"<div role='status'>{html.escape(_counted(found, len(rows)))} "
+            f"<span class='lk-quiet'>Read at {found.read_on.astimezone(self.workspace.connection.zone):%H:%M}.</span>"
+            "</div>"
+        )
         self._mark()
         if found.obstacle:
             self.say(found.obstacle, "warning")
@@ -134,27 +142,43 @@ class InboxForm(Form):
 
     def look_at(self, request_id: int) -> None:
         """Look at one request."""
-        if self.panel is not None:
-            if self.panel.unsettled:
-                posted = self.panel.request_id
-                self.say(
-                    f"Your vote on request {posted} is being posted: wait until its outcome is known."
-                    if self.panel.sending
-                    else f"Whether your vote on request {posted} is in is not known, and this panel alone knows of "
-                    "it: look whether it is in first.",
-                    "warning",
-                )
-                return
-            if self.panel.request_id == request_id:
-                self.panel.load()
-                return
+        if self._vote_goes_first():
+            return
+        self._let_list(False)
         before = self.panel
+        if before is not None and before.request_id == request_id:
+            before.load()
+            return
         self.panel = ApprovalPanel(self.workspace, request_id)
         self.panel.on_vote(self.refresh)
         self.place.children = [self.panel]
         if before is not None:
             before.close()
         self._mark()
+
+    def go_back(self) -> None:
+        """Show the list again; what was stated of the request that was looked at is kept until another one is."""
+        if not self._vote_goes_first():
+            self._let_list(True)
+
+    def _let_list(self, shown: bool) -> None:
+        """Show the list, or in its place the request that is looked at."""
+        self.rows.layout.display = None if shown else "none"
+        self.place.layout.display = self.back.layout.display = "none" if shown else None
+
+    def _vote_goes_first(self) -> bool:
+        """Say that the outcome of a vote is to be known before its panel may go, if there is one."""
+        if self.panel is None or not self.panel.unsettled:
+            return False
+        posted = self.panel.request_id
+        self.say(
+            f"Your vote on request {posted} is being posted: wait until its outcome is known."
+            if self.panel.sending
+            else f"Whether your vote on request {posted} is in is not known, and this panel alone knows of "
+            "it: look whether it is in first.",
+            "warning",
+        )
+        return True
 
     def _mark(self) -> None:
         """Show which request is looked at."""
@@ -193,7 +217,8 @@ def waiting(workspace: Workspace) -> Waiting:
             names, units = workspace.directory.names("account", ids), workspace.directory.units(ids)
         except LedgerError:  # a help: without them ids and base units are shown
             names, units = {}, {}
-    return Waiting(frame, connection.operator is not None, names, units, voting.obstacle(connection))
+    read_on = datetime.fromtimestamp(connection.transport.server_time(), UTC)
+    return Waiting(frame, connection.operator is not None, names, units, voting.obstacle(connection), read_on)
 
 
 def _of_anybody(section: Requests, connection: Connection) -> pd.DataFrame:

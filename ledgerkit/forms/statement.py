@@ -10,6 +10,7 @@ from typing import Any, Final, NoReturn
 import ipywidgets as widgets
 
 from ledgerkit import payloads
+from ledgerkit.addresses import EVM_ADDRESS
 from ledgerkit.amounts import Unit, display_unit, to_base_units
 from ledgerkit.challenges import LEAST_END, LEAST_HEX_END
 from ledgerkit.errors import InvalidRequest, shorten
@@ -23,6 +24,29 @@ _NUMBER: Final = re.compile(r"[0-9]+(?:\.[0-9]+)?")
 # No body of a request is half as deep; what reads it later has to come to its end too.
 MOST_LEVELS: Final = 50
 _DIGITS: Final = re.compile(r"[0-9]{1,78}")
+# Which type of account a payment that has this comes from: the fields of other types are folded away.
+_OWN: Final = {
+    "tag": ("Ripple",),
+    "memo": ("Stellar",),
+    "memo_kind": ("Stellar",),
+    "contract_address": ("Bep20", "Erc20", "Trc20"),
+    "token_mint": ("Solana",),
+}
+# How a whole address of each type of account looks; of other types nothing is told before it is compared.
+_EVM: Final = (EVM_ADDRESS, "0x and 40 hex digits")
+_TRON: Final = (re.compile(r"T[1-9A-HJ-NP-Za-km-z]{33}"), "34 letters and digits that begin with T")
+_WHOLE: Final = {
+    "Bitcoin": (re.compile(r"[0-9A-Za-z]{26,90}"), "26 letters and digits or more"),
+    "Bep20": _EVM,
+    "Erc20": _EVM,
+    "Ethereum": _EVM,
+    "Polygon": _EVM,
+    "Ripple": (re.compile(r"[rX][0-9A-Za-z]{24,47}"), "25 letters and digits or more that begin with r or X"),
+    "Solana": (re.compile(r"[1-9A-HJ-NP-Za-km-z]{32,44}"), "32 to 44 letters and digits"),
+    "Stellar": (re.compile(r"G[A-Z2-7]{55}|M[A-Z2-7]{68}"), "56 letters and digits that begin with G"),
+    "Trc20": _TRON,
+    "Tron": _TRON,
+}
 _MEMOS: Final = {"Number": "id", "Hash": "hash", "Hash of what is paid back": "return"}
 
 
@@ -123,10 +147,10 @@ class Statement:
         ends = f"The last {LEAST_END} or more characters; {LEAST_HEX_END} of an address in hex digits."
         needed: list[Field] = [
             AmountField("amount", "Amount", "What is paid, from a source of your own."),
-            TextField("recipient_end", "End of the recipient", ends, f"its last {LEAST_HEX_END} characters"),
+            TextField("recipient_end", "End of the recipient", ends),
             TextField("recipient", "Or the whole recipient", "The address that is paid.", wide=True),
         ]
-        decisive: list[Field] = [
+        self._decisive: list[Field] = [
             TextField("tag", "Destination tag", "A number that XRP payments may have."),
             TextField("memo", "Memo", "What Stellar payments may carry."),
             ChoiceField(
@@ -144,25 +168,52 @@ class Statement:
             TextField("currency", "Currency", "As the API calls it, such as bitcoin."),
             TextField("account_name", "Account", "The name of the account that pays."),
         ]
-        self.fields = {one.name: one for one in (*needed, *decisive, *other)}
+        self.fields = {one.name: one for one in (*needed, *self._decisive, *other)}
         self._offered = Offered()
+        self._kind: str | None = None
+        self._hint = _hint("Where the payment has one; these decide who gets what.")
+        self._here, self._elsewhere = _grid(self._decisive), _grid(())
+        self.folded = widgets.Accordion([self._elsewhere], titles=("Of other currencies",), selected_index=None)
+        self.folded.add_class("lk-more")
+        self._arrange()
         for name in ("contract_address", "token_mint"):
             self.fields[name].on_edit(self._offer)
         self.box = widgets.VBox(
             [
                 _hint("What you know from a source of your own: the invoice, the order, a call. Not this request."),
                 _grid(needed),
-                _hint("Where the payment has one; these decide who gets what."),
-                _grid(decisive),
+                self._hint,
+                self._here,
                 _hint("What you leave empty here is left to your eye."),
                 _grid(other),
+                self.folded,
             ]
         )
 
-    def use(self, offered: Offered) -> None:
-        """Read amounts in the units that are offered."""
-        self._offered = offered
+    def use(self, offered: Offered, kind: str | None = None) -> None:
+        """Read amounts in the units that are offered, and show what payments of a type of account may have.
+
+        What they have not is folded away and still read: which type it is, is the word of the service.
+        """
+        self._offered, self._kind = offered, kind
+        self._arrange()
         self._offer()
+
+    def _arrange(self) -> None:
+        here = [
+            one
+            for one in self._decisive
+            if self._kind is None or self._kind in _OWN[one.name] or one.read() is not None
+        ]
+        elsewhere = [one for one in self._decisive if one not in here]
+        self._here.children = [one.widget for one in here]
+        self._elsewhere.children = [one.widget for one in elsewhere]
+        self._hint.layout.display = self._here.layout.display = None if here else "none"
+        self.folded.layout.display = None if elsewhere else "none"
+        least = LEAST_END if self._kind in _WHOLE and _WHOLE[self._kind] is not _EVM else LEAST_HEX_END
+        end = self.fields["recipient_end"]
+        assert isinstance(end, TextField)  # noqa: S101  # made above
+        end.input.placeholder = f"its last {least} characters or more"
 
     def _offer(self) -> None:
         given = self._offered
@@ -203,6 +254,7 @@ class Statement:
                 raise
             if value is not None:
                 stated[name] = value
+        self._check_whole(stated.get("recipient"))
         if "tag" in stated:
             stated["tag"] = self._integer("tag", stated["tag"])
         kind = stated.pop("memo_kind", None)
@@ -212,6 +264,18 @@ class Statement:
         if "memo" in stated:
             stated["memo"] = self._memo(kind, stated["memo"])
         return stated
+
+    def _check_whole(self, recipient: str | None) -> None:
+        """Refuse what can be no whole address, before it is compared and told as another recipient."""
+        shape = _WHOLE.get(self._kind or "")
+        if recipient is None or shape is None or shape[0].fullmatch(recipient):
+            return
+        self.fields["recipient"].mark(True)
+        raise InvalidRequest(
+            f"Or the whole recipient: {shorten(recipient)} is no whole address of an account of type {self._kind}: "
+            f"that is {shape[1]}. A part of one goes into 'End of the recipient'. Nothing was compared.",
+            field="recipient",
+        )
 
     def _memo(self, kind: str | None, text: str) -> Memo:
         if kind == "id":

@@ -83,6 +83,27 @@ def told_steps(steps: pd.DataFrame, directory: Directory) -> list[str]:
     return [_told_step(row, users, groups) for row in rows]
 
 
+def told_next(steps: pd.DataFrame, directory: Directory) -> str:
+    """Return whose approvals a request waits for now, or nothing where that can't be seen; asks for a name."""
+    for row in steps.to_dict("records"):
+        current, approvals, quorum = row["request_current_step_index"], row["approvals"], row["quorum"]
+        if pd.isna(row["step_index"]) or pd.isna(current) or row["step_index"] != current:
+            continue
+        if not isinstance(approvals, list) or pd.isna(quorum):
+            return ""
+        given = [one for one in approvals if isinstance(one, Mapping) and one.get("type") == "APPROVE"]
+        left = int(quorum) - len(given)
+        if left < 1:
+            return ""
+        count = "1 approval" if left == 1 else f"{left} approvals"
+        if pd.isna(row["group_id"]):
+            return f"It now waits for {count}."
+        group = int(row["group_id"])
+        name = _names(directory, "group", {group}).get(group)
+        return f"It now waits for {count} of {visible(name) if isinstance(name, str) else f'group {group}'}."
+    return ""
+
+
 def _told_step(row: Any, users: Mapping[int, str], groups: Mapping[int, str]) -> str:
     if not isinstance(row["approvals"], list) or pd.isna(row["step_index"]):
         return "A step that is hidden from you."

@@ -103,11 +103,50 @@ def test_what_was_stated_is_compared_confirmed_signed_and_posted(
     assert panel.phrase.value == ""
     panel.wait()
     assert (panel.state, panel.sending) == ("done", False)
-    assert panel.message == f"Your approval of request {request_id} is in; it is pending approval now."
+    assert (
+        panel.message == f"Your approval of request {request_id} is in. It now waits for 2 approvals of Management."
+    )
     assert "Approved by api-operator" in panel.steps.value
     assert votes(session, request_id) == [f"/requests/{request_id}/approve"]
     assert [field.read() for field in panel.statement.fields.values()] == [None] * len(panel.statement.fields)
     assert not is_shown(panel.actions)
+
+
+def test_what_a_bitcoin_payment_has_not_is_folded_away_and_still_compared(
+    panel: ApprovalPanel, draft: Draft, recipient: str
+) -> None:
+    fields = panel.statement.fields
+    assert [fields[name].widget for name in ("tag", "memo", "memo_kind", "contract_address", "token_mint")] == list(
+        panel.statement.folded.children[0].children
+    )
+    assert panel.statement.folded.selected_index is None
+    assert panel.body_box.selected_index is None
+    assert fields["recipient_end"].input.placeholder == "its last 8 characters or more"  # type: ignore[attr-defined]  # a TextField
+    compare(panel, amount=in_bitcoin(draft), recipient=recipient, tag="5")
+    assert "Do not sign it" in panel.message
+
+
+@pytest.mark.parametrize("typed", ["fUxUPXPYva", "18sCtg3d3RzsYGa12ojzrv522 UxUPXPYva"])
+def test_what_is_no_whole_address_is_told_before_it_is_compared(
+    panel: ApprovalPanel, draft: Draft, typed: str
+) -> None:
+    compare(panel, amount=in_bitcoin(draft), recipient=typed)
+    assert panel.state == "failed"
+    assert "is no whole address of an account of type Bitcoin" in panel.message
+    assert panel.review is None
+
+
+def test_enter_in_the_phrase_says_which_button_signs(
+    session: lk.Session, panel: ApprovalPanel, draft: Draft, recipient: str, request_id: int
+) -> None:
+    compare(panel, amount=in_bitcoin(draft), recipient=recipient)
+    panel.phrase.value = f"approve {request_id}"
+    panel.phrase._handle_custom_msg({"event": "submit"}, [])
+    assert panel.message == "Enter signs nothing: press 'Sign and approve'."
+    assert votes(session, request_id) == []
+    panel.sign.click()
+    panel.wait()
+    assert panel.state == "done"
 
 
 def test_fields_begin_empty_whatever_the_service_says(panel: ApprovalPanel) -> None:
@@ -255,7 +294,7 @@ def test_only_the_phrase_signs(
     panel.phrase.value = phrase.format(request_id)
     panel.sign.click()
     panel.wait()
-    assert f"confirmed by typing 'approve {request_id}'" in panel.message
+    assert f"type exactly 'approve {request_id}'" in panel.message
     assert panel.message_kind == "error"
     assert panel.phrase.value == ""
     assert votes(session, request_id) == []
@@ -306,6 +345,11 @@ def test_a_rejection_has_a_phrase_of_its_own_and_ends_the_request(
     panel.wait()
     assert panel.phrase.description == f"Type 'reject {request_id} assumed' to sign"
     assert not is_shown(panel.sign)
+    assert not any(map(is_shown, (panel.statement.box, panel.body_box, panel.actions)))
+    panel.leave.click()
+    assert all(map(is_shown, (panel.statement.box, panel.body_box, panel.actions)))
+    panel.reject.click()
+    panel.wait()
     panel.phrase.value = f"approve {request_id}"
     panel.sign_rejection.click()
     assert not panel.sending
@@ -313,7 +357,7 @@ def test_a_rejection_has_a_phrase_of_its_own_and_ends_the_request(
         panel.phrase.value = f"reject {request_id} assumed"
         panel.sign_rejection.click()
     panel.wait()
-    assert panel.message == f"Your rejection of request {request_id} is in; it is rejected now."
+    assert panel.message == f"Your rejection of request {request_id} is in. It is rejected now."
     assert votes(session, request_id) == [f"/requests/{request_id}/reject"]
 
 

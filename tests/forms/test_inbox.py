@@ -99,6 +99,17 @@ def test_a_vote_takes_the_request_from_the_list(
     assert inbox.panel is panel  # how far it is stays to be read
 
 
+def test_what_is_looked_at_takes_the_place_of_the_list_until_one_goes_back(inbox: InboxForm, request_id: int) -> None:
+    assert re.search(r"Read at \d\d:\d\d", inbox.count.value)
+    assert (inbox.rows.layout.display, inbox.back.layout.display) == (None, "none")
+    panel = look_at(inbox, request_id)
+    assert (inbox.rows.layout.display, inbox.place.layout.display) == ("none", None)
+    panel.statement.fields["amount"].write("0.5")
+    inbox.back.click()
+    assert (inbox.rows.layout.display, inbox.place.layout.display) == (None, "none")
+    assert look_at(inbox, request_id).statement.fields["amount"].read() == 50_000_000
+
+
 def test_another_request_is_looked_at_in_place_of_the_first(inbox: InboxForm, request_id: int) -> None:
     first = look_at(inbox, request_id)
     other = next(iter(inbox.buttons))
@@ -119,6 +130,8 @@ def test_a_vote_that_is_being_posted_is_not_left(inbox: InboxForm, draft: Draft,
     panel = look_at(inbox, request_id)
     approve(panel, draft)
     assert panel.sending
+    inbox.back.click()
+    assert inbox.place.layout.display is None
     inbox.buttons[next(iter(inbox.buttons))].click()
     assert inbox.panel is panel
     assert f"Your vote on request {request_id} is being posted" in inbox.message
