@@ -27,7 +27,8 @@ AUDIT: Final = {
     "Steps and approvals of a request": ("requests", "governance_status"),
     "History of an account": ("accounts", "history"),
     "History of a transaction": ("transactions", "history"),
-    "History of a user": ("users", "history"),
+    "Changes to a user": ("users", "history"),
+    "What a user requested": ("requests", "search"),
     "History of a group": ("groups", "history"),
     "History of an entity": ("entities", "history"),
     "History of a whitelist": ("whitelists", "history"),
@@ -133,6 +134,7 @@ class Explorer(Form):
         self.detail.observe(self.guarded(self._opened), "state")
         self._nothing_open = widgets.HTML(f"<p class='lk-quiet'>{NOTHING_OPEN}</p>")
         self._before = TABS[0]
+        self._shown = ""
         self.forms: dict[str, Form] = {"Detail": self.detail}
         self._makers: dict[str, Callable[[], Form]] = {
             "Overview": self._overview,
@@ -173,10 +175,13 @@ class Explorer(Form):
 
     def show(self, name: str) -> None:
         """Show a tab; its form is made when it is shown for the first time."""
-        self.tab = name
+        again = name != self._shown
+        self._shown = self.tab = name
         self.tabs.selected_index = TABS.index(name)
         if name not in self.forms:
             self._build(name)
+        elif again:
+            self._read_again(self.forms[name])
 
     def wait(self, seconds: float = 60.0) -> "Explorer":
         """Wait in a cell until what is shown is there."""
@@ -217,6 +222,15 @@ class Explorer(Form):
         else:
             self.forms[name] = form
         place.children = (form,)
+
+    def _read_again(self, form: Form) -> None:
+        """Read what waits, and what is counted, as it is now: old numbers look like new ones."""
+        if getattr(form, "unsettled", False) or form.state == "running":
+            return
+        if isinstance(form, InboxForm):
+            form.refresh()
+        elif isinstance(form, Overview):
+            form.run()
 
     def _overview(self) -> Form:
         overview = Overview(self.workspace, self.show)

@@ -38,6 +38,7 @@ _OWN: Final = {
     "token_mint": "Solana",
     "max_priority_fee": "Solana",
 }
+_NO_UNIT: Final = "Unit: choose one."
 _ORDER: Final = (
     "account",
     "recipient",
@@ -129,6 +130,7 @@ class PaymentForm(WriteForm):
 
     title: ClassVar[str] = "Payment"
     agreed: ClassVar[str] = "Account, recipient, amount and fees are what I mean"
+    repeated: ClassVar[frozenset[str]] = frozenset({"Account", "Amount", "At most for fees", "Currency", "To"})
 
     def __init__(self, workspace: Workspace) -> None:
         self.source: Source | None = None
@@ -205,6 +207,8 @@ class PaymentForm(WriteForm):
         for name, what in (("account", "choose who pays"), ("recipient", "whom to pay"), ("amount", "how much")):
             if name not in values:
                 raise InvalidRequest(f"{self.entries[name].label}: it is empty; say {what}.", field=name)
+        if "unit" not in values and not any(one.isalpha() for one in values["amount"]):
+            raise InvalidRequest(_NO_UNIT, field="unit")
         values["account"] = int(values["account"])
         values["amount"] = _with_unit("amount", values["amount"], values.pop("unit", None))
         if "max_fees" in values:
@@ -348,6 +352,9 @@ class PaymentForm(WriteForm):
             self.exact.value = ""
             return
         units = [] if self.entries["token_mint"].read() else self.source.own
+        if unit is None and not any(one.isalpha() for one in text):
+            self.exact.value = _quiet(f"<span class='lk-pill lk-refused'>{_NO_UNIT}</span>")
+            return
         try:
             base, _ = read_amount(_with_unit("amount", text, unit), units)
         except InvalidRequest as error:

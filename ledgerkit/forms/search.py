@@ -15,11 +15,12 @@ from ledgerkit.forms import cells
 from ledgerkit.forms.base import Form
 from ledgerkit.forms.code import CodeBox
 from ledgerkit.forms.detail import Detail
+from ledgerkit.forms.entering import on_enter
 from ledgerkit.forms.fields import Field, PickField, TimeField
 from ledgerkit.forms.pickers import Named, names
 from ledgerkit.forms.ranges import RANGES, bounds
 from ledgerkit.forms.results import Results, counted, empty
-from ledgerkit.forms.sections import NAMED, common, fields_of, folded_away, given, method_of, required
+from ledgerkit.forms.sections import NAMED, WHOLE, common, fields_of, folded_away, given, method_of, required
 from ledgerkit.forms.style import style
 from ledgerkit.forms.work import Work
 from ledgerkit.forms.workspace import Workspace
@@ -81,6 +82,7 @@ class SearchForm(Form):
         self._make(section, method)
         for field in self.fields.values():
             field.on_edit(self._edited)
+        on_enter(self.fields.values(), self.guarded(self._entered))
         self._edited()
         self._look_up_names()
 
@@ -147,6 +149,8 @@ class SearchForm(Form):
         after, before = bounds(name, connection.transport.server_time(), connection.zone)
         self.fields[first].write(after)
         self.fields[last].write(before)
+        if self._folded is not None and (first in self._hidden or last in self._hidden):
+            self._folded.selected_index = 0  # what is filled in is seen
 
     # Names
 
@@ -218,6 +222,10 @@ class SearchForm(Form):
         self.say("")
         self.work.start(partial(self._method, self.section, **values), self._found, ticked=self._ticked)
         self._watched = self.work.watch
+
+    def _entered(self) -> None:
+        if not self.search.disabled:
+            self.run()
 
     def stop(self) -> None:
         """Give up the search that runs."""
@@ -296,6 +304,9 @@ class SearchForm(Form):
             self._mark_stale()
         self.state = "done"
         problems = list(dict.fromkeys(self._watched.warnings)) if self._watched is not None else []
+        named = [told for name, told in WHOLE.items() if name in frame.attrs.get("parameters", {})]
+        if frame.empty and named:
+            problems.append(f"{named[0]} are matched whole: a part of one finds nothing.")
         self.say("\n".join(problems), "warning" if problems else "none")
 
     def _edited(self) -> None:

@@ -64,6 +64,8 @@ LABELS: Final[Mapping[str, str]] = {
     "user_id": "User",
     "whitelist_id": "Whitelist",
 }
+# Filters that the service matches whole, with how they are called where they found nothing.
+WHOLE: Final[Mapping[str, str]] = {"name": "Names", "username": "Usernames"}
 # What is shown at once; the rest is folded. Of what is not here, the first six.
 COMMON: Final[Mapping[str, tuple[str, ...]]] = {
     "accounts": ("name", "currency", "status", "account_type", "entity", "account_label"),
@@ -188,6 +190,8 @@ def _field(one: Filter, help: str, default: Any, method: Any) -> Field:
     if one.many:
         hint = "ids, with commas between them" if one.kind == "integer" else "type one, press Enter, type another"
         return PickField(one.name, label, True, help=help, integer=one.kind == "integer", placeholder=hint)
+    if one.name in WHOLE:
+        return TextField(one.name, label, help, "the whole name")
     hint = {"exact": "such as 150000000", "limit": "all"}.get("limit" if one.name == "limit" else one.kind, "")
     return TextField(one.name, label, help, hint, wide=one.name in WIDE)
 

@@ -12,6 +12,7 @@ from ledgerkit.errors import InvalidRequest, LedgerError, OutcomeUnknown
 from ledgerkit.forms.approval import ApprovalPanel
 from ledgerkit.forms.base import Form, close_all
 from ledgerkit.forms.code import CodeBox
+from ledgerkit.forms.entering import on_enter
 from ledgerkit.forms.fields import Field
 from ledgerkit.forms.progress import Progress
 from ledgerkit.forms.work import Work
@@ -26,6 +27,8 @@ _VERDICTS: Final = {
     "warning": ("lk-waiting", "Look at this"),
     "ok": ("lk-done", "Checked"),
 }
+# What the names of checks say to who does not write code.
+_CHECKED: Final = {"double": "Not paid before"}
 _READS_ONLY: Final = (
     "This session reads only: nothing can be sent from here, and a review can still be made. To send, open a session "
     "with connect(..., writes=True), and a form of that one."
@@ -69,6 +72,8 @@ class WriteForm(Form):
     action: ClassVar[str] = "Create request"
     # What is made, in words.
     makes: ClassVar[str] = "request"
+    # The lines of a payload that the facts of its draft say too, in units that people speak in.
+    repeated: ClassVar[frozenset[str]] = frozenset()
 
     step = traitlets.Enum(STEPS, default_value="fields")
     sending = traitlets.Bool(default_value=False)
@@ -122,7 +127,7 @@ class WriteForm(Form):
             (self.look, self.find),
             (self.follow, self.show_progress),
             (self.approve, self.show_approval),
-            (self.another, self.edit),
+            (self.another, self.make_another),
         ):
             self.on_click(button, act)
         self.agree.observe(self.guarded(lambda _: self._arm()), "value")
@@ -200,6 +205,7 @@ class WriteForm(Form):
         for one in made:
             if all(one is not old for old in kept):
                 one.on_edit(lambda *_, name=one.name: self.guarded(self.edited)(name))
+                on_enter([one], self.guarded(self._entered))
         if not self._fields_box.children:
             self._fields_box.children = (self.grid, *self.extra(), self.again, _row(self.review, self.clear))
             self.lay(
@@ -238,6 +244,13 @@ class WriteForm(Form):
         self.state = "ready"
         self._go("fields")
 
+    def make_another(self) -> None:
+        """Begin anew, with empty fields: what is left filled in would be sent, or paid, twice."""
+        if self.step != "sent" or self.sending or self._vote_goes_first():
+            return
+        self.edit()
+        self.empty()
+
     def empty(self) -> None:
         """Empty the fields."""
         for field in self.entries.values():
@@ -270,13 +283,17 @@ class WriteForm(Form):
 
         self.work.start(job, lambda made: self._review(values, *made))
 
+    def _entered(self) -> None:
+        if self.step == "fields":  # an Enter of before asks for nothing
+            self.prepare_review()
+
     def _review(self, values: Mapping[str, Any], draft: Any, remarks: Mapping[str, str]) -> None:
         self.draft = draft
         self.agree.value = False  # a yes is one to what is shown from here on
         self._ticket = draft if not draft.problems and self.workspace.connection.writes else None
         self.code = self._lines(values)
         self.code_box.code = self.code
-        self._reviewed = self.shown.value = review_html(draft, remarks)
+        self._reviewed = self.shown.value = review_html(draft, remarks, self.repeated)
         self.state = "ready"
         if any(one.name == "double" and one.verdict == "problem" for one in draft.checks):
             self.again.layout.display = None
@@ -483,7 +500,7 @@ class WriteForm(Form):
         self.review.disabled = self.look.disabled = False
 
 
-def review_html(draft: Any, remarks: Mapping[str, str]) -> str:
+def review_html(draft: Any, remarks: Mapping[str, str], repeated: frozenset[str] = frozenset()) -> str:
     """Return what a person reads before they say yes: facts, what was checked, problems first, and what is sent."""
     facts = draft.facts
     rows = (
@@ -499,7 +516,7 @@ def review_html(draft: Any, remarks: Mapping[str, str]) -> str:
     order = list(_VERDICTS)
     checks = "".join(
         f"<li><span class='lk-pill {_VERDICTS[one.verdict][0]}'>{_VERDICTS[one.verdict][1]}</span> "
-        f"<strong>{html.escape(one.name)}</strong> {told(one.text)}</li>"
+        f"<strong>{html.escape(_checked(one.name))}</strong> {told(one.text)}</li>"
         for one in sorted(draft.checks, key=lambda one: order.index(one.verdict))
     )
     mark = getattr(draft, "mark", None)
@@ -508,9 +525,24 @@ def review_html(draft: Any, remarks: Mapping[str, str]) -> str:
         "review",
         fields(rows) if facts else "",
         f"<ul class='lk-checks'>{checks}</ul>" if checks else "",
-        draft.payload.preview()._repr_html_(),
+        _sent_html(draft, repeated),
         found_by,
     )
+
+
+def _checked(name: str) -> str:
+    return _CHECKED.get(name, name[:1].upper() + name[1:])
+
+
+def _sent_html(draft: Any, repeated: frozenset[str]) -> str:
+    """Return the payload in its own words: what the facts say too in people's units is folded with the JSON."""
+    preview = draft.payload.preview()
+    shown: str = preview._repr_html_()
+    if not repeated:
+        return shown
+    rest = ((line.label, told(line.value) + html.escape(beside(line.value)), None) for line in preview.lines)
+    unsaid = fields(row for row in rest if row[0] not in repeated)
+    return f"{unsaid}<details><summary>What is sent, in base units</summary>{shown}</details>"
 
 
 def _row(*buttons: widgets.Widget) -> widgets.HBox:

@@ -300,3 +300,21 @@ def test_explorer_and_panel_can_be_read_about_without_a_session() -> None:
     assert "a page with a tab" in str(lk.explorer.__doc__)
     assert "the doctor" in str(lk.panel.__doc__)
     assert {"explorer", "panel"} <= set(dir(lk))
+
+
+@pytest.mark.parametrize(("tab", "read"), [("Overview", "run"), ("Inbox", "refresh")])
+def test_what_waits_and_what_is_counted_is_read_again_when_its_tab_is_shown_again(
+    explorer: Explorer, monkeypatch: pytest.MonkeyPatch, tab: str, read: str
+) -> None:
+    explorer.show(tab)
+    explorer.wait()
+    reads: list[str] = []
+    form = explorer.forms[tab]
+    monkeypatch.setattr(form, read, lambda: reads.append(tab))
+    explorer.show("Detail")
+    explorer.tabs.selected_index = TABS.index(tab)
+    assert reads == [tab]
+    monkeypatch.setattr(type(form), "unsettled", True, raising=False)
+    explorer.show("Detail")
+    explorer.show(tab)
+    assert reads == [tab]

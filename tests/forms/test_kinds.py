@@ -342,7 +342,7 @@ def test_a_lam_stakes_nothing_in_units_that_the_coin_does_not_have(
     monkeypatch.setattr("ledgerkit.lookups.Lookups.units", lambda *_: (told("BTC", 10), told("BTC", 8)))
     form = opened(gateway, "LAM: transaction")
     account = gateway.accounts.search(currency="bitcoin")["id"].iloc[0]
-    fill(form, account_id=int(account), recipient=listed_address(gateway, "bitcoin"), amount="0.1 BTC")
+    fill(form, account_id=int(account), recipient=listed_address(gateway, "bitcoin"), amount="0.1 BTC", max_fees=9000)
 
     draft = review(form)
 

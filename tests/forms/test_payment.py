@@ -650,3 +650,22 @@ def test_an_account_of_any_family_is_paid_from(form: PaymentForm, account: int) 
     assert form.draft.payload.amount == 15 * 10 ** (unit["magnitude"] - 1)
     assert form.draft.payload.account_id == account
     assert "NOT WHITELISTED" not in form.shown.value
+
+
+def test_an_amount_without_a_unit_asks_for_one_at_once_and_at_the_unit(form: PaymentForm, recipient: str) -> None:
+    fill(form, recipient=recipient, amount="0.5")
+    form.entries["unit"].write(None)
+    assert "Unit: choose one." in shown(form.exact)
+    review(form)
+    assert form.message == "Unit: choose one."
+    assert "lk-wrong" in form.entries["unit"].widget._dom_classes
+
+
+def test_a_review_says_amounts_once_and_folds_the_base_units(form: PaymentForm, recipient: str) -> None:
+    fill(form, recipient=recipient, amount="0.5", note_title="Invoice 43", speed="FAST")
+    review(form)
+    read, folded = form.shown.value.split("<details>", 1)
+    assert "base units of bitcoin" in folded
+    assert "base units of bitcoin" not in read
+    for told in ("Not paid before", "0.50000000 BTC", "Invoice 43", "speed FAST"):
+        assert told in read

@@ -534,3 +534,27 @@ def test_a_filter_of_somebody_else_is_shown_as_text_and_not_as_markup(form: Sear
     assert "\u202e" not in form.text()
     assert "<img" not in form.head.value
     assert r"\u202e" in form.code
+
+
+def test_enter_in_a_text_searches_and_names_are_said_to_be_matched_whole(session: lk.Session) -> None:
+    form = SearchForm.on(session.accounts._connection, "accounts", "search").wait()
+    name: Any = form.fields["name"]
+    assert name.input.placeholder == "the whole name"
+    name.write("BTC Treas")
+    name.input._handle_custom_msg({"event": "submit"}, [])
+    form.wait()
+    assert len(shown(form)) == 0
+    assert "Names are matched whole" in form.message
+    name.write("BTC Treasury 1")
+    assert len(found(form)) == 1
+    assert form.message == ""
+    form.close()
+
+
+def test_a_quick_range_shows_the_filters_that_it_fills_in(session: lk.Session) -> None:
+    form = SearchForm.on(session.accounts._connection, "accounts", "search").wait()
+    assert form._folded is not None
+    assert form._folded.selected_index is None
+    form.choose_range("Last 7 days")
+    assert form._folded.selected_index == 0
+    form.close()

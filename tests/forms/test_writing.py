@@ -384,3 +384,20 @@ def test_nothing_of_a_draft_is_html() -> None:
     assert "&lt;s&gt;remark&lt;/s&gt;" in shown
     for tag in ("<b>", "<u>", "<i>", "<s>"):
         assert tag not in shown
+
+
+def test_make_another_begins_with_empty_fields(reviewed: NoteForm) -> None:
+    reviewed.create.click()
+    reviewed.wait()
+    reviewed.another.click()
+    assert (reviewed.step, reviewed.read()) == ("fields", {})
+
+
+def test_enter_in_a_text_asks_for_the_review_and_never_sends(form: NoteForm, service: Service) -> None:
+    form.entries["title"].write("By keyboard")
+    text: Any = form.entries["title"]
+    for _ in range(3):
+        text.input._handle_custom_msg({"event": "submit"}, [])
+        form.wait()
+    assert form.step == "review"
+    assert (len(form.prepared), service.got) == (1, [])
