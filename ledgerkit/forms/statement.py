@@ -17,6 +17,7 @@ from ledgerkit.errors import InvalidRequest, shorten
 from ledgerkit.forms.fields import ChoiceField, Field, TextField, tooltip
 from ledgerkit.forms.units import Offered, Units, code_for_label
 from ledgerkit.payloads.parts import Memo
+from ledgerkit.payments import SENDS
 from ledgerkit.showing import amount as grouped
 from ledgerkit.showing import visible
 
@@ -32,11 +33,13 @@ _OWN: Final = {
     "contract_address": ("Bep20", "Erc20", "Trc20"),
     "token_mint": ("Solana",),
 }
+# What payments of other types carry is not documented: all is asked for.
+_KNOWN: Final = frozenset({*SENDS, "Trc20"})
 # How a whole address of each type of account looks; of other types nothing is told before it is compared.
 _EVM: Final = (EVM_ADDRESS, "0x and 40 hex digits")
 _TRON: Final = (re.compile(r"T[1-9A-HJ-NP-Za-km-z]{33}"), "34 letters and digits that begin with T")
 _WHOLE: Final = {
-    "Bitcoin": (re.compile(r"[0-9A-Za-z]{26,90}"), "26 letters and digits or more"),
+    "Bitcoin": (re.compile(r"(?:bitcoincash:)?[0-9A-Za-z]{26,130}"), "26 letters and digits or more"),
     "Bep20": _EVM,
     "Erc20": _EVM,
     "Ethereum": _EVM,
@@ -203,7 +206,7 @@ class Statement:
         here = [
             one
             for one in self._decisive
-            if self._kind is None or self._kind in _OWN[one.name] or one.read() is not None
+            if self._kind not in _KNOWN or self._kind in _OWN[one.name] or one.read() is not None
         ]
         elsewhere = [one for one in self._decisive if one not in here]
         self._here.children = [one.widget for one in here]

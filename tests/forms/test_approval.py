@@ -13,7 +13,9 @@ from forms.kernel import kernel
 from ledgerkit import payloads
 from ledgerkit.drafts import Draft
 from ledgerkit.forms.approval import ApprovalPanel
+from ledgerkit.forms.statement import Statement
 from ledgerkit.forms.style import style
+from ledgerkit.forms.units import Offered
 from ledgerkit.sandbox import Sandbox
 
 OTHER = "18sCtg3d3RzsYGa12ojzrv522UxUPXPYva"
@@ -134,6 +136,28 @@ def test_what_is_no_whole_address_is_told_before_it_is_compared(
     assert panel.state == "failed"
     assert "is no whole address of an account of type Bitcoin" in panel.message
     assert panel.review is None
+
+
+def test_every_listed_address_is_a_whole_one(session: lk.Session) -> None:
+    accounts = session.accounts.search().drop_duplicates(["type", "currency"])
+    lists = lk.explode(session.whitelists.search(), "addresses")
+    statement = Statement()
+    read = set()
+    for kind, currency in zip(accounts["type"], accounts["currency"], strict=True):
+        statement.use(Offered(), kind)
+        for address in lists.loc[lists["addresses_currency"] == currency, "addresses_address"]:
+            statement.fields["recipient"].write(address)
+            assert statement.read() == {"recipient": address}
+            read.add(kind)
+    statement.box.close()
+    assert {"Bitcoin", "Ethereum", "Ripple", "Solana", "Stellar", "Trc20"} <= read
+
+
+def test_of_a_type_without_documented_payments_all_is_asked_for() -> None:
+    statement = Statement()
+    statement.use(Offered(), "Cosmos")
+    assert statement.folded.layout.display == "none"
+    assert statement.folded.children[0].children == ()
 
 
 def test_enter_in_the_phrase_says_which_button_signs(
