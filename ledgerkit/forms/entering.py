@@ -12,7 +12,7 @@ from ledgerkit.forms.fields import SECONDS_BEHIND_ENTER, Field
 def on_enter(fields: Iterable[Field], act: Callable[[], None]) -> None:
     """Have Enter in plain texts call ``act``; in a field to pick from, Enter picks."""
     for field in fields:
-        plain = getattr(field, "input", None)
+        plain: Any = getattr(field, "input", None)
         if type(plain) is widgets.Text:
             plain.on_msg(_Entered(plain, act))
 

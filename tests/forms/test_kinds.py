@@ -958,3 +958,29 @@ def test_every_field_has_a_label_a_tooltip_and_no_number_widget(kind: Kind) -> N
             assert one.description
             assert one.tooltip
         close_all(field.widget)
+
+
+def test_an_account_that_another_kind_can_not_use_is_dropped(
+    session: lk.Session, opened: Callable[..., RequestForm]
+) -> None:
+    form = opened(session, "Polkadot: unbond")
+    fill(form, account_id=29)
+    form.choose("Polkadot: bond more")
+    form.wait()
+    assert form.current is not None
+    assert form.current.entries["account_id"].read() == 29
+    form.choose("Contract call")
+    form.wait()
+    assert form.current.entries["account_id"].read() is None
+
+
+def test_a_vote_below_that_is_not_settled_keeps_the_kind(
+    session: lk.Session, opened: Callable[..., RequestForm], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    form = opened(session, "Message signing")
+    current = form.current
+    monkeypatch.setattr(KindForm, "unsettled", True)
+    form.choose("Contract call")
+    assert form.unsettled
+    assert (form.kind.value, form.current) == ("Message signing", current)
+    assert "is settled first" in form.message

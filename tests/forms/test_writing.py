@@ -268,7 +268,7 @@ def test_problems_come_first_and_leave_nothing_to_click(form: NoteForm, service:
     form.wait()
     assert form.message_kind == "error"
     assert "large: it is too <b>large</b>" in form.message
-    assert form.shown.value.index("large") < form.shown.value.index("small")
+    assert form.shown.value.index("Large") < form.shown.value.index("Small")
     assert "<b>" not in form.shown.value
     assert not seen(form.create)
     assert seen(form.back)

@@ -38,6 +38,8 @@ class KindForm(WriteForm):
         # Beside the review, which they must not overtake.
         self._names = Work(self._without("Names could not be looked up: type ids instead."))
         self._units = Work(self._without("The units of the account could not be looked up: write base units."))
+        # The field whose value was chosen for another kind; where this one does not offer it, it is dropped.
+        self.carried = ""
         self.about = widgets.HTML()
         self.estimate = widgets.Button(
             description="Estimate fees", tooltip="Ask the service, and fill the ceiling in with what it says"
@@ -100,6 +102,8 @@ class KindForm(WriteForm):
             field = self.entries[name]
             if isinstance(field, PickField):
                 field.offer(options)
+                if name == self.carried and _is_none_of(field, options):
+                    field.clear()  # it was chosen for another kind
                 if not options:
                     self.say(f"{field.label}: nothing that these credentials may see can be used here.", "warning")
 
@@ -166,6 +170,13 @@ class KindForm(WriteForm):
         self._names.stop()
         self._units.stop()
         super().close()
+
+
+def _is_none_of(field: PickField, options: Mapping[str, Any]) -> bool:
+    try:
+        return field.read() not in (None, *options.values())
+    except InvalidRequest:
+        return False  # being typed
 
 
 def _unmarked(draft: Draft) -> Any:
