@@ -146,8 +146,8 @@ class RequestForm(Form):
             for name in names:
                 if name in made.entries and names[0] in self._stays:
                     made.entries[name].write(self._stays[names[0]])
-        if isinstance(made, KindForm) and self._stays.get("account_id") is not None:
-            made.carried = "account_id"
+        if isinstance(made, KindForm):
+            made.carried = self._stays.get("account_id")
         made.observe(lambda _: self._mirror(), ["state", "message", "message_kind"])
         self._mirror()
 

@@ -1,5 +1,6 @@
 """The form of one kind of request: its fields, what is offered in them, and the units of its amounts."""
 
+import contextlib
 import html
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -38,8 +39,8 @@ class KindForm(WriteForm):
         # Beside the review, which they must not overtake.
         self._names = Work(self._without("Names could not be looked up: type ids instead."))
         self._units = Work(self._without("The units of the account could not be looked up: write base units."))
-        # The field whose value was chosen for another kind; where this one does not offer it, it is dropped.
-        self.carried = ""
+        # The account that was chosen for another kind; where this one does not offer it, it is dropped.
+        self.carried: Any = None
         self.about = widgets.HTML()
         self.estimate = widgets.Button(
             description="Estimate fees", tooltip="Ask the service, and fill the ceiling in with what it says"
@@ -102,10 +103,15 @@ class KindForm(WriteForm):
             field = self.entries[name]
             if isinstance(field, PickField):
                 field.offer(options)
-                if name == self.carried and _is_none_of(field, options):
-                    field.clear()  # it was chosen for another kind
+                if name == "account_id" and self.carried is not None and self.carried not in options.values():
+                    self._drop_carried(field)
                 if not options:
                     self.say(f"{field.label}: nothing that these credentials may see can be used here.", "warning")
+
+    def _drop_carried(self, field: PickField) -> None:
+        with contextlib.suppress(InvalidRequest):  # another one is being typed
+            if field.read() == self.carried:
+                field.clear()
 
     def _without(self, told: str) -> Callable[[BaseException], None]:
         """Return what is done where a look-up fails that one can do without."""
@@ -170,13 +176,6 @@ class KindForm(WriteForm):
         self._names.stop()
         self._units.stop()
         super().close()
-
-
-def _is_none_of(field: PickField, options: Mapping[str, Any]) -> bool:
-    try:
-        return field.read() not in (None, *options.values())
-    except InvalidRequest:
-        return False  # being typed
 
 
 def _unmarked(draft: Draft) -> Any:
