@@ -553,8 +553,8 @@ def test_enter_in_a_text_searches_and_names_are_said_to_be_matched_whole(session
 
 def test_a_quick_range_shows_the_filters_that_it_fills_in(session: lk.Session) -> None:
     form = SearchForm.on(session.accounts._connection, "accounts", "search").wait()
-    assert form._folded is not None
-    assert form._folded.selected_index is None
+    folded: Any = form._folded
+    assert folded.selected_index is None
     form.choose_range("Last 7 days")
-    assert form._folded.selected_index == 0
+    assert folded.selected_index == 0
     form.close()
