@@ -8,9 +8,18 @@ from typing import Any, Final
 import pandas as pd
 
 from ledgerkit.addresses import same_address
-from ledgerkit.amounts import Unit, display_unit, read_amount
-from ledgerkit.checks import active, address_of, balance, covers, estimated, fees, share_of_balance, shown
-from ledgerkit.coins import magnitude_of
+from ledgerkit.amounts import display_unit, read_amount
+from ledgerkit.checks import (
+    active,
+    address_of,
+    balance,
+    covers,
+    estimated,
+    fees,
+    share_of_balance,
+    shown,
+    units_of_coin,
+)
 from ledgerkit.connection import Connection
 from ledgerkit.drafts import Check
 from ledgerkit.errors import (
@@ -139,7 +148,7 @@ def prepare(
         active(source, "send"),
         address_of(lookups, str(source["currency"]), recipient),
         _double(lookups.sent(account_id, search), payload, again=again),
-        _units(
+        units_of_coin(
             str(source["currency"]), written if pays_with_coin else None, *([own] if pays_with_coin else []), of_fees
         ),
         fees(asked, answered, of_fees, pays_fees=pays_fees),
@@ -262,31 +271,6 @@ def _same_payment(row: Mapping[Hashable, Any], payload: Transaction) -> bool:
         theirs is None or pd.isna(theirs) or ours is None or str(theirs) == str(ours)
         for theirs, ours in told.values()
     )
-
-
-def _units(currency: str, written: Unit | None, *of_coin: list[Mapping[str, Any]]) -> Check:
-    """Hold the units of the coin against what is known of it: with 10 places of BTC, 0.1 BTC would become 10."""
-    known = magnitude_of(currency)
-    if known is None:
-        return Check("units", "warning", f"how many decimal places the coin of {currency} has is not known here")
-    said = [unit for unit in map(display_unit, of_coin) if unit is not None]
-    for unit in said:
-        if unit.magnitude != known:
-            return Check(
-                "units",
-                "problem",
-                f"the service says {unit.magnitude} decimal places of {unit.code}, and the coin of {currency} has "
-                f"{known}: amounts in it are not what they seem",
-            )
-    if not said:
-        return Check("units", "warning", f"the service says no units of {currency}: read the base units")
-    if written is not None and written not in said:
-        return Check(
-            "units",
-            "warning",
-            f"that a {written.code} has {written.magnitude} decimal places is the word of the service alone",
-        )
-    return Check("units", "ok", f"{known} decimal places, as the coin of {currency} has")
 
 
 def _share_of_amount(

@@ -166,7 +166,7 @@ class Overview(Form):
         for part in self._parts:
             part.said = "loading"
             part.body.value = _section(part.name, "<p class='lk-quiet'>Loading.</p>")
-            part.work.start(part.load, lambda found, part=part: self._came(part, found))  # type: ignore[misc]
+            part.work.start(part.load, lambda found, part=part: self._came(part, found))  # type: ignore[misc]  # bound as a default
             part.watch = part.work.watch
 
     def wait(self, seconds: float = 60.0) -> "Overview":

@@ -431,7 +431,7 @@ class WriteForm(Form):
         panel = ApprovalPanel(self.workspace, draft.request_id, intent=draft)
         # Whoever looks whether a write is in flight looks at the form.
         panel.observe(lambda change: setattr(self, "sending", change.new), "sending")
-        panel.on_vote(lambda: self.say(panel.message, "done"))
+        panel.on_vote(lambda: self.say(""))  # what became of it stands in the panel
         return panel
 
     # The rest

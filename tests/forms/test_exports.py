@@ -8,7 +8,7 @@ from typing import Any
 
 import openpyxl
 import pandas as pd
-import pyarrow.parquet  # type: ignore[import-untyped]
+import pyarrow.parquet  # type: ignore[import-untyped]  # pyarrow has no types
 import pytest
 
 import ledgerkit as lk
@@ -143,7 +143,7 @@ def test_a_package_that_is_not_there_is_named_with_the_command(
             raise ImportError(name)
         return there(name, *arguments)
 
-    monkeypatch.setattr(exports.importlib, "import_module", without)  # type: ignore[attr-defined]
+    monkeypatch.setattr(exports.importlib, "import_module", without)  # type: ignore[attr-defined]  # what it imported
     with pytest.raises(lk.ConfigurationError, match=r"pip install 'ledgerkit-enterprise\[(lab|archive)\]'"):
         export(workspace, pd.DataFrame({"id": [1]}), kind, "march", tmp_path)
     assert list(tmp_path.iterdir()) == []

@@ -189,7 +189,7 @@ def test_the_amount_that_was_typed_is_the_text_that_is_sent(whole: int, places: 
     form = FILLED[0]
     form.entries["amount"].write(typed)
     assert form.read()["amount"] == f"{typed} BTC"
-    assert shown(form.exact) == f"= {to_base_units(Decimal(typed), form.source.own)} base units"  # type: ignore[union-attr]
+    assert shown(form.exact) == f"= {to_base_units(Decimal(typed), form.source.own)} base units"  # type: ignore[union-attr]  # looked at before
 
 
 FILLED: list[PaymentForm] = []
@@ -255,7 +255,7 @@ def test_another_account_has_other_units_and_none_is_chosen_for_an_amount_that_s
 
 def test_highest_fees_of_one_coin_are_not_those_of_another(form: PaymentForm) -> None:
     fill(form, max_fees="0.002")
-    assert form.entries["max_fees"].input.description == "Highest fees, in BTC"  # type: ignore[attr-defined]
+    assert form.entries["max_fees"].input.description == "Highest fees, in BTC"  # type: ignore[attr-defined]  # of its own kind of field
     fill(form, BITCOIN_ACCOUNT + 1)
     assert form.entries["max_fees"].read() == "0.002"
     fill(form, ETHEREUM_ACCOUNT)
@@ -280,8 +280,8 @@ def test_a_unit_that_a_label_can_not_show_is_none_to_choose(form: PaymentForm, r
     assert form.source is not None
     units: list[Mapping[str, Any]] = [{"code": "$\\alpha$", "magnitude": 8}, {"code": "\u202eCTB", "magnitude": 3}]
     form._show_account(replace(form.source, own=units, of_fees=units))
-    assert [one for one, _ in form.entries["unit"].input.options] == ["choose", BASE]  # type: ignore[attr-defined]
-    assert form.entries["max_fees"].input.description == "Highest fees, in base units"  # type: ignore[attr-defined]
+    assert [one for one, _ in form.entries["unit"].input.options] == ["choose", BASE]  # type: ignore[attr-defined]  # of its own kind of field
+    assert form.entries["max_fees"].input.description == "Highest fees, in base units"  # type: ignore[attr-defined]  # of its own kind of field
     form.entries["max_fees"].write("700")
     assert form.read()["max_fees"] == 700
     form.entries["max_fees"].write("0.7")
@@ -301,7 +301,7 @@ def test_a_recipient_that_is_no_address_or_on_no_whitelist_is_told(form: Payment
 
 def test_a_recipient_is_picked_from_the_whitelists_of_the_account(form: PaymentForm, recipient: str) -> None:
     fill(form)
-    label = next(one for one, entry in form.source.entries.items() if entry.address == recipient)  # type: ignore[union-attr]
+    label = next(one for one, entry in form.source.entries.items() if entry.address == recipient)  # type: ignore[union-attr]  # looked at before
     form.picker.input.value = label
     form.wait()
     assert form.entries["recipient"].read() == recipient
@@ -386,7 +386,7 @@ def test_a_token_of_solana_is_written_in_base_units_and_has_no_ceiling(form: Pay
     mint = "EPjFWdd5AufqSSqeM2qN1xzybapC8G4wEGGkZwyTDt1v"
     fill(form, SOLANA_ACCOUNT, recipient="9WzDXwBbmkg8ZTbNMqUxvQRAyrZzDsGYdLVL9zYtAWWM", token_mint=mint)
     assert form.entries["max_fees"].widget.layout.display == "none"
-    assert [one for one, _ in form.entries["unit"].input.options] == ["choose", BASE]  # type: ignore[attr-defined]
+    assert [one for one, _ in form.entries["unit"].input.options] == ["choose", BASE]  # type: ignore[attr-defined]  # of its own kind of field
     fill(form, SOLANA_ACCOUNT, amount="250000", unit=BASE, max_priority_fee="5000")
     review(form)
     payload = form.draft.payload
@@ -547,7 +547,7 @@ def test_the_own_request_is_approved_with_the_draft(
     panel.wait()
     assert in_flight == [True, False]
     assert "Your approval" in panel.message
-    assert form.message == panel.message
+    assert form.message == ""  # it is told once
     assert session.requests.get(request)["status"].iloc[0] == "PENDING_APPROVAL"
     form.follow.click()
     progress = form.below.children[0]

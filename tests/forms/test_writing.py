@@ -59,7 +59,7 @@ class NoteForm(WriteForm):
         body = SimpleNamespace(note=note, type="NOTE", to_json=lambda: {"title": note.title})
         body.preview = lambda: SimpleNamespace(_repr_html_=lambda: f"<pre>{note.title}</pre>")
         return Draft(
-            body,  # type: ignore[arg-type]
+            body,  # type: ignore[arg-type]  # a stand-in
             send=self.service.take,
             find=lambda draft: self.service.outcome,
             outbox=self.workspace.connection.outbox,

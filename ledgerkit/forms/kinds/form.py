@@ -35,7 +35,7 @@ class KindForm(WriteForm):
     def __init__(self, workspace: Workspace, kind: Kind) -> None:
         self.kind = kind
         self.title = kind.name  # type: ignore[misc]  # of a form that is for many kinds, each has its own words
-        self.makes, self.agreed, self.action = kind.makes, kind.agreed, kind.action  # type: ignore[misc]
+        self.makes, self.agreed, self.action = kind.makes, kind.agreed, kind.action  # type: ignore[misc]  # as above
         # Beside the review, which they must not overtake.
         self._names = Work(self._without("Names could not be looked up: type ids instead."))
         self._units = Work(self._without("The units of the account could not be looked up: write base units."))
