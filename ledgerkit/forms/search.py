@@ -306,7 +306,7 @@ class SearchForm(Form):
         problems = list(dict.fromkeys(self._watched.warnings)) if self._watched is not None else []
         named = [told for name, told in WHOLE.items() if name in frame.attrs.get("parameters", {})]
         if frame.empty and named:
-            problems.append(f"{named[0]} are matched whole: a part of one finds nothing.")
+            problems.append(f"{named[0]} may be matched whole: a part of one then finds nothing.")
         self.say("\n".join(problems), "warning" if problems else "none")
 
     def _edited(self) -> None:

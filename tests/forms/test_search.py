@@ -544,7 +544,7 @@ def test_enter_in_a_text_searches_and_names_are_said_to_be_matched_whole(session
     name.input._handle_custom_msg({"event": "submit"}, [])
     form.wait()
     assert len(shown(form)) == 0
-    assert "Names are matched whole" in form.message
+    assert "Names may be matched whole" in form.message
     name.write("BTC Treasury 1")
     assert len(found(form)) == 1
     assert form.message == ""
