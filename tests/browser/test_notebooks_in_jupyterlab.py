@@ -36,7 +36,7 @@ def test_payments_and_approvals_are_shown_in_jupyterlab(lab: str, browser: "Brow
     refused = [text for text in outputs if "Traceback" in text]
     assert len(refused) == 2
     assert "this draft was sent before" in refused[0]
-    assert "recipient: DIFFERS" in refused[1]
+    assert "Recipient: DIFFERS" in refused[1]
 
 
 def _run_all(page: "Page", lab: str) -> None:
