@@ -1,12 +1,13 @@
 """One live form for each cell: a cell that is run again closes what it showed before."""
 
 import sys
+import weakref
 from typing import Any, Final
 
 from ledgerkit.forms.base import Form
 
-# By cell and form: the run that made them, and the forms.
-_SHOWN: Final[dict[tuple[str, str], tuple[str, list[Form]]]] = {}
+# By cell and form: the run that made them, and the forms. Weakly: one that was closed lets its rows go.
+_SHOWN: Final[dict[tuple[str, str], tuple[str, weakref.WeakSet[Form]]]] = {}
 
 
 def replace(form: Form, key: str) -> None:
@@ -24,12 +25,12 @@ def replace(form: Form, key: str) -> None:
     cell, run = _cell()
     if not cell:
         return
-    run_before, forms = _SHOWN.get((cell, key), (run, []))
+    run_before, forms = _SHOWN.get((cell, key), (run, weakref.WeakSet()))
     if run_before != run:
-        for one in forms:
+        for one in list(forms):
             if not (getattr(one, "sending", False) or getattr(one, "unsettled", False)):
                 one.close()
-    _SHOWN[cell, key] = (run, [*(one for one in forms if one.comm is not None), form])
+    _SHOWN[cell, key] = (run, weakref.WeakSet([*(one for one in forms if one.comm is not None), form]))
 
 
 def _cell() -> tuple[str, str]:

@@ -1,5 +1,6 @@
 """A cell that is run again closes what it showed before, but nothing that alone knows what became of a write."""
 
+import weakref
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -51,6 +52,15 @@ def test_a_form_that_is_unsettled_stays_until_it_is_settled(run_cell: Run) -> No
     third: Any = Shown(unsettled=False)
     cells.replace(third, "payment")
     assert [one.comm is None for one in (lost, second, third)] == [True, True, False]
+
+
+def test_a_form_that_was_closed_is_not_kept(run_cell: Run) -> None:
+    run_cell("1")
+    form: Any = Shown(unsettled=False)
+    kept = weakref.ref(form)
+    cells.replace(form, "search")
+    del form
+    assert kept() is None
 
 
 def test_an_inbox_with_a_lost_vote_stays(session: lk.Session, run_cell: Run) -> None:
