@@ -333,10 +333,13 @@ def test_who_sends_a_byte_every_seven_seconds_is_cut_off_after_ten(start: bytes)
         with socket.create_connection(("127.0.0.1", port), timeout=5) as connection:
             connection.sendall(start + b"P")
             assert clock.asked.wait(10)
-            for _ in range(2):
-                clock.jump(monotonic=7)
-                connection.sendall(b"O")
-            assert connection.recv(100) == b""
+            answer = b""
+            with contextlib.suppress(ConnectionError):  # cut off before the second byte was sent, or with it unread
+                for _ in range(2):
+                    clock.jump(monotonic=7)
+                    connection.sendall(b"O")
+                answer = connection.recv(100)
+            assert answer == b""
 
 
 def test_a_head_without_an_end_is_read_up_to_its_bound() -> None:
