@@ -65,6 +65,7 @@ __all__ = [
     "panel",
     "payloads",
     "read_csv",
+    "reports",
     "webhooks",
 ]
 
@@ -121,10 +122,10 @@ def panel(session: Session) -> _Any:
 
 def __getattr__(name: str) -> _Any:
     """Import what a session does not need, when it is asked for."""
-    if name == "webhooks":
+    if name in ("reports", "webhooks"):
         from importlib import import_module
 
-        return import_module("ledgerkit.webhooks")
+        return import_module(f"ledgerkit.{name}")
     raise AttributeError(f"module 'ledgerkit' has no attribute {name!r}")
 
 

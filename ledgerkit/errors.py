@@ -159,6 +159,7 @@ def warn(message: str, category: type[UserWarning]) -> None:
     Python shows a warning once for each line: at a line of the kit, the second search with the same problem would say
     nothing. What runs behind a form has no such line: there the form shows it.
     """
+    watching.hear(message)
     if (watch := watching.current()) is not None:
         watch.warnings.append(message)
         return

@@ -5,7 +5,7 @@ import html
 import inspect
 import weakref
 from collections.abc import Iterable, Mapping
-from datetime import date
+from datetime import date, tzinfo
 from os import PathLike
 from typing import TYPE_CHECKING, Any, Final, Self, cast
 from urllib.parse import unquote, urlsplit
@@ -196,6 +196,11 @@ class Session:
     def sandbox(self) -> "Sandbox | None":
         """The embedded server, of a session that :func:`connect` opened on it."""
         return self._sandbox
+
+    @property
+    def tz(self) -> tzinfo:
+        """The zone of times given without one, and of times shown."""
+        return self._zone
 
     @property
     def workspace(self) -> str | None:

@@ -1,4 +1,4 @@
-"""What runs behind a form: how far it is, what it warned about, and a way to stop it.
+"""What runs behind a form: how far it is, what it warned about, and a way to stop it; and what a report must repeat.
 
 A read finds its watch by itself, so that searches need no parameters for it. Where nobody watches, there is none.
 """
@@ -37,6 +37,7 @@ class Watch:
 
 
 _WATCH: ContextVar[Watch | None] = ContextVar("ledgerkit_watch", default=None)
+_HEARD: ContextVar[list[str] | None] = ContextVar("ledgerkit_heard", default=None)
 
 
 def current() -> Watch | None:
@@ -52,3 +53,20 @@ def watched(watch: Watch) -> Iterator[Watch]:
         yield watch
     finally:
         _WATCH.reset(token)
+
+
+@contextmanager
+def heard() -> Iterator[list[str]]:
+    """Give a list that fills with what is warned about inside, beside the warnings themselves."""
+    messages: list[str] = []
+    token = _HEARD.set(messages)
+    try:
+        yield messages
+    finally:
+        _HEARD.reset(token)
+
+
+def hear(message: str) -> None:
+    """Hand a warning to whoever listens."""
+    if (messages := _HEARD.get()) is not None:
+        messages.append(message)

@@ -9,12 +9,13 @@ import ipywidgets as widgets
 import pandas as pd
 
 from ledgerkit.forms.base import Form, close_all
-from ledgerkit.forms.exports import Written, checked_name, export
+from ledgerkit.forms.exports import Written, export
 from ledgerkit.forms.style import style
 from ledgerkit.forms.table import Table
 from ledgerkit.forms.views import View, view
 from ledgerkit.forms.work import Work
 from ledgerkit.forms.workspace import Workspace
+from ledgerkit.saving import checked_name
 from ledgerkit.showing import visible
 
 SAVES: Final = {

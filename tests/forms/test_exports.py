@@ -12,7 +12,7 @@ import pyarrow.parquet  # type: ignore[import-untyped]  # pyarrow has no types
 import pytest
 
 import ledgerkit as lk
-from ledgerkit.forms import exports
+from ledgerkit import workbooks
 from ledgerkit.forms.exports import export
 from ledgerkit.forms.workspace import Workspace
 
@@ -102,7 +102,7 @@ def test_excel_keeps_long_integers_flags_times_and_odd_texts(workspace: Workspac
 def test_more_rows_than_excel_takes_are_refused_before_anything_is_written(
     workspace: Workspace, tmp_path: Path
 ) -> None:
-    frame = pd.DataFrame({"id": range(exports.EXCEL_ROWS)})
+    frame = pd.DataFrame({"id": range(workbooks.EXCEL_ROWS)})
     with pytest.raises(lk.InvalidRequest, match="Save them as CSV or Parquet"):
         export(workspace, frame, "xlsx", "many", tmp_path)
     assert list(tmp_path.iterdir()) == []
@@ -143,7 +143,7 @@ def test_a_package_that_is_not_there_is_named_with_the_command(
             raise ImportError(name)
         return there(name, *arguments)
 
-    monkeypatch.setattr(exports.importlib, "import_module", without)  # type: ignore[attr-defined]  # what it imported
+    monkeypatch.setattr(workbooks.importlib, "import_module", without)  # type: ignore[attr-defined]  # what it imported
     with pytest.raises(lk.ConfigurationError, match=r"pip install 'ledgerkit-enterprise\[(lab|archive)\]'"):
         export(workspace, pd.DataFrame({"id": [1]}), kind, "march", tmp_path)
     assert list(tmp_path.iterdir()) == []

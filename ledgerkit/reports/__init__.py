@@ -1,0 +1,5 @@
+"""Reports: each is a function that reads a workspace and gives frames, charts, an Excel workbook and a page."""
+
+from ledgerkit.reports.report import Report
+
+__all__ = ["Report"]

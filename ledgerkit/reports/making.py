@@ -1,0 +1,116 @@
+"""What reports have in common: a period, reads that may fail without taking the report with them, and notes."""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC
+from typing import Any, TypeVar
+
+import pandas as pd
+
+from ledgerkit import watching
+from ledgerkit.charts import Chart
+from ledgerkit.errors import InvalidRequest, NotFound, PermissionDenied, ServerError, Unsupported
+from ledgerkit.filters import instant
+from ledgerkit.reports.report import Report
+from ledgerkit.session import Session
+
+Found = TypeVar("Found")
+# What a part of a report may fail with, and the rest goes on: a feature that is off, a right that is missing.
+PARTIAL = (NotFound, PermissionDenied, ServerError, Unsupported, InvalidRequest)
+SCOPE = (
+    "A reporting key sees the accounts of its entities alone: what is missing here may exist, outside of its scope."
+)
+
+
+class Making:
+    """One report while it is made.
+
+    Parameters
+    ----------
+    session
+        Where it is read from.
+    parameters
+        What was asked for; it is told with the report.
+
+    Attributes
+    ----------
+    notes
+        What must be known to read the report; :meth:`note` adds to it.
+    """
+
+    def __init__(self, session: Session, parameters: Mapping[str, Any]) -> None:
+        self.session = session
+        self.notes: list[str] = []
+        self._parameters = {name: value for name, value in parameters.items() if value is not None}
+        self._heard: list[str] = []
+        self._began = pd.Timestamp.now(tz="UTC")
+
+    @classmethod
+    @contextmanager
+    def of(cls, session: Session, **parameters: Any) -> Iterator["Making"]:
+        """Make a report: what is warned about inside becomes notes of it too."""
+        making = cls(session, parameters)
+        if session.family == "reporting_key":
+            making.note(SCOPE)
+        with watching.heard() as making._heard:
+            yield making
+
+    def note(self, text: str) -> None:
+        """Add something that must be known to read the report, once."""
+        if text not in self.notes:
+            self.notes.append(text)
+
+    def part(self, what: str, read: Callable[[], Found]) -> Found | None:
+        """Read what the report can do without, and note why it could not be had.
+
+        Parameters
+        ----------
+        what
+            What will be missing, such as ``"the risk of addresses"``.
+        """
+        try:
+            return read()
+        except PARTIAL as error:
+            self.note(f"Without {what}: {error}")
+            return None
+
+    def period(self, start: Any, end: Any) -> tuple[pd.Timestamp, pd.Timestamp]:
+        """Return the first moment of a period, and the first moment after it, in UTC.
+
+        Parameters
+        ----------
+        start, end
+            Dates, moments, or texts such as ``"2026-01-31"``; a time without a zone is in the session's. ``end`` None
+            is now.
+
+        Raises
+        ------
+        InvalidRequest
+            One can't be read, or the period ends before it begins.
+        """
+        first = pd.Timestamp(instant("start", start, self.session.tz))
+        last = self._began if end is None else pd.Timestamp(instant("end", end, self.session.tz))
+        if not first < last:
+            raise InvalidRequest(
+                f"`end` = {end!r} is not after `start` = {start!r}. A period holds its start and not its end: the "
+                "month of May is start='2026-05-01', end='2026-06-01'.",
+                field="end",
+            )
+        return first.tz_convert(UTC).as_unit("us"), last.tz_convert(UTC).as_unit("us")
+
+    def report(
+        self,
+        title: str,
+        tables: Mapping[str, pd.DataFrame],
+        drawings: Mapping[str, Callable[[], Chart]] | None = None,
+    ) -> Report:
+        """Return the report."""
+        session = self.session
+        about = {
+            "environment": session.environment,
+            "workspace": session.workspace or session.base_url,
+            "family": session.family,
+            "made": self._began.isoformat(timespec="seconds"),
+            **self._parameters,
+        }
+        return Report(title, dict(tables), (*self._heard, *self.notes), about, dict(drawings or {}))
