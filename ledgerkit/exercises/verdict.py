@@ -1,10 +1,12 @@
 """What an exercise says of an answer."""
 
 import html
+from collections.abc import Callable
 from dataclasses import dataclass
 from types import EllipsisType
 from typing import Any, TypeGuard
 
+from ledgerkit.exercises.given import Unreadable
 from ledgerkit.showing import page, visible
 
 
@@ -34,3 +36,21 @@ class Verdict:
 def is_open(answer: Any) -> TypeGuard[EllipsisType]:
     """Return whether an exercise has no answer yet: its cell holds ``...``."""
     return answer is ...
+
+
+def judged(answer: Any, task: str, check: Callable[[], Verdict]) -> Verdict:
+    """Return what a check says of an answer; where there is none yet, what is asked for.
+
+    Parameters
+    ----------
+    task
+        What is asked for, in a sentence.
+    check
+        Looks at the answer; an :class:`~ledgerkit.exercises.given.Unreadable` that it raises is told as a hint.
+    """
+    if is_open(answer):
+        return Verdict(None, task)
+    try:
+        return check()
+    except Unreadable as unreadable:
+        return Verdict(False, str(unreadable))

@@ -1,0 +1,35 @@
+"""What the service says now: the rows that an answer is held against, read page by page and not with the searches."""
+
+from typing import Any
+
+from ledgerkit.exercises.given import Unreadable
+from ledgerkit.session import Session
+
+PAGE_SIZE = 50
+
+
+def rows(session: Session, path: str, **params: Any) -> list[dict[str, Any]]:
+    """Return all rows of a list of the API, as they come; the oldest first, each once."""
+    found: dict[Any, dict[str, Any]] = {}
+    number = 1
+    while True:
+        asked = {**params, "order": "asc", "order_by": "id", "page": number, "page_size": PAGE_SIZE}
+        body = session.raw("GET", path, params=asked)
+        found |= {edge["node"]["id"]: edge["node"] for edge in body["edges"]}
+        if not body["edges"] or not body["page_info"]["has_next_page"]:
+            return list(found.values())
+        number += 1
+
+
+def account(session: Session, name: str) -> dict[str, Any]:
+    """Return the account of a name that an exercise is about.
+
+    Raises
+    ------
+    Unreadable
+        This workspace has none, so that the exercise can't be done in it.
+    """
+    for one in rows(session, "/accounts"):
+        if one["name"] == name:
+            return one
+    raise Unreadable(f"this workspace has no account {name}: the exercise is made for the embedded sandbox.")
