@@ -5,13 +5,13 @@ BIN := $(VENV)/bin
 # Versions that are known to work together; drop them with `make test CONSTRAINTS=`.
 CONSTRAINTS ?= -c constraints.txt
 
-.PHONY: lab test check types tests format constraints clean
+.PHONY: lab test check types tests binder format constraints clean
 
 lab: $(VENV)/lab
 	$(BIN)/ledgerkit lab $(LAB)
 
 test: $(VENV)/dev node_modules/.bin/prism
-	$(MAKE) check types tests
+	$(MAKE) check types tests binder
 
 check: $(VENV)/dev
 	$(BIN)/ruff format --check .
@@ -22,6 +22,10 @@ types: $(VENV)/dev
 
 tests: $(VENV)/dev
 	$(BIN)/python -m pytest $(PYTEST)
+
+# Builds what Binder builds, from scratch, and runs the tutorials in it.
+binder: $(VENV)/bin/python
+	$(BIN)/python binder/check.py
 
 format: $(VENV)/dev
 	$(BIN)/ruff format .

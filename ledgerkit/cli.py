@@ -1,10 +1,8 @@
 """The command line: ``ledgerkit lab``, ``ledgerkit sandbox``, ``ledgerkit doctor``, ``ledgerkit keys``."""
 
 import argparse
-import os
 import re
 import signal
-import subprocess
 import sys
 import threading
 from collections.abc import Sequence
@@ -13,7 +11,6 @@ from pathlib import Path
 
 from ledgerkit import __version__
 
-FIRST_NOTEBOOK = Path("notebooks") / "00_start_here.ipynb"
 DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|)")
 SECONDS = {"ms": 0.001, "s": 1.0, "": 1.0, "m": 60.0}
 
@@ -24,7 +21,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--version", action="version", version=f"ledgerkit {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
-    lab = commands.add_parser("lab", help="open JupyterLab on the first notebook; options go on to `jupyter lab`")
+    lab = commands.add_parser(
+        "lab",
+        usage="ledgerkit lab [FOLDER] [options of jupyter lab]",
+        help="open JupyterLab on the first notebook; with a folder, copy the notebooks into it first",
+        description="Open JupyterLab on the first notebook. With FOLDER, the notebooks are copied into it first, and "
+        "what is there already is left as it is. Options go on to `jupyter lab`, such as --no-browser.",
+    )
     lab.set_defaults(run=_lab)
 
     sandbox = commands.add_parser("sandbox", help="serve the embedded workspace on this machine")
@@ -72,19 +75,32 @@ def _seconds(text: str) -> float:
 
 
 def _lab(chosen: argparse.Namespace) -> int:
-    if find_spec("jupyterlab") is None:
-        print("JupyterLab is not installed: pip install 'ledgerkit-enterprise[lab,sandbox]'", file=sys.stderr)
-        return 1
-    command = [sys.executable, "-m", "jupyterlab"]
-    if FIRST_NOTEBOOK.exists():
-        # Not as an argument: JupyterLab would take the notebook's folder for its root, and hide the rest.
-        command.append(f"--LabApp.default_url=/lab/tree/{FIRST_NOTEBOOK.as_posix()}")
-    if getattr(os, "geteuid", lambda: 1)() == 0:
-        command.append("--allow-root")  # in a container there is often no other user, and JupyterLab refuses root
+    from ledgerkit import LedgerError, lab
+
+    options: list[str] = chosen.options
     try:
-        return subprocess.call([*command, *chosen.options])  # noqa: S603 - this Python and the user's own options
-    except KeyboardInterrupt:  # the lab has had the same Ctrl+C, and asked its own question
-        return 0
+        # argparse would take the value of an option of JupyterLab for the folder.
+        if options and not options[0].startswith("-"):
+            return _lab_in(Path(options[0]).expanduser(), options[1:])
+        if (Path("notebooks") / lab.FIRST).exists():
+            return lab.open_lab(Path(), f"notebooks/{lab.FIRST}", options)
+        if Path(lab.FIRST).exists():
+            return lab.open_lab(Path(), lab.FIRST, options)
+        print("There are no notebooks of ledgerkit here; `ledgerkit lab FOLDER` copies them into a folder.")
+        return lab.open_lab(Path(), None, options)
+    except LedgerError as error:
+        print(error, file=sys.stderr)
+        return 1
+
+
+def _lab_in(folder: Path, options: list[str]) -> int:
+    from ledgerkit import lab
+
+    copied = lab.copy(folder)
+    print(f"{copied.new} new files in {folder}")
+    if copied.kept:
+        print(f"Left as they are, since they are not those of ledgerkit {__version__}: {', '.join(copied.kept)}")
+    return lab.open_lab(folder, lab.FIRST, options)
 
 
 def _sandbox(chosen: argparse.Namespace) -> int:

@@ -5,14 +5,18 @@
 
 import os
 import platform
-from collections.abc import Callable
+import stat
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from typing import Final, Literal
 from urllib.parse import urlsplit
+from urllib.request import getproxies_environment, proxy_bypass_environment
 
-from ledgerkit import __version__, credentials
+from ledgerkit import __version__, credentials, tracked
 from ledgerkit.connection import Connection
+from ledgerkit.envfile import find_file
 from ledgerkit.errors import AuthenticationError, ConfigurationError, ConnectionFailed, LedgerError
 from ledgerkit.operations import FAMILIES
 from ledgerkit.operator import Operator
@@ -38,7 +42,10 @@ RIGHTS: Final = {
     "reporting_key": "a reporting key reads, perhaps some entities' accounts alone; it makes and approves nothing",
     "lam": "a LAM reads, makes and approves as it is set up",
 }
-PROXIES: Final = ("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY")
+# Of files, in one line.
+MOST_NAMED: Final = 5
+# What other libraries read, and httpx does not.
+OTHER_AUTHORITIES: Final = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "PIP_CERT", "NODE_EXTRA_CA_CERTS")
 
 
 @dataclass(frozen=True)
@@ -79,7 +86,7 @@ def diagnose(profile: str | None = None) -> list[Finding]:
     profile
         Which; by default the one without a name. ``"sandbox"`` is the embedded sandbox.
     """
-    found = installed()
+    found = [*installed(), *in_git(Path.cwd())]
     try:
         if profile == "sandbox":
             session = connect(profile)
@@ -96,7 +103,7 @@ def diagnose(profile: str | None = None) -> list[Finding]:
 
 def examine(connection: Connection) -> list[Finding]:
     """Look at a connection: address, sign-in, clock, rights, user, private key and rate limit."""
-    found = [_credentials(connection)]
+    found = [_credentials(connection), _proxy(connection.transport.base_url)]
     reached = _reach(connection)
     found += reached
     if all(one.level != "problem" for one in reached):
@@ -117,10 +124,73 @@ def installed() -> list[Finding]:
         have = ", ".join(f"{name} {_version(name)}" for name in names if name not in missing)
         way = f"without {', '.join(missing)}; for {purpose}: pip install 'ledgerkit-enterprise[{extra}]'"
         found.append(Finding(f"extra {extra}", "ok", "; ".join(filter(None, [have, way if missing else ""]))))
-    proxies = [name for name in PROXIES if name in os.environ or name.lower() in os.environ]
-    if proxies:
-        found.append(Finding("proxy", "ok", f"{' and '.join(proxies)} is set; a server on this machine needs none"))
-    return found
+    return [*found, *_authorities()]
+
+
+def _authorities() -> list[Finding]:
+    """Say whose certificates are trusted, where that was chosen."""
+    name = next((one for one in ("SSL_CERT_FILE", "SSL_CERT_DIR") if os.environ.get(one)), None)
+    if name is None:
+        others = [one for one in OTHER_AUTHORITIES if os.environ.get(one)]
+        if not others:
+            return []
+        return [
+            Finding(
+                "TLS authorities",
+                "warning",
+                f"{' and '.join(others)} is set, which the kit does not read: set SSL_CERT_FILE to the same file",
+            )
+        ]
+    if not Path(os.environ[name]).exists():
+        text = f"{name} names something that is not there, so no certificate can be trusted: mend it, or unset it"
+        return [Finding("TLS authorities", "problem", text)]
+    return [Finding("TLS authorities", "ok", f"those that {name} names")]
+
+
+def _proxy(url: str) -> Finding:
+    """Say whether calls go through a proxy; not through which, since its address may hold a password."""
+    address = urlsplit(url)
+    proxies = getproxies_environment()
+    chosen = next((one for one in (address.scheme, "all") if proxies.get(one)), None)
+    if address.scheme == "http":  # for loopback alone
+        return Finding("proxy", "ok", "none, for a server on this machine")
+    if chosen is None:
+        return Finding("proxy", "ok", "none is set in the environment")
+    if proxy_bypass_environment(address.hostname or ""):
+        return Finding("proxy", "ok", f"{chosen.upper()}_PROXY is set, and NO_PROXY takes this address out")
+    return Finding("proxy", "ok", f"calls go through that of {chosen.upper()}_PROXY")
+
+
+def in_git(folder: Path) -> list[Finding]:
+    """Look at what git tracks in the repository of a folder: settings, and notebooks with outputs or widgets."""
+    found = tracked.look(folder)
+    if found is None:
+        return []  # no repository: nothing is tracked
+    findings = []
+    if found.settings:
+        findings.append(
+            Finding(
+                "git settings",
+                "problem",
+                f"git tracks {_some(found.settings)}, which may hold secrets: `git rm --cached` them, name them in "
+                ".gitignore, and have every secret that was in them replaced, since the history keeps them",
+            )
+        )
+    if found.filled or found.unread:
+        what = (
+            [f"{_some(found.filled)} with outputs or widgets, which hold names and amounts"] if found.filled else []
+        )
+        what += [f"{_some(found.unread)} that can't be read"] if found.unread else []
+        way = "Clear their outputs before you commit (Edit, Clear Outputs of All Cells)"
+        findings.append(Finding("git notebooks", "warning", f"git tracks {'; and '.join(what)}. {way}"))
+    else:
+        findings.append(Finding("git notebooks", "ok", f"git tracks {found.notebooks}, all without outputs"))
+    return findings
+
+
+def _some(names: Sequence[str]) -> str:
+    more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
+    return ", ".join(names[:MOST_NAMED]) + more
 
 
 def _version(name: str) -> str | None:
@@ -131,8 +201,18 @@ def _version(name: str) -> str | None:
 
 
 def _settings(profile: str | None) -> list[Finding]:
-    """Say which settings are there and where, and no value."""
-    return [Finding(name, "ok", f"set in {where}") for name, where in credentials.configured(profile).items()]
+    """Say which settings are there and where, and no value, and who else can read the file."""
+    found = [Finding(name, "ok", f"set in {where}") for name, where in credentials.configured(profile).items()]
+    path, _ = find_file()
+    if (
+        path is not None
+        and os.name == "posix"
+        and path.exists()
+        and path.stat().st_mode & (stat.S_IRGRP | stat.S_IROTH)
+    ):
+        way = f"it can be read by others than its owner: chmod 600 {path}"
+        found.append(Finding("settings file", "warning", way))
+    return found
 
 
 def _credentials(connection: Connection) -> Finding:
