@@ -1,0 +1,89 @@
+"""What compliance says of addresses, asked once for each, and only as often as it answers."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import pandas as pd
+
+from ledgerkit.addresses import EVM_ADDRESS
+from ledgerkit.errors import RateLimited
+from ledgerkit.reports.making import Making
+from ledgerkit.reports.tabled import records
+
+# The scale of the service ends at HIGH; that of the provider goes on to Severe.
+PROVIDER: Final = ("LOW", "MEDIUM", "HIGH", "SEVERE")
+# Two calls each. The only limit that was ever printed for all calls of a workspace is 600 an hour.
+MOST_ADDRESSES: Final = 100
+# One address may be refused for its own sake; when all of the first fail alike, the rest is not asked.
+PROBE: Final = 3
+NO_ANSWER: Final = "no answer, the notes say why"
+
+
+@dataclass
+class Screened:
+    """What was found about addresses, by the key of :func:`one_address`."""
+
+    risk: dict[str, dict[str, Any]] = field(default_factory=dict)
+    sanctions: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+
+def one_address(address: str) -> str:
+    """Return the same text for all spellings of an address: in some chains its case is a checksum alone."""
+    return address.lower() if EVM_ADDRESS.fullmatch(address) else address
+
+
+def rank(*ratings: str | None) -> int:
+    """Return how bad the worst of ratings is; one that is not documented counts as worse than all that are."""
+    return max(
+        (0 if one is None else PROVIDER.index(one.upper()) + 1 if one.upper() in PROVIDER else len(PROVIDER) + 1)
+        for one in ratings
+    )
+
+
+def screen(making: Making, addresses: Sequence[str]) -> Screened:
+    """Ask for the risk and the sanctions of addresses; what can't be had is noted."""
+    session, found = making.session, Screened()
+    found.risk = _ask(making, "the risk of addresses", session.compliance.address_risk, addresses)
+    found.sanctions = _ask(making, "the sanctions of addresses", session.compliance.sanctions, addresses)
+    return found
+
+
+def _ask(
+    making: Making, what: str, read: Callable[[list[str]], pd.DataFrame], addresses: Sequence[str]
+) -> dict[str, dict[str, Any]]:
+    rows: list[dict[str, Any]] = []
+    for some in (list(addresses[:PROBE]), list(addresses[PROBE:])):
+        if not some:
+            continue
+        answer = _part(making, what, read, some)
+        if answer is None:
+            break  # the part says why
+        rows += records(answer)
+        refusals = [row["error"] for row in rows if row.get("error")]
+        if refusals and len(refusals) == len(rows):
+            if len(rows) == len(addresses):
+                making.note(f"Without {what}: all of {len(rows)} were refused. {refusals[0]}")
+            else:
+                left = len(addresses) - len(rows)
+                making.note(
+                    f"Without {what}: the first {len(rows)} were refused, and {left:,} more not asked. {refusals[0]}"
+                )
+            break
+    else:
+        if refused := sum(1 for row in rows if row.get("error")):
+            making.note(
+                f"Without {what} for {refused} of {len(rows)}: the column `checked` of counterparties says why."
+            )
+    unknown = {one_address(one): {"address": one, "error": NO_ANSWER} for one in addresses}
+    return unknown | {one_address(str(row["address"])): row for row in rows}
+
+
+def _part(
+    making: Making, what: str, read: Callable[[list[str]], pd.DataFrame], some: list[str]
+) -> pd.DataFrame | None:
+    try:
+        return making.part(what, lambda: read(some))
+    except RateLimited as error:
+        making.note(f"Without {what}: {error}")
+        return None
