@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 # Versions that are known to work together; drop them with `make test CONSTRAINTS=`.
 CONSTRAINTS ?= -c constraints.txt
 
-.PHONY: lab test check types tests binder format constraints clean
+.PHONY: lab test check types tests binder docs linkcheck format constraints clean
 
 lab: $(VENV)/lab
 	$(BIN)/ledgerkit lab $(LAB)
@@ -26,6 +26,15 @@ tests: $(VENV)/dev
 # Builds what Binder builds, from scratch, and runs the tutorials in it.
 binder: $(VENV)/bin/python
 	$(BIN)/python binder/check.py
+
+# The pages, with every notebook run; those that did not change are not run again.
+docs: $(VENV)/dev
+	$(BIN)/python -m sphinx -q -W --keep-going -n -b html docs docs/_build/html
+	@echo "The documentation is in docs/_build/html/index.html"
+
+# Looks whether the addresses that pages link to answer: no part of the tests, which never leave this machine.
+linkcheck: $(VENV)/dev
+	$(BIN)/python -m sphinx -q -n -D nb_execution_mode=off -b linkcheck docs docs/_build/linkcheck
 
 format: $(VENV)/dev
 	$(BIN)/ruff format .
@@ -56,4 +65,4 @@ constraints: $(VENV)/dev
 	$(BIN)/python -m pip freeze --exclude-editable | grep -v '^pip==' > constraints.txt
 
 clean:
-	rm -rf $(VENV) node_modules .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) node_modules docs/_build docs/notebooks docs/reference .pytest_cache .mypy_cache .ruff_cache .hypothesis

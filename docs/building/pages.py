@@ -54,7 +54,7 @@ def _notebook_index(names: list[str]) -> str:
     text = [
         "# Notebooks",
         "",
-        "These pages are the notebooks of the folder `notebooks/`, run when the documentation was built. "
+        "These pages are the notebooks of the folder `notebooks/`, run when the documentation was built.",
         "`make lab` opens them in JupyterLab: all run on the embedded sandbox and need no credentials.",
     ]
     folders = sorted({name.rpartition("/")[0] for name in names})

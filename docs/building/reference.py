@@ -78,7 +78,8 @@ def _index(made: dict[str, str]) -> str:
     title = "Reference"
     parts = [
         f".. _reference:\n\n{title}\n{'=' * len(title)}",
-        "Made of the kit itself: signatures, docstrings and declared tables, when these pages were built. In a notebook ``help(session.transactions.search)`` says the same.",
+        "Made of the kit itself: signatures, docstrings and declared tables, when these pages were built.",
+        "In a notebook ``help(session.transactions.search)`` says the same.",
     ]
     for name, listed in groups.items():
         entries = "\n".join(f"   {one}" for one in listed)
@@ -280,9 +281,8 @@ def _parser() -> argparse.ArgumentParser:
         caught.append(self)
         raise SystemExit
 
-    with mock.patch.object(argparse.ArgumentParser, "parse_known_args", catch):
-        with suppress(SystemExit):
-            cli.main([])
+    with mock.patch.object(argparse.ArgumentParser, "parse_known_args", catch), suppress(SystemExit):
+        cli.main([])
     return caught[0]
 
 
