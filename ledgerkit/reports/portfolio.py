@@ -1,0 +1,488 @@
+"""What is held, by currency, by entity and by account, and what it is worth at prices of one's own."""
+
+from collections.abc import Callable, Iterable, Sequence
+from decimal import Decimal
+from typing import Any, Final
+
+import pandas as pd
+
+from ledgerkit.charts import Chart
+from ledgerkit.frames import FLAG, INTEGER, NUMBER, OBJECT, TEXT, Table
+from ledgerkit.reports import portfolio_charts
+from ledgerkit.reports.choosing import chosen_ids, listed
+from ledgerkit.reports.exactly import known, percent, product, rounded, total
+from ledgerkit.reports.folders import NO_ENTITY, Folder, note_overlaps, read_folders
+from ledgerkit.reports.holdings import (
+    NOT_COUNTED,
+    Holding,
+    held,
+    is_test,
+    note_unknown,
+    plain,
+)
+from ledgerkit.reports.making import Making
+from ledgerkit.reports.prices import Asset, Key, Price, Prices, matched, read_prices
+from ledgerkit.reports.report import Report
+from ledgerkit.session import Session
+from ledgerkit.showing import visible
+
+# Display amounts and values are exact Decimals.
+_AMOUNTS: Final = {"amount": OBJECT, "available": OBJECT, "pending": OBJECT}
+_BASE: Final = {"amount_base": NUMBER, "available_base": NUMBER, "pending_base": NUMBER}
+_WORTH: Final = {"price": OBJECT, "priced_by": TEXT, "value_rounded": OBJECT, "value": OBJECT}
+_ASSET: Final = {"ticker": TEXT, "currency": TEXT, "contract_address": TEXT}
+TOTAL: Final = Table(
+    "total",
+    {
+        "value_rounded": OBJECT,
+        "value": OBJECT,
+        "quote": TEXT,
+        "of": TEXT,
+        "priced": INTEGER,
+        "unpriced": INTEGER,
+        "accounts": INTEGER,
+        "complete": FLAG,
+    },
+)
+CURRENCIES: Final = Table(
+    "currency",
+    {
+        **_ASSET,
+        **_AMOUNTS,
+        **_WORTH,
+        "share_percent": OBJECT,
+        "accounts": INTEGER,
+        "complete": FLAG,
+        **_BASE,
+        "note": TEXT,
+    },
+)
+ENTITY_TOTALS: Final = Table(
+    "entity",
+    {
+        "entity_id": INTEGER,
+        "entity": TEXT,
+        "value_rounded": OBJECT,
+        "value": OBJECT,
+        "priced": INTEGER,
+        "unpriced": INTEGER,
+        "accounts": INTEGER,
+        "complete": FLAG,
+        "shares_accounts_with": TEXT,
+    },
+)
+ENTITIES: Final = Table(
+    "entity and currency",
+    {
+        "entity_id": INTEGER,
+        "entity": TEXT,
+        **_ASSET,
+        **_AMOUNTS,
+        "value_rounded": OBJECT,
+        "value": OBJECT,
+        "accounts": INTEGER,
+        "complete": FLAG,
+        **_BASE,
+    },
+)
+ACCOUNTS: Final = Table(
+    "holding",
+    {
+        "account_id": INTEGER,
+        "account": TEXT,
+        "kind": TEXT,
+        "type": TEXT,
+        "status": TEXT,
+        "entities": TEXT,
+        "parent_id": INTEGER,
+        "parent": TEXT,
+        **_ASSET,
+        **_AMOUNTS,
+        **_WORTH,
+        "counted": FLAG,
+        **_BASE,
+        "note": TEXT,
+    },
+)
+UNPRICED: Final = Table("unpriced", {**_ASSET, "amount": OBJECT, "amount_base": NUMBER, "price_by": TEXT})
+
+
+def portfolio(
+    session: Session,
+    *,
+    entity: Any = None,
+    account: Any = None,
+    prices: Prices | None = None,
+    quote: str = "USD",
+) -> Report:
+    """Report what is held, by currency, by entity and by account.
+
+    Amounts are added only where currency and contract are the same: the coin of a parent account and the tokens of
+    the accounts under it are never in one sum. Nothing is converted, unless prices are given.
+
+    Parameters
+    ----------
+    session
+        Where it is read from.
+    entity, account
+        Ids or names, one or several: only the accounts of these entities, and only these accounts.
+    prices
+        What one display unit costs: a dict, a DataFrame or the path of a CSV file. A key is a ticker (``"BTC"``), a
+        currency (``"bitcoin"``) or a currency and a contract (``"ethereum:0x..."``); the columns are ``price``, and
+        ``ticker`` or ``currency``, perhaps with ``contract_address``. Numbers are exact: text, int or Decimal.
+    quote
+        What the prices are in.
+
+    Returns
+    -------
+    Report
+        ``total``: one row, the value of what has a price. ``currencies``: one row for each currency and contract.
+        ``entity_totals`` and ``entities``: the value of each entity, and its amount of each currency. ``accounts``:
+        each account and light token account, with its status and whether it is counted. ``testnets``: as
+        ``currencies``, in no total. ``unpriced``: what is held without a price, and how a price would name it.
+
+        ``amount``, ``available``, ``pending`` are exact Decimals in the unit of ``ticker``, ``*_base`` the same in
+        base units; ``value`` is exact, ``value_rounded`` the same with two places.
+
+    Raises
+    ------
+    NotFound
+        An entity or account is not visible.
+    InvalidRequest
+        A name is that of several, or a price can't be used: it is a float, or its ticker is that of several things.
+
+    Notes
+    -----
+    ``GET /accounts``, whose balances these are; ``GET /accounts/{account_id}/balances`` where one is missing there;
+    ``GET /entities``, ``GET /accounts/{account_id}/tokens``, ``GET /accounts/{account_id}/currency``,
+    ``GET /currencies/{currency_name}/tokens/{contract_address}``.
+    """
+    given, remarks = ([], []) if prices is None else read_prices(prices, quote)
+    with Making.of(session, entity=_told(entity), account=_told(account), quote=quote if given else None) as making:
+        for remark in remarks:
+            making.note(remark)
+        everything = session.accounts.search()
+        folders = read_folders(making, everything, entity)
+        accounts = everything
+        if entity is not None:
+            inside = {one for folder in folders or () for one in folder.accounts}
+            accounts = accounts[accounts["id"].isin(inside)]
+        if account is not None:
+            accounts = accounts[accounts["id"].isin(chosen_ids(everything, account, "account"))]
+        holdings = held(making, accounts.reset_index(drop=True))
+        for holding in holdings:
+            holding.entities = [one.name for one in folders or () if holding.account_id in one.accounts]
+            holding.counted = holding.status not in NOT_COUNTED and not is_test(holding.currency)
+        counted = [one for one in holdings if one.counted]
+        _note_statuses(making, holdings)
+        note_overlaps(making, counted, folders)
+        note_unknown(making, holdings)
+        priced = _priced(making, given, counted)
+        tables = {
+            "total": TOTAL.frame(TOTAL.leaves([_total_row(counted, priced, quote)])),
+            "currencies": _currencies(counted, priced),
+            "entity_totals": _entity_totals(counted, priced, folders),
+            "entities": _by_entity(counted, priced, folders),
+            "accounts": _accounts(holdings, priced, everything),
+            "testnets": _currencies([one for one in holdings if is_test(one.currency)], None),
+            "unpriced": _unpriced(counted, priced, bool(given)),
+        }
+        if everything.empty:
+            making.note("No account is visible: there may be some that these credentials do not see.")
+        elif not counted:
+            making.note("None of the accounts that were asked for counts: see the table `accounts`.")
+        return making.report("Portfolio", tables, _drawings(counted, priced, quote))
+
+
+def _total_row(counted: Sequence[Holding], priced: "Priced", quote: str) -> dict[str, Any]:
+    with_price, without = priced.split(counted)
+    of = f"what has a price: {len(with_price)} of {len(with_price) + len(without)} currencies and tokens held"
+    value = priced.value(counted)
+    return {
+        "value_rounded": None if value is None else rounded(value),
+        "value": value,
+        "quote": None if value is None else quote,
+        "of": of,
+        "priced": len(with_price),
+        "unpriced": len(without),
+        "accounts": len({one.account_id for one in counted}),
+        "complete": _complete(counted),
+    }
+
+
+class Priced:
+    """Prices put to holdings."""
+
+    def __init__(self, prices: dict[Key, Price]) -> None:
+        self._prices = prices
+
+    def price(self, holding: Holding) -> Price | None:
+        """Return the price of a holding; none where it does not count, or no unit is known."""
+        return self._prices.get(holding.key) if holding.counted and holding.unit is not None else None
+
+    def worth(self, holding: Holding) -> Decimal | None:
+        """Return the exact value of a holding; None where price, unit or balance is not known."""
+        price = self.price(holding)
+        return (
+            None if price is None or not known(holding.total) else product(holding.shown(holding.total), price.value)
+        )
+
+    def value(self, holdings: Iterable[Holding]) -> Any:
+        """Return the value of what has a price; None where nothing has."""
+        values = [worth for one in holdings if (worth := self.worth(one)) is not None]
+        return total(values) if values else None
+
+    def split(self, holdings: Iterable[Holding]) -> tuple[list[list[Holding]], list[list[Holding]]]:
+        """Return what is held of each currency, with a price and without; what nobody holds is in neither."""
+        groups = [group for group in _grouped(holdings).values() if any(one.something for one in group)]
+        with_price = [group for group in groups if all(self.price(one) is not None for one in group)]
+        return with_price, [group for group in groups if not all(self.price(one) is not None for one in group)]
+
+
+def _priced(making: Making, prices: Sequence[Price], counted: Sequence[Holding]) -> Priced:
+    assets = [
+        Asset(group[0].currency, group[0].contract, group[0].ticker)
+        for group in _grouped(counted).values()
+        if group[0].currency is not None
+    ]
+    found, remarks = matched(prices, assets)
+    for remark in remarks:
+        making.note(remark)
+    priced = Priced(found)
+    if prices:
+        with_price, without = priced.split(counted)
+        if without:
+            making.note(
+                f"The value is that of what has a price: {len(with_price)} of {len(with_price) + len(without)} "
+                f"currencies and tokens. Without a price: {listed(_amount_said(group) for group in without)}."
+            )
+        by_word = [
+            f"{visible(group[0].ticker or '')} ({visible(group[0].currency or '')}:{visible(group[0].contract)})"
+            for group in with_price
+            if group[0].contract is not None and (price := priced.price(group[0])) is not None and price.key is None
+        ]
+        if by_word:
+            making.note(
+                f"Tokens priced by ticker alone, and anybody can make a token with any ticker: {listed(by_word)}."
+            )
+    return priced
+
+
+def _grouped(holdings: Iterable[Holding]) -> dict[Key, list[Holding]]:
+    groups: dict[Key, list[Holding]] = {}
+    for one in holdings:
+        groups.setdefault(one.key, []).append(one)
+    return groups
+
+
+def _complete(holdings: Iterable[Holding]) -> bool:
+    return all(known(one.total) for one in holdings)
+
+
+def _sums(group: Sequence[Holding]) -> dict[str, Any]:
+    """Return the sums of a currency, in base units and in its display unit."""
+    base = {
+        "amount_base": total(one.total for one in group),
+        "available_base": total(one.available for one in group),
+        "pending_base": total(one.pending for one in group),
+    }
+    if not any(known(one.total) for one in group):
+        base = dict.fromkeys(base)
+    one_unit = len({None if one.unit is None else one.unit.magnitude for one in group}) == 1
+    shown = {
+        name.removesuffix("_base"): group[0].shown(amount) if one_unit else None for name, amount in base.items()
+    }
+    return {**base, **shown}
+
+
+def _asset(holding: Holding) -> dict[str, Any]:
+    return {"ticker": holding.ticker, "currency": holding.currency, "contract_address": holding.contract}
+
+
+def _worth(value: Any) -> dict[str, Any]:
+    return {"value": value, "value_rounded": None if value is None else rounded(value)}
+
+
+def _amount_said(group: Sequence[Holding]) -> str:
+    amount, name = _sums(group)["amount"], visible(group[0].ticker or group[0].currency or group[0].name)
+    return f"{plain(amount)} {name}" if known(amount) else f"{name}, of which the amount is not known"
+
+
+def _order(row: dict[str, Any]) -> tuple[bool, bool, Any, str, str]:
+    """Order by value, the highest first, then by name; what nobody holds is last."""
+    value, base = row["value"], row["amount_base"]
+    nothing = known(base) and base == 0
+    return (
+        nothing,
+        value is None,
+        0 if value is None else -value,
+        str(row["ticker"] or "").casefold(),
+        str(row["currency"] or ""),
+    )
+
+
+def _currencies(holdings: Sequence[Holding], priced: Priced | None) -> pd.DataFrame:
+    whole = None if priced is None else priced.value(holdings)
+    rows = []
+    for group in _grouped(holdings).values():
+        price = None if priced is None else priced.price(group[0])
+        value = None if priced is None else priced.value(group)
+        rows.append(
+            {
+                **_asset(group[0]),
+                **_sums(group),
+                "price": None if price is None else price.value,
+                "priced_by": None if price is None else price.said,
+                **_worth(value),
+                "share_percent": percent(value, whole),
+                "accounts": len({one.account_id for one in group}),
+                "complete": _complete(group),
+                "note": _notes_of(group),
+            }
+        )
+    return CURRENCIES.frame(CURRENCIES.leaves(sorted(rows, key=_order)))
+
+
+def _notes_of(group: Sequence[Holding]) -> str | None:
+    notes = []
+    if len({None if one.unit is None else one.unit.magnitude for one in group}) > 1:
+        notes.append("its accounts name different units: the sum is there in base units, and may mix them")
+    if any(not known(one.total) for one in group):
+        notes.append(f"without {listed(one.name for one in group if not known(one.total))}")
+    return "; ".join(notes) or None
+
+
+def _accounts(holdings: Sequence[Holding], priced: Priced, everything: pd.DataFrame) -> pd.DataFrame:
+    names = dict(zip(everything["id"].tolist(), everything["name"].tolist(), strict=True))
+    rows = []
+    for one in holdings:
+        price = priced.price(one)
+        notes = [*one.notes, *one.odd]
+        if is_test(one.currency):
+            notes.insert(0, "not counted: the coins of a test network are worth nothing")
+        elif not one.counted:
+            notes.insert(0, f"not counted: the account is {one.status}")
+        rows.append(
+            {
+                "account_id": one.account_id,
+                "account": one.account,
+                "kind": one.kind,
+                "type": one.type,
+                "status": one.status,
+                "entities": ", ".join(one.entities) or None,
+                "parent_id": one.parent_id,
+                "parent": None if one.parent_id is None else names.get(one.parent_id),
+                **_asset(one),
+                "amount": one.shown(one.total),
+                "available": one.shown(one.available),
+                "pending": one.shown(one.pending),
+                "amount_base": one.total,
+                "available_base": one.available,
+                "pending_base": one.pending,
+                "price": None if price is None else price.value,
+                "priced_by": None if price is None else price.said,
+                **_worth(priced.worth(one)),
+                "counted": one.counted,
+                "note": "; ".join(notes) or None,
+            }
+        )
+    rows.sort(key=lambda row: (not row["counted"], *_order(row)))
+    return ACCOUNTS.frame(ACCOUNTS.leaves(rows))
+
+
+def _unpriced(counted: Sequence[Holding], priced: Priced, asked: bool) -> pd.DataFrame:
+    rows = []
+    if asked:
+        _, without = priced.split(counted)
+        for group in without:
+            sums, first = _sums(group), group[0]
+            by = None if first.currency is None else Asset(first.currency, first.contract, first.ticker).named
+            rows.append(
+                {**_asset(first), "amount": sums["amount"], "amount_base": sums["amount_base"], "price_by": by}
+            )
+    rows.sort(key=lambda row: (str(row["ticker"] or ""), str(row["currency"] or "")))
+    return UNPRICED.frame(UNPRICED.leaves(rows))
+
+
+def _members(counted: Sequence[Holding], folders: Sequence[Folder] | None) -> list[tuple[Folder, list[Holding]]]:
+    """Return what is held in each entity, and at the end what is in none."""
+    if folders is None:
+        return []
+    found = [(folder, [one for one in counted if one.account_id in folder.accounts]) for folder in folders]
+    outside = [one for one in counted if not one.entities]
+    if outside:
+        found.append((Folder(None, NO_ENTITY, frozenset(one.account_id for one in outside), True), outside))
+    return found
+
+
+def _entity_totals(counted: Sequence[Holding], priced: Priced, folders: Sequence[Folder] | None) -> pd.DataFrame:
+    rows = []
+    for folder, inside in _members(counted, folders):
+        with_price, without = priced.split(inside)
+        others = dict.fromkeys(name for one in inside for name in one.entities if name != folder.name)
+        rows.append(
+            {
+                "entity_id": folder.id,
+                "entity": folder.name,
+                **_worth(priced.value(inside)),
+                "priced": len(with_price),
+                "unpriced": len(without),
+                "accounts": len({one.account_id for one in inside}),
+                "complete": folder.complete and _complete(inside),
+                "shares_accounts_with": ", ".join(others) or None,
+            }
+        )
+    return ENTITY_TOTALS.frame(ENTITY_TOTALS.leaves(rows))
+
+
+def _by_entity(counted: Sequence[Holding], priced: Priced, folders: Sequence[Folder] | None) -> pd.DataFrame:
+    rows = []
+    for folder, inside in _members(counted, folders):
+        parts = [
+            {
+                "entity_id": folder.id,
+                "entity": folder.name,
+                **_asset(group[0]),
+                **_sums(group),
+                **_worth(priced.value(group)),
+                "accounts": len({one.account_id for one in group}),
+                "complete": _complete(group),
+            }
+            for group in _grouped(inside).values()
+        ]
+        rows += sorted(parts, key=_order)
+    return ENTITIES.frame(ENTITIES.leaves(rows))
+
+
+def _note_statuses(making: Making, holdings: Sequence[Holding]) -> None:
+    """Say what is counted though its account is not active, and what is not counted."""
+    other = [one for one in holdings if one.status != "ACTIVE" and one.something and not is_test(one.currency)]
+    counted = [f"{one.name} ({one.status or 'no status'}): {one.said()}" for one in other if one.counted]
+    if counted:
+        making.note(f"Counted, though the account is not ACTIVE: {listed(counted)}.")
+    left_out = [f"{one.name} ({one.status}): {one.said()}" for one in other if not one.counted]
+    if left_out:
+        making.note(f"Not counted, since the account was refused: {listed(left_out)}.")
+    tests = [one for one in holdings if is_test(one.currency)]
+    if tests:
+        making.note(f"On test networks, and in no total: {listed(one.name for one in tests)} (table `testnets`).")
+    odd = [f"{one.name}: {note}" for one in holdings for note in one.odd]
+    if odd:
+        making.note(f"What does not fit together at the service: {listed(odd)}.")
+
+
+def _drawings(counted: Sequence[Holding], priced: Priced, quote: str) -> dict[str, Callable[[], Chart]]:
+    drawings: dict[str, Callable[[], Chart]] = {}
+    worth = [(one, value) for one in counted if (value := priced.worth(one)) is not None and value > 0]
+    if worth:
+        drawings["value by currency"] = lambda: portfolio_charts.by_currency(counted, worth, quote)
+        drawings["value by entity"] = lambda: portfolio_charts.by_entity(counted, worth, quote)
+    held_now = [one for one in counted if known(one.total) and one.total > 0]
+    if held_now:
+        drawings["who holds what"] = lambda: portfolio_charts.shares(held_now)
+    return drawings
+
+
+def _told(asked: Any) -> Any:
+    """Return what was asked for as it is told with the report."""
+    return asked if asked is None or isinstance(asked, str | int) else [str(one) for one in asked]
