@@ -1,6 +1,7 @@
 """Reports: each is a function that reads a workspace and gives frames, charts, an Excel workbook and a page."""
 
 from ledgerkit.reports.compliance import compliance
+from ledgerkit.reports.portfolio import portfolio
 from ledgerkit.reports.report import Report
 
-__all__ = ["Report", "compliance"]
+__all__ = ["Report", "compliance", "portfolio"]
