@@ -137,6 +137,14 @@ def colours(currencies: Iterable[str]) -> Any:
     return altair().Scale(domain=names, range=[colour(name) for name in names])
 
 
+def label_colour() -> Any:
+    """Return the colour of direct labels: dark on a light page, light on a dark one.
+
+    Vega-Lite writes black into every text, and no style of a theme comes after that.
+    """
+    return altair().expr("background && luminance(background) < 0.4 ? '#dddddd' : '#333333'")
+
+
 def drawn(values: "pd.Series[Any]") -> "pd.Series[float]":
     """Return exact values as the floats that a chart is drawn with; none stays none."""
     return pd.Series(

@@ -485,10 +485,14 @@ def _draw_fewest(accounts: pd.DataFrame) -> Chart:
     )
     base = alt.Chart(data).encode(
         y=alt.Y("account:N", sort=None, title=None, axis=alt.Axis(labelLimit=220)),
-        x=alt.X("people:Q", title="people needed, at least", axis=alt.Axis(tickMinStep=1, format="d")),
+        x=alt.X(
+            "people:Q",
+            title="people needed, at least",
+            axis=alt.Axis(values=list(range(int(data["people"].max() if len(data) else 1) + 1)), format="d"),
+        ),
     )
     bars = base.mark_bar().encode(color=alt.Color("kind:N", scale=scale, legend=None), tooltip=["account", "told"])
-    labels = base.mark_text(align="left", dx=4, style=charts.LABEL).encode(text="told:N")
+    labels = base.mark_text(align="left", dx=4, style=charts.LABEL, color=charts.label_colour()).encode(text="told:N")
     chart = (bars + labels).properties(
         title={"text": title, "subtitle": f"{cut}; a person counts in each step that names them"},
         height={"step": 16},
@@ -524,6 +528,8 @@ def _draw_spots(spots: pd.DataFrame) -> Chart:
     bars = base.mark_bar().encode(
         color=alt.Color("severity:N", scale=scale, legend=None), tooltip=["label", "findings"]
     )
-    labels = base.mark_text(align="left", dx=4, style=charts.LABEL).encode(text="findings:Q")
+    labels = base.mark_text(align="left", dx=4, style=charts.LABEL, color=charts.label_colour()).encode(
+        text="findings:Q"
+    )
     chart = (bars + labels).properties(title=title, height={"step": 20}, width=charts.WIDTH)
     return Chart(chart, f"{title}.")
