@@ -1,7 +1,8 @@
 """Reports: each is a function that reads a workspace and gives frames, charts, an Excel workbook and a page."""
 
+from ledgerkit.reports.api_users import api_users
 from ledgerkit.reports.compliance import compliance
 from ledgerkit.reports.portfolio import portfolio
 from ledgerkit.reports.report import Report
 
-__all__ = ["Report", "compliance", "portfolio"]
+__all__ = ["Report", "api_users", "compliance", "portfolio"]
