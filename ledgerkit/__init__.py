@@ -66,6 +66,7 @@ __all__ = [
     "payloads",
     "read_csv",
     "reports",
+    "trace",
     "webhooks",
 ]
 
@@ -118,6 +119,48 @@ def panel(session: Session) -> _Any:
     from importlib import import_module
 
     return import_module("ledgerkit.forms.panel").Panel.of(session)
+
+
+def trace(session: Session, anything: _Any, *, since: _Any = None) -> _Any:
+    """Return what is known around one object: itself, its requests and votes, people, addresses, and a timeline.
+
+    Parameters
+    ----------
+    session
+        From :func:`connect`; any credentials will do, and what they may not see is noted.
+    anything
+        The hash of a transaction, an address, an id, the name of an account, user, group, whitelist or entity, the
+        mark of a note (``"lk-..."``), the UUID of a pledge or a settlement, or a frame of one row. ``"request 29"``
+        says which kind is meant.
+    since
+        From when on transactions are looked through for senders, and requests for what a user did; by default the
+        last 12 months. Recipients and hashes are asked for of all times.
+
+    Returns
+    -------
+    ledgerkit.tracing.Trace
+        ``kind``, ``title``, ``objects`` (tables by name: ``amount`` and ``fees`` in the unit of ``ticker`` and
+        ``fees_ticker``, exact, and in base units in ``amount_base`` and ``fees_base``), ``timeline`` (``time`` UTC,
+        ``event``, ``who``, ``who_id``, ``kind``, ``id``, ``detail``, ``source``), ``notes``, ``chart()``,
+        ``to_excel()`` and ``to_html()``. Where several objects may be meant its kind is ``candidates``, and its one
+        table says what to give for each.
+
+    Raises
+    ------
+    NotFound
+        There is no such object to be seen. It says where was looked; what may be meant is in
+        ``details["candidates"]``, and never taken for what was given.
+    InvalidRequest
+        It is nothing that can be traced.
+
+    Notes
+    -----
+    It reads ``GET /transactions``, ``/requests``, ``/requests/{id}/governance-status``, ``/accounts``, ``/users``,
+    ``/groups``, ``/whitelists``, ``/entities``, the histories of these, and ``/compliance``.
+    """
+    from importlib import import_module
+
+    return import_module("ledgerkit.tracing").trace(session, anything, since=since)
 
 
 def __getattr__(name: str) -> _Any:
