@@ -14,7 +14,7 @@ TYPE: Final = "SEND"
 STATUS: Final = "CONFIRMED"
 TASK: Final = (
     f"fill the form so that it finds the payments (type {TYPE}) of {ACCOUNT} that are {STATUS}, press Search, and "
-    "put `form.frame` in place of the three dots."
+    "put its `frame` in place of the three dots."
 )
 
 
