@@ -2,7 +2,8 @@
 
 from ledgerkit.reports.api_users import api_users
 from ledgerkit.reports.compliance import compliance
+from ledgerkit.reports.governance import governance
 from ledgerkit.reports.portfolio import portfolio
 from ledgerkit.reports.report import Report
 
-__all__ = ["Report", "api_users", "compliance", "portfolio"]
+__all__ = ["Report", "api_users", "compliance", "governance", "portfolio"]

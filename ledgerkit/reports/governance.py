@@ -5,107 +5,94 @@ from typing import Any, Final
 
 import pandas as pd
 
-from ledgerkit import charts
 from ledgerkit.amounts import to_display
-from ledgerkit.charts import Chart, altair
-from ledgerkit.errors import InvalidRequest, shorten
 from ledgerkit.filters import Many
-from ledgerkit.frames import FLAG, INTEGER, NUMBER, TEXT, Table
+from ledgerkit.frames import FLAG, INTEGER, NUMBER, TEXT
+from ledgerkit.reports.choosing import chosen_ids
+from ledgerkit.reports.governance_charts import draw_fewest, draw_spots
 from ledgerkit.reports.making import Making
 from ledgerkit.reports.report import Report
 from ledgerkit.reports.rule_sets import People, RuleSet, Step, bounds, is_crypto, rule_sets
+from ledgerkit.reports.tabled import tabled
 from ledgerkit.reports.weak_spots import SEVERITIES, Listing, Ruled, WeakSpot, name_of, of_account, of_groups
 from ledgerkit.session import Session
 from ledgerkit.showing import visible
 
 # Nothing moves by the rules of these.
 ENDED: Final = frozenset({"ACTIVATION_ABORTED", "REJECTED"})
-MOST_BARS: Final = 30
 
-ACCOUNTS: Final = Table(
-    "account",
-    {
-        "account_id": INTEGER,
-        "account_name": TEXT,
-        "account_status": TEXT,
-        "currency": TEXT,
-        "rule_sets": INTEGER,
-        "fewest_people": INTEGER,
-        "at_least": INTEGER,
-        "by_rule_set": TEXT,
-        "for_example": TEXT,
-        "if_each_counts_once": INTEGER,
-        "weak_spots": INTEGER,
-        "gravest": TEXT,
-        "note": TEXT,
-    },
-)
-RULES: Final = Table(
-    "step",
-    {
-        "account_id": INTEGER,
-        "account_name": TEXT,
-        "account_status": TEXT,
-        "rule_set": INTEGER,
-        "rule_set_name": TEXT,
-        "step": INTEGER,
-        "role": TEXT,
-        "quorum": INTEGER,
-        "group_id": INTEGER,
-        "group_name": TEXT,
-        "group_status": TEXT,
-        "people": TEXT,
-        "members": INTEGER,
-        "able": INTEGER,
-        "hidden": INTEGER,
-        "whitelists": TEXT,
-        "threshold_currency": TEXT,
-        "threshold_min": NUMBER,
-        "threshold_max": NUMBER,
-        "ticker": TEXT,
-        "threshold_min_base": NUMBER,
-        "threshold_max_base": NUMBER,
-        "contracts": FLAG,
-        "transaction_filter": TEXT,
-        "fewest_people": INTEGER,
-        "at_least": INTEGER,
-        "note": TEXT,
-    },
-)
-PEOPLE: Final = Table(
-    "person",
-    {
-        "user_id": INTEGER,
-        "user_name": TEXT,
-        "user_status": TEXT,
-        "is_api": FLAG,
-        "can_act": FLAG,
-        "account_id": INTEGER,
-        "account_name": TEXT,
-        "may_create": FLAG,
-        "may_approve": FLAG,
-        "creates_in": TEXT,
-        "approves_in": TEXT,
-        "groups": TEXT,
-        "alone": FLAG,
-        "note": TEXT,
-    },
-)
-WEAK_SPOTS: Final = Table(
-    "weak spot",
-    {
-        "severity": TEXT,
-        "kind": TEXT,
-        "account_id": INTEGER,
-        "account_name": TEXT,
-        "rule_set_name": TEXT,
-        "group_id": INTEGER,
-        "group_name": TEXT,
-        "accounts": INTEGER,
-        "sentence": TEXT,
-        "evidence": TEXT,
-    },
-)
+ACCOUNTS: Final = {
+    "account_id": INTEGER,
+    "account_name": TEXT,
+    "account_status": TEXT,
+    "currency": TEXT,
+    "rule_sets": INTEGER,
+    "fewest_people": INTEGER,
+    "at_least": INTEGER,
+    "by_rule_set": TEXT,
+    "for_example": TEXT,
+    "if_each_counts_once": INTEGER,
+    "weak_spots": INTEGER,
+    "gravest": TEXT,
+    "note": TEXT,
+}
+RULES: Final = {
+    "account_id": INTEGER,
+    "account_name": TEXT,
+    "account_status": TEXT,
+    "rule_set": INTEGER,
+    "rule_set_name": TEXT,
+    "step": INTEGER,
+    "role": TEXT,
+    "quorum": INTEGER,
+    "group_id": INTEGER,
+    "group_name": TEXT,
+    "group_status": TEXT,
+    "people": TEXT,
+    "members": INTEGER,
+    "able": INTEGER,
+    "hidden": INTEGER,
+    "whitelists": TEXT,
+    "threshold_currency": TEXT,
+    "threshold_min": NUMBER,
+    "threshold_max": NUMBER,
+    "ticker": TEXT,
+    "threshold_min_base": NUMBER,
+    "threshold_max_base": NUMBER,
+    "contracts": FLAG,
+    "transaction_filter": TEXT,
+    "fewest_people": INTEGER,
+    "at_least": INTEGER,
+    "note": TEXT,
+}
+PEOPLE: Final = {
+    "user_id": INTEGER,
+    "user_name": TEXT,
+    "user_status": TEXT,
+    "is_api": FLAG,
+    "can_act": FLAG,
+    "account_id": INTEGER,
+    "account_name": TEXT,
+    "may_create": FLAG,
+    "may_approve": FLAG,
+    "creates_in": TEXT,
+    "approves_in": TEXT,
+    "groups": TEXT,
+    "alone": FLAG,
+    "note": TEXT,
+}
+WEAK_SPOTS: Final = {
+    "severity": TEXT,
+    "kind": TEXT,
+    "account_id": INTEGER,
+    "account_name": TEXT,
+    "rule_set_name": TEXT,
+    "group_id": INTEGER,
+    "group_name": TEXT,
+    "accounts": INTEGER,
+    "sentence": TEXT,
+    "evidence": TEXT,
+}
 
 
 def governance(session: Session, *, account: Many[int | str] | None = None) -> Report:
@@ -139,8 +126,10 @@ def governance(session: Session, *, account: Many[int | str] | None = None) -> R
 
     Raises
     ------
-    InvalidRequest
+    NotFound
         An account can't be seen.
+    InvalidRequest
+        A name is that of several accounts.
 
     Notes
     -----
@@ -148,7 +137,9 @@ def governance(session: Session, *, account: Many[int | str] | None = None) -> R
     """
     with Making.of(session, account=account) as making:
         found = session.accounts.search(order="asc", order_by="id")
-        chosen = found if account is None else _chosen(found, account)
+        chosen = found
+        if account is not None:
+            chosen = found[found["id"].isin(chosen_ids(found, account, "account"))].reset_index(drop=True)
         users = making.part("the users of the workspace", lambda: session.users.search())
         groups = making.part("the groups of the workspace", lambda: session.groups.search())
         lists = making.part("the whitelists of the workspace", lambda: session.whitelists.search())
@@ -175,35 +166,22 @@ def governance(session: Session, *, account: Many[int | str] | None = None) -> R
         )
         _notes(making, accounts, living)
         tables = {
-            "weak_spots": WEAK_SPOTS.frame(_columns(WEAK_SPOTS, map(_spot_row, spots))),
-            "accounts": ACCOUNTS.frame(
-                _columns(ACCOUNTS, (_account_row(one, people, currencies.get(one.id), spots) for one in accounts))
+            "weak_spots": tabled(WEAK_SPOTS, map(_spot_row, spots)),
+            "accounts": tabled(
+                ACCOUNTS, (_account_row(one, people, currencies.get(one.id), spots) for one in accounts)
             ),
-            "rules": RULES.frame(_columns(RULES, (row for one in accounts for row in _rule_rows(one, whitelists)))),
-            "people": PEOPLE.frame(_columns(PEOPLE, (row for one in living for row in _person_rows(one)))),
+            "rules": tabled(RULES, (row for one in accounts for row in _rule_rows(one, whitelists))),
+            "people": tabled(PEOPLE, (row for one in living for row in _person_rows(one))),
         }
+        looked_at = tables["accounts"][~tables["accounts"]["account_status"].isin(list(ENDED))]
         return making.report(
             "Governance: who can move what",
             tables,
             {
-                "fewest people": lambda: _draw_fewest(tables["accounts"]),
-                "weak spots": lambda: _draw_spots(tables["weak_spots"]),
+                "fewest people": lambda: draw_fewest(looked_at),
+                "weak spots": lambda: draw_spots(tables["weak_spots"]),
             },
         )
-
-
-def _chosen(found: pd.DataFrame, account: Many[int | str]) -> pd.DataFrame:
-    asked = [account] if isinstance(account, int | str) else list(account)
-    rows = []
-    for one in asked:
-        here = found[found["name"] == one] if isinstance(one, str) else found[found["id"] == one]
-        if len(here) != 1:
-            many = "several accounts have that name" if len(here) else "no account that can be seen is that"
-            raise InvalidRequest(f"`account` = {shorten(one)} can't be used: {many}.", field="account")
-        rows.append(here)
-    if not rows:
-        raise InvalidRequest("`account` is an empty list: leave it out for all accounts.", field="account")
-    return pd.concat(rows).drop_duplicates("id").reset_index(drop=True)
 
 
 def _listings(lists: pd.DataFrame | None) -> dict[int, Listing] | None:
@@ -247,14 +225,6 @@ def _notes(making: Making, accounts: Sequence[Ruled], living: Sequence[Ruled]) -
 
 
 # Tables
-
-
-def _columns(table: Table, rows: Iterable[Mapping[str, Any]]) -> dict[str, list[Any]]:
-    columns: dict[str, list[Any]] = {name: [] for name in table.columns}
-    for row in rows:
-        for name, values in columns.items():
-            values.append(row.get(name))
-    return columns
 
 
 def _spot_row(spot: WeakSpot) -> dict[str, Any]:
@@ -435,101 +405,3 @@ def _alone(user: int, rules: Sequence[RuleSet]) -> bool | None:
         for rule in rules
     )
     return None if any(unsure) else False
-
-
-# Charts
-
-
-def _draw_fewest(accounts: pd.DataFrame) -> Chart:
-    alt = altair()
-    looked = accounts[~accounts["account_status"].isin(list(ENDED)) & accounts["at_least"].notna()]
-    sorted_rows = looked.sort_values(["at_least", "account_name"], kind="stable")
-    shown = sorted_rows.head(MOST_BARS)
-    sure = shown["fewest_people"].notna()
-    told = [
-        ("1 person" if number == 1 else f"{number} people") + ("" if known else " at least")
-        for number, known in zip(shown["at_least"].tolist(), sure.tolist(), strict=True)
-    ]
-    kinds = [
-        "can't be told"
-        if not known
-        else "one person"
-        if number == 1
-        else "two people"
-        if number == 2
-        else "three or more"
-        for number, known in zip(shown["at_least"].tolist(), sure.tolist(), strict=True)
-    ]
-    data = pd.DataFrame(
-        {
-            "account": [visible(str(name)) for name in shown["account_name"]],
-            "people": shown["at_least"].astype("float64").tolist(),
-            "told": told,
-            "kind": kinds,
-        }
-    )
-    # Names may repeat: the row number keeps each account a bar of its own.
-    data["account"] = _distinct(data["account"].tolist(), shown["account_id"].tolist())
-    scale = alt.Scale(
-        domain=["one person", "two people", "three or more", "can't be told"],
-        range=[charts.REFUSED, charts.WAITING, charts.DONE, charts.NEUTRAL],
-    )
-    alone = int((looked["fewest_people"] == 1).sum())
-    title = (
-        f"One person alone can move money from {alone} of {len(looked)} accounts"
-        if alone
-        else f"No account of {len(looked)} is known to be moved by one person"
-    )
-    cut = (
-        f"the {len(shown)} of {len(looked)} accounts that need fewest" if len(shown) < len(looked) else "all accounts"
-    )
-    base = alt.Chart(data).encode(
-        y=alt.Y("account:N", sort=None, title=None, axis=alt.Axis(labelLimit=220)),
-        x=alt.X(
-            "people:Q",
-            title="people needed, at least",
-            axis=alt.Axis(values=list(range(int(data["people"].max() if len(data) else 1) + 1)), format="d"),
-        ),
-    )
-    bars = base.mark_bar().encode(color=alt.Color("kind:N", scale=scale, legend=None), tooltip=["account", "told"])
-    labels = base.mark_text(align="left", dx=4, style=charts.LABEL, color=charts.label_colour()).encode(text="told:N")
-    chart = (bars + labels).properties(
-        title={"text": title, "subtitle": f"{cut}; a person counts in each step that names them"},
-        height={"step": 16},
-        width=charts.WIDTH,
-    )
-    return Chart(chart, f"{title}; {cut}.")
-
-
-def _distinct(names: Sequence[str], ids: Sequence[int]) -> list[str]:
-    return [f"{name} ({number})" if names.count(name) > 1 else name for name, number in zip(names, ids, strict=True)]
-
-
-def _draw_spots(spots: pd.DataFrame) -> Chart:
-    alt = altair()
-    counted = spots.groupby(["severity", "kind"], sort=False).size().reset_index(name="findings")
-    rank = {severity: position for position, severity in enumerate(SEVERITIES)}
-    data = counted.assign(rank=counted["severity"].map(rank)).sort_values(
-        ["rank", "findings"], ascending=[True, False], kind="stable"
-    )
-    data = data.assign(
-        label=[f"{kind} ({severity})" for kind, severity in zip(data["kind"], data["severity"], strict=True)]
-    )
-    scale = alt.Scale(
-        domain=list(SEVERITIES),
-        range=[charts.RED, charts.ORANGE, charts.WAITING, charts.BLUE, charts.GREY],
-    )
-    grave = int(spots["severity"].isin(["critical", "high"]).sum())
-    title = f"{grave} of {len(spots)} findings are critical or high" if len(spots) else "Nothing weak was found"
-    base = alt.Chart(data[["label", "severity", "findings"]]).encode(
-        y=alt.Y("label:N", sort=None, title=None, axis=alt.Axis(labelLimit=280)),
-        x=alt.X("findings:Q", title="findings", axis=alt.Axis(tickMinStep=1, format="d")),
-    )
-    bars = base.mark_bar().encode(
-        color=alt.Color("severity:N", scale=scale, legend=None), tooltip=["label", "findings"]
-    )
-    labels = base.mark_text(align="left", dx=4, style=charts.LABEL, color=charts.label_colour()).encode(
-        text="findings:Q"
-    )
-    chart = (bars + labels).properties(title=title, height={"step": 20}, width=charts.WIDTH)
-    return Chart(chart, f"{title}.")

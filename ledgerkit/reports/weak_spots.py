@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import permutations
-from typing import Any, Final
+from typing import Final
 
 from ledgerkit.amounts import Unit, to_display
 from ledgerkit.reports.rule_sets import EVERY_AMOUNT, Group, Person, Range, RuleSet, Step, is_crypto
@@ -325,13 +325,16 @@ def _with_status(people: Iterable[Person]) -> str:
 
 
 def _of(step: Step) -> str:
-    asked = "a hidden number" if step.quorum is None else str(step.quorum)
-    return f"{asked} of {visible(step.group.name or f'group {step.group.id}')}" if step.group else f"{asked} of users"
+    whom = visible(step.group.name or f"group {step.group.id}") if step.group else "users"
+    return f"{step.quorum} of {whom}"
 
 
 def _rule(one: RuleSet) -> str:
-    steps: list[Any] = []
+    steps = []
     for step in one.steps:
+        if step.quorum is None:
+            steps.append(f"{step.words}: hidden")
+            continue
         people = _persons_in(step.seen)
         hidden = "hidden" if step.hidden is None else f"{step.hidden} hidden" if step.hidden else ""
         steps.append(f"{step.words}: {_of(step)} ({', '.join(part for part in (people, hidden) if part)})")
