@@ -1,6 +1,6 @@
 """What is held, by currency, by entity and by account, and what it is worth at prices of one's own."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any, Final
 
@@ -15,6 +15,7 @@ from ledgerkit.reports.folders import NO_ENTITY, Folder, note_overlaps, read_fol
 from ledgerkit.reports.holdings import (
     NOT_COUNTED,
     Holding,
+    asset_labels,
     held,
     is_test,
     note_unknown,
@@ -251,10 +252,11 @@ def _priced(making: Making, prices: Sequence[Price], counted: Sequence[Holding])
     priced = Priced(found)
     if prices:
         with_price, without = priced.split(counted)
+        labels = asset_labels(counted)
         if without:
             making.note(
                 f"The value is that of what has a price: {len(with_price)} of {len(with_price) + len(without)} "
-                f"currencies and tokens. Without a price: {listed(_amount_said(group) for group in without)}."
+                f"currencies and tokens. Without a price: {listed(_amount_said(group, labels) for group in without)}."
             )
         by_word = [
             f"{visible(group[0].ticker or '')} ({visible(group[0].currency or '')}:{visible(group[0].contract)})"
@@ -303,8 +305,8 @@ def _worth(value: Any) -> dict[str, Any]:
     return {"value": value, "value_rounded": None if value is None else rounded(value)}
 
 
-def _amount_said(group: Sequence[Holding]) -> str:
-    amount, name = _sums(group)["amount"], visible(group[0].ticker or group[0].currency or group[0].name)
+def _amount_said(group: Sequence[Holding], labels: Mapping[Key, str]) -> str:
+    amount, name = _sums(group)["amount"], labels[group[0].key]
     return f"{plain(amount)} {name}" if known(amount) else f"{name}, of which the amount is not known"
 
 

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import pandas as pd
 
-from ledgerkit.charts import GREY, LABEL, PALETTE, WIDTH, Chart, altair, colour, drawn
+from ledgerkit.charts import GREY, LABEL, PALETTE, WIDTH, Chart, altair, colour, drawn, label_colour
 from ledgerkit.reports.exactly import percent, rounded, total
 from ledgerkit.reports.folders import NO_ENTITY
 from ledgerkit.reports.holdings import Holding, asset_labels, colour_name, plain
@@ -39,7 +39,9 @@ def by_currency(counted: Sequence[Holding], worth: Worth, quote: str) -> Chart:
         y=y,
         color=alt.Color("colour:N", scale=None),
     )
-    texts = chart.mark_text(style=LABEL, align="left", dx=4).encode(x="value:Q", y=y, text="text:N")
+    texts = chart.mark_text(style=LABEL, color=label_colour(), align="left", dx=4).encode(
+        x="value:Q", y=y, text="text:N"
+    )
     drawing = (bars + texts).properties(width=WIDTH - 140, height=alt.Step(STEP))
     return Chart(drawing, f"{title}, in {named}: {_words(frame)}")
 
@@ -99,11 +101,15 @@ def by_entity(counted: Sequence[Holding], worth: Worth, quote: str) -> Chart:
         x=alt.X("start:Q", title=f"value, {named}", axis=alt.Axis(format="~s", tickCount=6)),
         x2="end:Q",
         y=y,
-        color=alt.Color("colour:N", scale=None),
+        color=_legend("label", rows),
         tooltip=["entity:N", "label:N", "worth:N"],
     )
     inside = chart.mark_text(color=INSIDE, fontSize=11).encode(x="middle:Q", y=y, text="text:N")
-    outside = alt.Chart(ends).mark_text(style=LABEL, align="left", dx=4).encode(x="end:Q", y=y, text="text:N")
+    outside = (
+        alt.Chart(ends)
+        .mark_text(style=LABEL, color=label_colour(), align="left", dx=4)
+        .encode(x="end:Q", y=y, text="text:N")
+    )
     drawing = (bars + inside + outside).properties(width=WIDTH - 160, height=alt.Step(STEP + 6))
     said = "; ".join(f"{name} {text}" for name, text in zip(ends["entity"], ends["text"], strict=True))
     return Chart(drawing, f"{title}, in {named}: {said}")
@@ -161,17 +167,30 @@ def shares(held: Sequence[Holding]) -> Chart:
         x=alt.X("start:Q", title="share of what is held of it, %", scale=alt.Scale(domain=[0, 100], nice=False)),
         x2="end:Q",
         y=y,
-        color=alt.Color("colour:N", scale=None),
+        color=_legend("owner", rows),
         tooltip=["label:N", "owner:N", "share:N"],
     )
     inside = chart.mark_text(color=INSIDE, fontSize=11).encode(x="middle:Q", y=y, text="text:N")
-    outside = alt.Chart(sums).mark_text(style=LABEL, align="left", dx=4).encode(x="end:Q", y=y, text="text:N")
+    outside = (
+        alt.Chart(sums)
+        .mark_text(style=LABEL, color=label_colour(), align="left", dx=4)
+        .encode(x="end:Q", y=y, text="text:N")
+    )
     drawing = (bars + inside + outside).properties(width=WIDTH - 260, height=alt.Step(STEP))
     said = "; ".join(
         f"{label}: " + ", ".join(f"{row['owner']} {row['share']}" for row in rows if row["label"] == label)
         for label in dict.fromkeys(frame["label"])
     )
     return Chart(drawing, f"{title}. {said}")
+
+
+def _legend(field: str, rows: Sequence[dict[str, Any]]) -> Any:
+    """Return the colours of parts of bars by name, with a legend: a narrow part has no room for its name."""
+    alt = altair()
+    colours = {row[field]: row["colour"] for row in rows}
+    scale = alt.Scale(domain=list(colours), range=list(colours.values()))
+    legend = alt.Legend(orient="bottom", title=None, columns=4)
+    return alt.Color(f"{field}:N", scale=scale, legend=legend)
 
 
 def _owner(holding: Holding) -> str:
