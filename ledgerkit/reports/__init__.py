@@ -1,9 +1,10 @@
 """Reports: each is a function that reads a workspace and gives frames, charts, an Excel workbook and a page."""
 
 from ledgerkit.reports.api_users import api_users
+from ledgerkit.reports.balance_history import balance_history
 from ledgerkit.reports.compliance import compliance
 from ledgerkit.reports.governance import governance
 from ledgerkit.reports.portfolio import portfolio
 from ledgerkit.reports.report import Report
 
-__all__ = ["Report", "api_users", "compliance", "governance", "portfolio"]
+__all__ = ["Report", "api_users", "balance_history", "compliance", "governance", "portfolio"]

@@ -189,7 +189,7 @@ def _legend(field: str, rows: Sequence[dict[str, Any]]) -> Any:
     alt = altair()
     colours = {row[field]: row["colour"] for row in rows}
     scale = alt.Scale(domain=list(colours), range=list(colours.values()))
-    legend = alt.Legend(orient="bottom", title=None, columns=4)
+    legend = alt.Legend(orient="bottom", title=None, columns=4, symbolStrokeWidth=0)
     return alt.Color(f"{field}:N", scale=scale, legend=legend)
 
 
