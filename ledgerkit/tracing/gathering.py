@@ -27,9 +27,8 @@ from ledgerkit.tracing.tables import (
 from ledgerkit.tracing.trace import TIMELINE, Trace
 
 # Each costs a call, or two: what is left out is noted.
-MOST_REQUESTS: Final = 40
+MOST_REQUESTS: Final = 200
 MOST_ADDRESSES: Final = 20
-MOST_NAMED: Final = 6
 
 
 class Gathering:
@@ -57,7 +56,7 @@ class Gathering:
 
     def history(self, kind: str, section: Any, ids: Sequence[int]) -> None:
         """Add the requests that created and changed objects of a kind; each object costs a call."""
-        asked = self._bounded(ids, f"histories of {kind}s")
+        asked = self._bounded(ids, f"the history of {kind}s: those")
         frame = self.making.part(f"the history of {kind}s", lambda: section.history(asked)) if asked else None
         for row in records(frame):
             if row["id"] is None:
@@ -85,7 +84,7 @@ class Gathering:
         """Add requests by their ids, where they are not there already."""
         there = {row["id"] for row in self._requests}
         missing = sorted({int(one) for one in ids if one is not None} - there, reverse=True)
-        asked = self._bounded(missing, "requests")
+        asked = self._bounded(missing, "requests: those")
         frame = self.making.part("some requests", lambda: self.session.requests.get(asked)) if asked else None
         for row in records(frame):
             if row.get("error"):
@@ -98,7 +97,7 @@ class Gathering:
         requests = self.shaping.requests(self._requests)
         self.tables["requests"] = requests
         self.events += timeline.of_requests(requests)
-        ids = self._bounded(requests["id"].tolist(), "the votes of requests")
+        ids = self._bounded(requests["id"].tolist(), "who approved requests: those")
         session = self.session
         steps = self.making.part("who approved", lambda: session.requests.governance_status(ids)) if ids else None
         approvals = self.approvals(records(steps))
@@ -173,7 +172,7 @@ class Gathering:
 
     def risk(self, roles: Mapping[str, str]) -> pd.DataFrame:
         """Add the risk and the sanctions of addresses; each costs two calls."""
-        asked = self._bounded(list(roles), "the risk of addresses")
+        asked = self._bounded(list(roles), "the risk of addresses: those", MOST_ADDRESSES)
         compliance = self.session.compliance
         if asked:
             risks = self.making.part("the risk of addresses", lambda: compliance.address_risk(asked))
@@ -212,7 +211,7 @@ class Gathering:
     def with_counterparties(self, payments: pd.DataFrame) -> dict[str, str]:
         """Add the other transactions with the counterparties of transactions, and return these with their roles."""
         roles = self.counterparties(payments)
-        asked = self._bounded(list(roles), "other transactions of counterparties")
+        asked = self._bounded(list(roles), "other transactions with counterparties: those", MOST_ADDRESSES)
         ids = set(payments["id"])
         parts = []
         for one in asked:
@@ -283,14 +282,11 @@ class Gathering:
     def _creators(self, frame: pd.DataFrame) -> dict[int, str]:
         return self.shaping.names("user", frame["created_by"].dropna().tolist())
 
-    def _bounded(self, ids: Sequence[Any], what: str, most: int = 0) -> list[Any]:
-        bound = most or (MOST_ADDRESSES if "address" in what or "counterpart" in what else MOST_REQUESTS)
+    def _bounded(self, ids: Sequence[Any], what: str, most: int = MOST_REQUESTS) -> list[Any]:
         chosen = list(dict.fromkeys(ids))
-        if len(chosen) > bound:
-            self.making.note(
-                f"Of {len(chosen):,}, {what} were asked for {bound} alone, the first ones: each costs a call."
-            )
-        return chosen[:bound]
+        if len(chosen) > most:
+            self.making.note(f"Asked for {what} of the first {most} of {len(chosen):,} alone: each costs a call.")
+        return chosen[:most]
 
     def _alarm(self, risks: pd.DataFrame) -> None:
         for row in records(risks):

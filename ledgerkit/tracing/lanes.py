@@ -18,7 +18,10 @@ LONGEST_LANE: Final = 30
 LANE: Final = 46
 # Labels this near to each other, as a part of the whole time, would stand over one another.
 NEAR: Final = 0.2
-ROWS: Final = 3
+EDGE: Final = 0.12
+# Of labels in one lane: the first of a crowd stands above its point, the next ones below.
+OFFSETS: Final = (-12, 13, 25)
+SHIFTS: Final = {"left": -6, "center": 0, "right": 6}
 NOBODY: Final = {"in a block": "chain"}
 OTHERS: Final = "other people"
 COLOURS: Final = {
@@ -39,40 +42,38 @@ def draw(title: str, events: pd.DataFrame, focus: Sequence[str]) -> Chart:
     drawn = chosen[-MOST_DRAWN:]
     alt = charts.altair()
     lanes = _lanes(drawn)
-    points = _points(drawn, lanes)
-    frame = pd.DataFrame(points, columns=["time", "lane", "what", "words", "detail", "row"])
-    order = list(dict.fromkeys(lanes[at] for at in range(len(drawn))))
+    frame = pd.DataFrame(_points(drawn, lanes), columns=["time", "lane", "what", "words", "detail", "row", "side"])
+    order = list(dict.fromkeys(lanes.values()))
     said = _said(len(rows), len(chosen), len(drawn))
-    labelled = len(points) <= MOST_LABELLED
+    labelled = len(drawn) <= MOST_LABELLED
     kinds = [one for one in COLOURS if one in set(frame["what"])]
-    colour = alt.Color(
-        "what:N",
-        scale=alt.Scale(domain=kinds, range=[COLOURS[one] for one in kinds]),
-        legend=alt.Legend(title=None, orient="bottom") if len(kinds) > 1 else None,
-    )
     time = alt.X(
-        "time:T", title="Time (UTC)", scale=alt.Scale(type="utc", nice=False, padding=24), axis=_axis(alt, frame)
+        "time:T", title="Time (UTC)", scale=alt.Scale(type="utc", nice=False, padding=24), axis=_time_axis(alt, drawn)
     )
-    lane = alt.Y("lane:N", title=None, sort=order, scale=alt.Scale(domain=order), axis=_lane_axis(alt))
+    lane = alt.Y("lane:N", title=None, scale=alt.Scale(domain=order), axis=_lane_axis(alt))
     base = alt.Chart(frame).encode(x=time, y=lane)
+    # In a crowd, each kind of event has a line of its own in the lane: none hides another.
+    within = {} if labelled else {"yOffset": alt.YOffset("what:N", sort=kinds)}
     marks = [
-        base.mark_point(filled=True, size=90, opacity=0.9).encode(
-            color=colour,
+        base.mark_point(filled=True, size=90 if labelled else 45, opacity=0.9).encode(
+            color=alt.Color(
+                "what:N",
+                scale=alt.Scale(domain=kinds, range=[COLOURS[one] for one in kinds]),
+                legend=alt.Legend(title=None, orient="bottom") if len(kinds) > 1 and not labelled else None,
+            ),
             tooltip=[
                 alt.Tooltip("words:N", title="Event"),
                 alt.Tooltip("detail:N", title="Detail"),
                 alt.Tooltip("utcyearmonthdatehoursminutesseconds(time):T", title="Time (UTC)"),
             ],
+            **within,
         )
     ]
-    if labelled:
-        for row in range(ROWS):
-            shown = base.transform_filter(f"datum.row == {row}")
-            # The first label of a crowd stands above its point, the next ones below, none over another.
-            offset = (-12, 13, 25)[row]
-            marks.append(
-                shown.mark_text(style=charts.LABEL, align="center", dy=offset, fontSize=10).encode(text="words:N")
-            )
+    for row, side in sorted(set(zip(frame["row"], frame["side"], strict=True))) if labelled else ():
+        shown = base.transform_filter(f"datum.row == {row} && datum.side == '{side}'")
+        ink = charts.label_colour()
+        text = shown.mark_text(align=side, dy=OFFSETS[row], dx=SHIFTS[side], fontSize=10, color=ink)
+        marks.append(text.encode(text="words:N"))
     chart = alt.layer(*marks).properties(
         title=alt.Title(visible(title), subtitle=said),
         height=max(120, LANE * len(order)),
@@ -90,7 +91,7 @@ def _said(everything: int, chosen: int, drawn: int) -> str:
     if drawn < chosen:
         text = f"the newest {drawn} of {chosen} events, time in UTC"
     more = everything - chosen
-    return f"{text}; {more} of what stands around are in the timeline alone" if more else text
+    return f"{text}; the table `timeline` has {more} more, of what stands around" if more else text
 
 
 def _lanes(rows: Sequence[Row]) -> dict[int, str]:
@@ -122,9 +123,12 @@ def _points(rows: Sequence[Row], lanes: dict[int, str]) -> list[tuple[Any, ...]]
         last[lane] = (place, level)
         # Without a zone, Vega takes a time for one of the reader's: ISO with Z is UTC.
         time = row["time"].strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-        words = f"{visible(row['event'])}"
-        detail = visible(f"{row['kind']} {row['id']}: {row['detail'] or ''}")
-        points.append((time, lane, _what(str(row["event"])), words, detail, level))
+        detail = visible(f"{row['kind']} {row['id']}: {row['detail'] or ''}".strip(": "))
+        # At the ends, a label in the middle of its point would run out of the chart.
+        side = "left" if place < EDGE else "right" if place > 1 - EDGE else "center"
+        points.append(
+            (time, lane, _what(str(row["event"])), visible(row["event"]), detail, min(level, len(OFFSETS) - 1), side)
+        )
     return points
 
 
@@ -136,14 +140,10 @@ def _what(event: str) -> str:
     return "created" if event.endswith("created") else "other"
 
 
-def _axis(alt: Any, frame: pd.DataFrame) -> Any:
-    if not len(frame):
-        return alt.Axis()
-    hours = (pd.Timestamp(frame["time"].iloc[-1]) - pd.Timestamp(frame["time"].iloc[0])).total_seconds() / 3600
-    form = "%H:%M" if hours < 20 else "%b %d %H:%M" if hours < 24 * 4 else "%b %d" if hours < 24 * 200 else "%b %Y"
-    if hours < 20:
-        form = "%b %d %H:%M" if hours >= 1 else "%H:%M:%S"
-    return alt.Axis(format=form, formatType="utc", labelOverlap=True, tickCount=6)
+def _time_axis(alt: Any, rows: Sequence[Row]) -> Any:
+    hours = (rows[-1]["time"] - rows[0]["time"]).total_seconds() / 3600 if rows else 0.0
+    form = "%Y-%m" if hours > 24 * 200 else "%Y-%m-%d" if hours > 24 * 6 else "%m-%d %H:%M"
+    return alt.Axis(format=form if hours > 0.1 else "%m-%d %H:%M:%S", labelOverlap=True, tickCount=5)
 
 
 def _lane_axis(alt: Any) -> Any:

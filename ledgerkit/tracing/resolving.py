@@ -135,7 +135,8 @@ class _Finder:
         if shapes.MARK.fullmatch(text):
             found += self.of_note(text)
         if shapes.may_be_on_chain(text):
-            found += self.of_hash(text)
+            # No hash has the 40 digits of an Ethereum-like address; other shapes may be either.
+            found += [] if shapes.is_evm(text) else self.of_hash(text)
             found += self.of_address(text)
         return found + self.named(text)
 
