@@ -5,6 +5,17 @@ from ledgerkit.reports.balance_history import balance_history
 from ledgerkit.reports.compliance import compliance
 from ledgerkit.reports.governance import governance
 from ledgerkit.reports.portfolio import portfolio
+from ledgerkit.reports.reconciliation import reconciliation
 from ledgerkit.reports.report import Report
+from ledgerkit.reports.statement import statement
 
-__all__ = ["Report", "api_users", "balance_history", "compliance", "governance", "portfolio"]
+__all__ = [
+    "Report",
+    "api_users",
+    "balance_history",
+    "compliance",
+    "governance",
+    "portfolio",
+    "reconciliation",
+    "statement",
+]

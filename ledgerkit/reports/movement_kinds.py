@@ -1,0 +1,137 @@
+"""The types of transactions by what they move, and the columns of movements in tables."""
+
+from collections.abc import Mapping
+from typing import Any, Final, Literal
+
+from ledgerkit.frames import AMOUNT, FLAG, INTEGER, TEXT, TIME
+from ledgerkit.vocabulary import TransactionStatus
+
+# Which of its times places a transaction in a period.
+DateOf = Literal["block", "broadcast", "creation"]
+DATES: Final[Mapping[str, str]] = {"block": "block_time", "broadcast": "broadcast_on", "creation": "created_on"}
+# The contract names the types and says nothing of where their amounts go. Those of sends and receives are plain; the
+# others go by what they do on their chains: a stake account of Solana and the deposit contract of Ethereum hold what
+# the account no longer does.
+INCOMING: Final = frozenset(
+    {
+        "RECEIVE",
+        "RECEIVE_SPL_TOKEN_CHECKED",
+        "RECEIVE_SPL_TOKEN_CHECKED_FUNDED",
+        "REWARD",
+        "STAKE_WITHDRAW",
+        "STAKING_WITHDRAW",
+    }
+)
+OUTGOING: Final = frozenset(
+    {
+        "CREATE_SPL_TOKEN_ACCOUNT",
+        "DEPLOY_CONTRACT",
+        "EXECUTE_CONTRACT",
+        "SEND",
+        "SEND_SPL_TOKEN_CHECKED",
+        "SEND_SPL_TOKEN_CHECKED_FUNDED",
+        "STAKE",
+        "STAKE_CREATE_DELEGATE",
+    }
+)
+# What stays with the account, bonded, delegated or split: only fees are paid.
+INSIDE: Final = frozenset(
+    {
+        "ADDPROXY",
+        "ANONYMOUSPROXY",
+        "BOND",
+        "BONDEXTRA",
+        "CHILL",
+        "DELEGATE",
+        "DELEGATE_VOTE_TO_DREP",
+        "KILLANONYMOUS",
+        "PROXY",
+        "REBOND",
+        "REMOVEPROXY",
+        "REVEAL",
+        "SETCONTROLLER",
+        "SETPAYEE",
+        "STAKE_DEACTIVATE",
+        "STAKE_DELEGATE",
+        "STAKE_MERGE",
+        "STAKE_SPLIT",
+        "STAKE_SPLIT_DEACTIVATE",
+        "STAKING_DELEGATE",
+        "STAKING_DEREGISTER",
+        "STAKING_REGISTER",
+        "UNBOND",
+        "UNDELEGATE",
+        "WITHDRAWUNBONDED",
+    }
+)
+KNOWN_TYPES: Final = INCOMING | OUTGOING | INSIDE
+# Types whose amount is in the token that they name, though the account is that of the coin.
+OF_LIGHT_TOKENS: Final = frozenset(one for one in INCOMING | OUTGOING if one.startswith(("SEND_SPL", "RECEIVE_SPL")))
+# Somebody else paid for these, whatever the service shows as their fees.
+PAID_BY_OTHERS: Final = frozenset(one for one in INCOMING if one.startswith("RECEIVE")) | {"REWARD"}
+PENDING_SEARCHED: Final[tuple[TransactionStatus, ...]] = (
+    "APPROVED",
+    "PENDING_APPROVAL",
+    "PENDING_CREATE_IN_HSM",
+    "SIGNED",
+    "SUBMITTED",
+)
+PENDING: Final = frozenset(PENDING_SEARCHED)
+# These never reached a chain: nothing moved, nothing was paid.
+NEVER_SENT: Final = frozenset({"FAILED_TO_BROADCAST", "FAILED_TO_CRAFT", "FAILED_TO_SIGN", "REJECTED"})
+
+# The kind of an exact Decimal in the unit that people use, beside those of ledgerkit.frames.
+DISPLAY: Final = "display"
+MOVEMENT: Final[Mapping[str, str]] = {
+    "date": TIME,
+    "account_id": INTEGER,
+    "account_name": TEXT,
+    "movement": TEXT,
+    "direction": TEXT,
+    "amount": DISPLAY,
+    "ticker": TEXT,
+    "amount_base": AMOUNT,
+    "currency": TEXT,
+    "contract_address": TEXT,
+    "transaction_id": INTEGER,
+    "type": TEXT,
+    "status": TEXT,
+    "final": FLAG,
+    "counterparty": TEXT,
+    "internal": FLAG,
+    "pair_transaction_id": INTEGER,
+    "pair_account_id": INTEGER,
+    "pair_account_name": TEXT,
+    "for_account_id": INTEGER,
+    "for_account_name": TEXT,
+    "tx_hash": TEXT,
+    "notes": TEXT,
+    "created_by": INTEGER,
+    "created_by_name": TEXT,
+    "created_on": TIME,
+    "broadcast_on": TIME,
+    "block_time": TIME,
+    "block_height": INTEGER,
+}
+APART: Final[Mapping[str, str]] = {
+    "date": TIME,
+    "account_id": INTEGER,
+    "account_name": TEXT,
+    "currency": TEXT,
+    "transaction_id": INTEGER,
+    "type": TEXT,
+    "status": TEXT,
+    "reason": TEXT,
+    "amount": DISPLAY,
+    "ticker": TEXT,
+    "amount_base": AMOUNT,
+    "fees": DISPLAY,
+    "fees_ticker": TEXT,
+    "fees_base": AMOUNT,
+    "tx_hash": TEXT,
+    "notes": TEXT,
+    "created_on": TIME,
+    "block_time": TIME,
+}
+
+Row = dict[str, Any]

@@ -1,0 +1,353 @@
+"""What moved in a period, for whoever keeps the books: one row for each movement, with its sign and in its coin."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
+from typing import Any, Final
+
+import pandas as pd
+
+from ledgerkit import charts
+from ledgerkit.amounts import to_display
+from ledgerkit.charts import Chart
+from ledgerkit.errors import InvalidRequest, shorten
+from ledgerkit.frames import AMOUNT, INTEGER, TEXT, TIME
+from ledgerkit.reports.making import Making
+from ledgerkit.reports.movement_kinds import APART, DATES, DISPLAY, MOVEMENT, DateOf, Row
+from ledgerkit.reports.movements import (
+    MARGIN_DAYS,
+    Movements,
+    Scope,
+    movements_of,
+    note_margin,
+    open_end,
+    place,
+    read_transactions,
+    scope_of,
+)
+from ledgerkit.reports.report import Report
+from ledgerkit.reports.scaling import Scales, counted, framed
+from ledgerkit.session import Session
+
+SUMS: Final = ("received", "sent", "fees", "net")
+_SUMMED: Final[Mapping[str, str]] = {
+    **dict.fromkeys(SUMS, DISPLAY),
+    "ticker": TEXT,
+    **{f"{name}_base": AMOUNT for name in SUMS},
+    "movements": INTEGER,
+}
+TOTAL: Final[Mapping[str, str]] = {
+    "account_id": INTEGER,
+    "account_name": TEXT,
+    "currency": TEXT,
+    "contract_address": TEXT,
+    **_SUMMED,
+}
+MONTH: Final[Mapping[str, str]] = {
+    "month": TIME,
+    "currency": TEXT,
+    "contract_address": TEXT,
+    **_SUMMED,
+    "internal": DISPLAY,
+    "internal_base": AMOUNT,
+}
+MOST_CHARTS: Final = 3
+
+
+def statement(
+    session: Session,
+    start: Any,
+    end: Any = None,
+    *,
+    account: Any = None,
+    date: DateOf = "block",
+    confirmations: int | None = None,
+    include_pending: bool = False,
+    margin_days: int | None = MARGIN_DAYS,
+) -> Report:
+    """List what moved in a period, with its sign, in the coin in which it moved.
+
+    Parameters
+    ----------
+    session
+        Where it is read from.
+    start, end
+        The period: ``start`` is in it and ``end`` is not; a day is its first moment in the session's zone. None is
+        now.
+    account
+        Ids or names of accounts; by default all. Fees that they pay for token accounts below them are in.
+    date
+        Which time of a transaction decides: of its ``block``, its ``broadcast`` or its ``creation``.
+    confirmations
+        From how many confirmations on a transaction counts, by default as many as its currency asks for.
+    include_pending
+        Whether what is not final, and what is not confirmed yet, is listed too, with ``final`` False.
+    margin_days
+        How many days before and after the period are searched, since the API searches by creation; None for all.
+
+    Returns
+    -------
+    Report
+        ``movements``: one row for each, ``amount`` as an exact Decimal in the unit of ``ticker``, positive for what
+        came in and negative for what went out, ``amount_base`` in base units. ``movement`` is ``amount`` or ``fees``:
+        fees stand on the account that pays them, in its coin, and ``for_account_id`` names the token account that
+        they were paid for. ``counterparty`` is the recipient, or the senders; ``internal`` marks both sides of a
+        transfer between own accounts, and ``pair_transaction_id`` and ``pair_account_id`` name the other side.
+        ``final`` says whether the confirmations are enough. Times are in UTC.
+
+        ``totals``: for each account and currency what was received, sent and paid in fees, with signs, so that they
+        add up to ``net``. ``months``: the same for each currency by month (UTC), and how much of what was received
+        was sent by own accounts (``internal``). ``undated``: movements that lack the time asked for, in no total.
+        ``not_counted``: transactions of the period of which something is not counted, with the reason.
+
+        Charts: what came in and went out by month, for each of the currencies with most movements.
+
+    Raises
+    ------
+    InvalidRequest
+        The period can't be read, or another argument can't be used.
+    NotFound
+        No such account can be seen.
+
+    Notes
+    -----
+    ``GET /transactions``, ``/accounts``, ``/users``, ``/accounts/{account_id}/currency`` and, for tokens of Solana,
+    ``/currencies/{currency_name}/tokens/{contract_address}``.
+    """
+    if date not in DATES:
+        raise InvalidRequest(f"`date` = {shorten(date)}: it is one of {', '.join(DATES)}.", field="date")
+    whole_number("confirmations", confirmations)
+    whole_number("margin_days", margin_days)
+    told = {"date": date, "confirmations": confirmations, "include_pending": include_pending}
+    with Making.of(session, start=start, end=end, account=account, **told) as making:
+        first, last = making.period(start, end)
+        scope = scope_of(making, account)
+        rows = read_transactions(making, scope, first, last, margin_days)
+        found = movements_of(making, scope, rows, confirmations=confirmations, include_pending=include_pending)
+        if end is None:
+            last = open_end(last, found.moved, date)
+        moved = [row for row in found.moved if scope.holds(row["account_id"])]
+        inside, undated = place(moved, date, first, last)
+        apart = _apart_of(found, scope, date, first, last)
+        scales = Scales(making, [*inside, *undated, *apart])
+        without_unit = scales.write([*inside, *undated])
+        scales.write(apart)
+        note_margin(making, found, margin_days)
+        _notes(making, scope, found, inside, undated, apart, date, without_unit)
+        months = _months(inside)
+        title = f"Statement, {first:%Y-%m-%d} to {last:%Y-%m-%d}"
+        return making.report(
+            f"{title}, {date} time",
+            {
+                "movements": framed(inside, MOVEMENT),
+                "totals": framed(totals_of(inside), TOTAL),
+                "months": framed(months, MONTH),
+                "undated": framed(undated, MOVEMENT),
+                "not_counted": framed(apart, APART),
+            },
+            _drawings(inside, months),
+        )
+
+
+def whole_number(name: str, value: Any) -> None:
+    """Refuse what is no whole number of at least 0.
+
+    Raises
+    ------
+    InvalidRequest
+        It is none.
+    """
+    if value is not None and (not isinstance(value, int) or isinstance(value, bool) or value < 0):
+        raise InvalidRequest(f"`{name}` = {shorten(value)}: it takes a whole number of 0 or more.", field=name)
+
+
+def _apart_of(found: Movements, scope: Scope, date: DateOf, first: pd.Timestamp, last: pd.Timestamp) -> list[Row]:
+    """Return what is not counted and may be of the period; by the next best time, where that asked for is missing."""
+    kept = []
+    for row in found.apart:
+        times = (row[DATES[date]], row["block_time"], row["broadcast_on"], row["created_on"])
+        row["date"] = next((one for one in times if one is not None), None)
+        if scope.holds(row["account_id"]) and (row["date"] is None or first <= row["date"] < last):
+            kept.append(row)
+    return sorted(kept, key=lambda row: (row["date"] is not None, row["date"] or first, row["transaction_id"]))
+
+
+def _notes(
+    making: Making,
+    scope: Scope,
+    found: Movements,
+    inside: Sequence[Row],
+    undated: Sequence[Row],
+    apart: Sequence[Row],
+    date: DateOf,
+    without_unit: int,
+) -> None:
+    if undated:
+        making.note(
+            f"{counted(len(undated), 'movement')} without a {date} time: in the table `undated`, and in no total. "
+            "They may belong to this period or to another."
+        )
+    if apart:
+        making.note(
+            f"{counted(len(apart), 'transaction')} of the period with something that is not counted: see the reasons "
+            "in `not_counted`."
+        )
+    if found.pending:
+        making.note(
+            f"{counted(found.pending, 'transaction')} among those read not confirmed yet, and not listed; "
+            "include_pending=True lists them."
+        )
+    if without_unit:
+        making.note(
+            f"{counted(without_unit, 'movement')} in an unknown unit: `amount` is empty there, `amount_base` exact."
+        )
+    if found.paid_by_others:
+        making.note(
+            f"{counted(found.paid_by_others, 'incoming transaction')} shown with fees by the service: the sender "
+            "paid them, and they are no movement here."
+        )
+    if scope.chosen is not None:
+        outside = {
+            row["account_id"]: row["account_name"]
+            for row in found.moved
+            if row["movement"] == "fees"
+            and row["for_account_id"] in scope.chosen
+            and not scope.holds(row["account_id"])
+        }
+        if outside:
+            names = ", ".join(str(name or one) for one, name in outside.items())
+            making.note(f"Fees of chosen token accounts were paid by accounts that were not chosen: {names}.")
+        making.note("A transfer between own accounts is marked as internal only where both accounts are chosen.")
+    if any(row["type"] == "EXECUTE_CONTRACT" and row["movement"] == "amount" for row in inside):
+        making.note(
+            "A contract call counts for the coins that it sends. What a contract pays back has no transaction of its "
+            "own unless the service lists it."
+        )
+    if any(row["type"] in ("STAKE", "STAKE_CREATE_DELEGATE", "STAKE_WITHDRAW") for row in inside):
+        making.note("What goes into stakes of Solana and Ethereum counts as sent: an account holds it no longer.")
+
+
+def add_up(rows: Iterable[Row]) -> dict[str, Any]:
+    """Return the sums of movements of one unit, exact in base units and in the unit that people use."""
+    sums = dict.fromkeys(SUMS, 0)
+    number, ticker, magnitude = 0, None, None
+    for row in rows:
+        kind = "fees" if row["movement"] == "fees" else "received" if row["direction"] == "in" else "sent"
+        for name in (kind, "net"):
+            sums[name] += row["amount_base"]
+        number += 1
+        ticker, magnitude = row["ticker"], row["magnitude"]
+    shown = {name: None if magnitude is None else to_display(value, magnitude) for name, value in sums.items()}
+    based = {f"{name}_base": value for name, value in sums.items()}
+    return {**shown, **based, "ticker": ticker, "magnitude": magnitude, "movements": number}
+
+
+def totals_of(rows: Sequence[Row]) -> list[Row]:
+    """Return the sums for each account and currency."""
+    groups: dict[Any, list[Row]] = defaultdict(list)
+    for row in rows:
+        groups[row["account_id"], row["currency"], row["contract_address"], row["ticker"], row["magnitude"]].append(
+            row
+        )
+    return [
+        {
+            "account_id": account,
+            "account_name": group[0]["account_name"],
+            "currency": currency,
+            "contract_address": contract,
+            **add_up(group),
+        }
+        for (account, currency, contract, *_), group in sorted(groups.items(), key=lambda one: _sortable(one[0]))
+    ]
+
+
+def _months(rows: Sequence[Row]) -> list[Row]:
+    groups: dict[Any, list[Row]] = defaultdict(list)
+    for row in rows:
+        groups[_month(row["date"]), row["currency"], row["contract_address"], row["ticker"], row["magnitude"]].append(
+            row
+        )
+    months = []
+    for (month, currency, contract, *_), group in sorted(groups.items(), key=lambda one: _sortable(one[0])):
+        sums = add_up(group)
+        own = sum(row["amount_base"] for row in group if row["internal"] and row["direction"] == "in")
+        shown = None if sums["magnitude"] is None else to_display(own, sums["magnitude"])
+        months.append(
+            {
+                "month": month,
+                "currency": currency,
+                "contract_address": contract,
+                **sums,
+                "internal": shown,
+                "internal_base": own,
+            }
+        )
+    return months
+
+
+def _month(moment: pd.Timestamp) -> pd.Timestamp:
+    return moment.normalize().replace(day=1)
+
+
+def _sortable(key: tuple[Any, ...]) -> tuple[Any, ...]:
+    return tuple((part is not None, part if part is not None else 0) for part in key)
+
+
+def _drawings(inside: Sequence[Row], months: Sequence[Row]) -> dict[str, Any]:
+    """Return what draws the currencies with most movements, those of them that have a unit."""
+    numbers: dict[Any, int] = defaultdict(int)
+    for row in inside:
+        if row["ticker"] is not None:
+            numbers[row["currency"], row["contract_address"], row["ticker"]] += 1
+    most = sorted(numbers, key=lambda key: (-numbers[key], _sortable(key)))[:MOST_CHARTS]
+    return {
+        f"{ticker} on {currency}": partial(
+            _draw,
+            [
+                row
+                for row in months
+                if (row["currency"], row["contract_address"], row["ticker"]) == (currency, contract, ticker)
+            ],
+            ticker,
+            currency,
+        )
+        for currency, contract, ticker in most
+    }
+
+
+def _draw(months: Sequence[Row], ticker: str, currency: str) -> Chart:
+    """Draw what came from outside above the line, and what left, fees with it, below."""
+    alt = charts.altair()
+    bars = []
+    for row in months:
+        arrived = row["received_base"] - row["internal_base"]
+        left = row["sent_base"] + row["internal_base"] + row["fees_base"]
+        for side, amount in (("in", arrived), ("out", left)):
+            bars.append(
+                {"month": f"{row['month']:%Y-%m}", "side": side, "amount": to_display(amount, row["magnitude"])}
+            )
+    frame = pd.DataFrame(bars)
+    frame["drawn"] = charts.drawn(frame["amount"])
+    frame["amount"] = frame["amount"].astype("str")
+    net = sum(row["net_base"] for row in months)
+    shown = to_display(net, months[0]["magnitude"])
+    way = "more came in than went out" if net > 0 else "more went out than came in"
+    title = f"{ticker} on {currency}: {way if net else 'as much came in as went out'}"
+    bar = (
+        alt.Chart(frame)
+        .mark_bar()
+        .encode(
+            x=alt.X("month:O", title="month (UTC)", axis=alt.Axis(labelAngle=0, labelOverlap="greedy")),
+            y=alt.Y("drawn:Q", title=ticker, axis=alt.Axis(format=",.8~g")),
+            color=alt.Color(
+                "side:N", scale=alt.Scale(domain=["in", "out"], range=[charts.BLUE, charts.ORANGE]), legend=None
+            ),
+            tooltip=[alt.Tooltip("month:O"), alt.Tooltip("side:N"), alt.Tooltip("amount:N", title=ticker)],
+        )
+    )
+    subtitle = [
+        f"above the line what came in, below it what went out with its fees; net {shown} {ticker}",
+        "transfers between own accounts are left out",
+    ]
+    chart = bar.properties(title={"text": title, "subtitle": subtitle}, width=charts.WIDTH)
+    return Chart(chart, f"{title}. Net {shown} {ticker} in {counted(len(months), 'month')}.")
