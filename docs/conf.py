@@ -26,6 +26,7 @@ html_static_path = ["_static"]
 html_css_files = ["ledgerkit.css"]
 html_copy_source = False
 html_show_sourcelink = False
+html_show_copyright = False
 # The address of the repository is nowhere written down, so that a page has no link to edit it.
 html_theme_options = {"top_of_page_buttons": []}
 toc_object_entries_show_parents = "hide"
@@ -46,6 +47,7 @@ nb_merge_streams = True
 # A page loads nothing from elsewhere: widgets would need a script from a CDN, so they show as the text that they have
 # beside them, and charts as the drawing that stands beside each.
 nb_ipywidgets_js = {}
+suppress_warnings = ["mystnb.unknown_mime_type"]  # of charts, whose drawing is shown
 nb_mime_priority_overrides = [
     ("html", "application/vnd.jupyter.widget-view+json", None),
     ("html", "application/javascript", None),

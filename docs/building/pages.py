@@ -3,12 +3,17 @@
 Both are made anew from what stands in the checkout, and neither is kept in git.
 """
 
+import re
 import shutil
 from pathlib import Path
 from typing import Any
 
+from docutils import nodes
+
 from building import reference
 
+# A bar of tqdm, as the text beside its widget.
+_PROGRESS = re.compile(r"[^\n]*:\s+\d+%\|[^\n]*\|[^\n]*\[[^\n]*\]\s*$")
 ROOT = Path(__file__).resolve().parents[2]
 NOTEBOOKS = "notebooks"
 REFERENCE = "reference"
@@ -18,8 +23,20 @@ GROUPS = {"": "Tutorials", "reports": "Reports", "investigations": "Investigatio
 def setup(app: Any) -> dict[str, Any]:
     """Say to Sphinx what this extension does."""
     app.connect("builder-inited", _lay)
+    app.connect("doctree-read", _tidied)
     app.connect("missing-reference", _by_its_last_names)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
+
+
+def _tidied(app: Any, doctree: nodes.document) -> None:
+    """Take out of outputs what is of the moment: bars of progress, and where the checkout is on this machine."""
+    for block in list(doctree.findall(nodes.literal_block)):
+        if _PROGRESS.match(block.astext()):
+            block.parent.remove(block)
+        elif f"{ROOT}/" in block.astext():
+            text = block.astext().replace(f"{ROOT}/", "")
+            block.rawsource = text
+            block.children = [nodes.Text(text)]
 
 
 def _by_its_last_names(app: Any, env: Any, node: Any, inside: Any) -> Any:
