@@ -1,6 +1,7 @@
 """Reports: each is a function that reads a workspace and gives frames, charts, an Excel workbook and a page."""
 
 from ledgerkit.reports.api_users import api_users
+from ledgerkit.reports.approvals import approvals
 from ledgerkit.reports.balance_history import balance_history
 from ledgerkit.reports.compliance import compliance
 from ledgerkit.reports.governance import governance
@@ -12,6 +13,7 @@ from ledgerkit.reports.statement import statement
 __all__ = [
     "Report",
     "api_users",
+    "approvals",
     "balance_history",
     "compliance",
     "governance",
