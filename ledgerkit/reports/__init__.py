@@ -5,9 +5,11 @@ from ledgerkit.reports.approvals import approvals
 from ledgerkit.reports.balance_history import balance_history
 from ledgerkit.reports.compliance import compliance
 from ledgerkit.reports.governance import governance
+from ledgerkit.reports.pledges import pledges
 from ledgerkit.reports.portfolio import portfolio
 from ledgerkit.reports.reconciliation import reconciliation
 from ledgerkit.reports.report import Report
+from ledgerkit.reports.staking import staking
 from ledgerkit.reports.statement import statement
 
 __all__ = [
@@ -17,7 +19,9 @@ __all__ = [
     "balance_history",
     "compliance",
     "governance",
+    "pledges",
     "portfolio",
     "reconciliation",
+    "staking",
     "statement",
 ]

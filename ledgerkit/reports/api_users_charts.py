@@ -45,17 +45,14 @@ def draw_users(users: pd.DataFrame, findings: pd.DataFrame, now: pd.Timestamp, u
         title=None,
         legend=alt.Legend(orient="top"),
     )
-    base = alt.Chart(data).encode(
-        y=alt.Y("user:N", sort=order, title=None, axis=alt.Axis(labelLimit=220)), color=colour
-    )
+    plain = alt.Chart(data).encode(y=alt.Y("user:N", sort=order, title=None, axis=alt.Axis(labelLimit=220)))
+    base = plain.encode(color=colour)
     tooltip = ["user:N", "state:N", "began:T", "last:T"]
     lines = base.mark_rule(strokeWidth=3).encode(x=x, x2="last:T", tooltip=tooltip)
     starts = base.mark_point(filled=False, size=50).encode(x=x, tooltip=tooltip)
     ends = base.transform_filter("isValid(datum.last)").mark_point(filled=True, size=70, opacity=1)
     ends = ends.encode(x=alt.X("last:T"), tooltip=tooltip)
-    labels = base.mark_text(align="left", dx=8, color=charts.GREY).encode(
-        x=alt.X("at:T"), text="label:N", color=alt.value(charts.GREY)
-    )
+    labels = plain.mark_text(align="left", dx=8, color=charts.label_colour()).encode(x=alt.X("at:T"), text="label:N")
     height = max(60, 22 * len(shown))
     chart = (lines + starts + ends + labels).properties(title=said, width=charts.WIDTH - 120, height=height)
     return Chart(chart, f"{said}: " + ", ".join(f"{row['user']}: {row['label']}" for row in shown))

@@ -12,7 +12,7 @@ from ledgerkit.reports.compliance_charts import draw_counterparties, draw_months
 from ledgerkit.reports.making import Making
 from ledgerkit.reports.report import Report
 from ledgerkit.reports.screening import MOST_ADDRESSES, PROVIDER, Screened, one_address, rank, screen
-from ledgerkit.reports.tabled import records, tabled
+from ledgerkit.reports.tabled import records, scaled, tabled
 from ledgerkit.session import Session
 from ledgerkit.showing import visible
 from ledgerkit.states import STATES
@@ -281,7 +281,7 @@ def _by_account(session: Session, alerts: list[dict[str, Any]]) -> pd.DataFrame:
         elif row["direction"] in (IN, OUT):
             entry[f"amount_{row['direction']}_base"] += row["amount"]
     rows = sorted(sums.values(), key=lambda entry: (-entry["alerts"], entry["account_id"] or 0))
-    return _scaled(session, BY_ACCOUNT, rows)
+    return scaled(session, BY_ACCOUNT, rows, "amount_in", "amount_out")
 
 
 def _counterparties(session: Session, transactions: list[dict[str, Any]], making: Making, most: int) -> pd.DataFrame:
@@ -336,7 +336,7 @@ def _counterparties(session: Session, transactions: list[dict[str, Any]], making
             entry["address"],
         )
     )
-    return _scaled(session, COUNTERPARTIES, rows)
+    return scaled(session, COUNTERPARTIES, rows, "amount_in", "amount_out")
 
 
 def _screening(address: str, screened: Screened) -> dict[str, Any]:
@@ -355,24 +355,6 @@ def _screening(address: str, screened: Screened) -> dict[str, Any]:
         "reason": risk.get("provider_details_reason"),
         "checked": NOT_ASKED if not risk and not sanctions else "; ".join(said),
     }
-
-
-def _scaled(session: Session, kinds: Mapping[str, str], rows: list[dict[str, Any]]) -> pd.DataFrame:
-    """Return rows with their sums in the unit of their account beside those in base units."""
-    sums = tabled({"account_id": INTEGER, "amount_in_base": AMOUNT, "amount_out_base": AMOUNT}, rows)
-    shown = records(session.to_display(sums, {"amount_in_base": "amount", "amount_out_base": "amount"}))
-    return tabled(
-        kinds,
-        [
-            {
-                **row,
-                "amount_in": one["amount_in_base_display"],
-                "amount_out": one["amount_out_base_display"],
-                "ticker": one["ticker"],
-            }
-            for row, one in zip(rows, shown, strict=True)
-        ],
-    )
 
 
 def _scores(transactions: list[dict[str, Any]]) -> pd.DataFrame:

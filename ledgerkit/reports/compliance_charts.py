@@ -73,7 +73,7 @@ def draw_counterparties(counterparties: pd.DataFrame) -> Chart:
     bars = base.mark_bar().encode(
         color=alt.Color("kind:N", scale=scale, legend=None), tooltip=["whole:N", "alerts:Q"]
     )
-    labels = base.mark_text(align="left", dx=4, color=charts.GREY).encode(text="label:N")
+    labels = base.mark_text(align="left", dx=4, color=charts.label_colour()).encode(text="label:N")
     chart = (bars + labels).properties(title=said, width=charts.WIDTH, height=max(60, 24 * len(shown)))
     return Chart(chart, f"{said}: " + ", ".join(f"{one['address']} {one['alerts']}" for one in shown))
 

@@ -1,11 +1,12 @@
 """Tables of reports: declared columns, filled from rows, with the same dtypes for no rows as for many."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
 
-from ledgerkit.frames import SERIES, TIME
+from ledgerkit.frames import AMOUNT, INTEGER, NUMBER, OBJECT, SERIES, TIME
+from ledgerkit.session import Session
 
 
 def tabled(kinds: Mapping[str, str], rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
@@ -19,10 +20,11 @@ def tabled(kinds: Mapping[str, str], rows: Iterable[Mapping[str, Any]]) -> pd.Da
         Of Python values. Times are moments or their texts, missing values None, ``pd.NA`` or NaN.
     """
     listed = list(rows)
-    columns = {
-        name: SERIES[kind]([plain(row.get(name), as_text=kind == TIME) for row in listed])
-        for name, kind in kinds.items()
-    }
+    columns: dict[str, pd.Series[Any]] = {}
+    for name, kind in kinds.items():
+        values = [plain(row.get(name), as_text=kind == TIME) for row in listed]
+        # A Decimal keeps its places, where the reader of answers makes an int of a whole one.
+        columns[name] = SERIES[OBJECT if kind == NUMBER else kind](values)
     return pd.DataFrame(columns)
 
 
@@ -38,3 +40,25 @@ def plain(value: Any, *, as_text: bool = False) -> Any:
 def records(df: pd.DataFrame) -> list[dict[str, Any]]:
     """Return the rows of a frame as dicts of plain values."""
     return [{str(name): plain(value) for name, value in row.items()} for row in df.to_dict("records")]
+
+
+def scaled(
+    session: Session, kinds: Mapping[str, str], rows: Sequence[Mapping[str, Any]], *names: str
+) -> pd.DataFrame:
+    """Return a frame of rows with amounts in the unit of their account beside those in base units.
+
+    Parameters
+    ----------
+    names
+        ``"amount"`` for rows that hold ``amount_base``; ``ticker`` is filled in too. Rows have an ``account_id``.
+    """
+    columns = [f"{name}_base" for name in names]
+    base = tabled({"account_id": INTEGER, **dict.fromkeys(columns, AMOUNT)}, rows)
+    shown = records(session.to_display(base, dict.fromkeys(columns, "amount")))
+    return tabled(
+        kinds,
+        [
+            {**row, "ticker": one["ticker"], **{name: one[f"{name}_base_display"] for name in names}}
+            for row, one in zip(rows, shown, strict=True)
+        ],
+    )

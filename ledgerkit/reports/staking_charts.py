@@ -1,0 +1,101 @@
+"""The charts of the report on staking: a chart of its own for each currency, for amounts of two do not compare."""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+import pandas as pd
+
+from ledgerkit import charts
+from ledgerkit.amounts import to_display
+from ledgerkit.charts import Chart
+from ledgerkit.reports.tabled import records
+from ledgerkit.showing import visible
+
+MOST_BARS: Final = 120
+MOST_CHARTS: Final = 8
+SMALL: Final = 90
+
+Rows = Sequence[dict[str, Any]]
+
+
+def by_asset(rewards: pd.DataFrame) -> dict[str, Rows]:
+    """Return the rows of each currency or token by its ticker; one that two have is told by the currency too."""
+    assets: dict[tuple[Any, ...], list[dict[str, Any]]] = {}
+    for row in records(rewards):
+        if row["ticker"] is not None:
+            assets.setdefault((row["ticker"], row["currency"], row["contract_address"]), []).append(row)
+    tickers = [ticker for ticker, _, _ in assets]
+    return {
+        ticker if tickers.count(ticker) == 1 else f"{ticker} of {contract or currency}": rows
+        for (ticker, currency, contract), rows in assets.items()
+    }
+
+
+def draw_all(rewards: pd.DataFrame, by: str) -> Chart:
+    """Draw the rewards of each currency in a small chart, one below the other."""
+    alt = charts.altair()
+    assets = by_asset(rewards)
+    shown = list(assets.items())[:MOST_CHARTS]
+    if not shown:
+        said = "No rewards in the period"
+        empty = alt.Chart(pd.DataFrame({"period": [], "amount": []})).mark_bar()
+        return Chart(empty.encode(x="period:O", y="amount:Q").properties(title=said, width=charts.WIDTH), said)
+    said = (
+        f"Rewards by {by} of {len(assets)} {'currency' if len(assets) == 1 else 'currencies, each on its own scale'}"
+    )
+    if len(shown) < len(assets):
+        said += f" (the first {MOST_CHARTS})"
+    drawn = [
+        _bars(label, rows, by, last=position == len(shown) - 1).properties(width=charts.WIDTH, height=SMALL)
+        for position, (label, rows) in enumerate(shown)
+    ]
+    words = "; ".join(_words(label, rows) for label, rows in shown)
+    return Chart(alt.vconcat(*drawn, spacing=8).properties(title=said), f"{said}. {words}")
+
+
+def draw_one(label: str, rows: Rows, by: str) -> Chart:
+    """Draw the rewards of one currency."""
+    said = _words(label, rows)
+    bars = _bars(label, rows, by, last=True)
+    return Chart(bars.properties(title=f"{visible(said)}, by {by}", width=charts.WIDTH), f"{said}, by {by}")
+
+
+def _bars(label: str, rows: Rows, by: str, *, last: bool) -> Any:
+    alt = charts.altair()
+    sums: dict[str, int] = {}
+    for row in rows:
+        sums[row["period"]] = sums.get(row["period"], 0) + row["amount_base"]
+    kept = dict(list(sums.items())[-MOST_BARS:])
+    exact = pd.Series([to_display(amount, _magnitude(rows)) for amount in kept.values()], dtype=object)
+    data = pd.DataFrame(
+        {
+            "period": list(kept),
+            "amount": charts.drawn(exact),
+            "exact": [f"{amount} {visible(label)}" for amount in exact],
+        }
+    )
+    title = f"{by} (UTC)" + (f", the last {MOST_BARS} of {len(sums)}" if len(kept) < len(sums) else "")
+    axis = alt.Axis(labelAngle=-45, labelOverlap=True) if last else alt.Axis(labels=False, ticks=False)
+    # Of a token the ticker, of what is native to a chain its name.
+    shade = charts.colour(label if rows[0]["contract_address"] else rows[0]["currency"] or label)
+    return (
+        alt.Chart(data)
+        .mark_bar(color=shade)
+        .encode(
+            x=alt.X("period:O", sort=None, title=title if last else None, axis=axis),
+            y=alt.Y("amount:Q", title=visible(label), axis=alt.Axis(tickCount=4)),
+            tooltip=["period:O", "exact:N"],
+        )
+    )
+
+
+def _magnitude(rows: Rows) -> int:
+    """Return the places of the unit, which exact amounts all have."""
+    return -int(rows[0]["amount"].as_tuple().exponent)
+
+
+def _words(label: str, rows: Rows) -> str:
+    total = str(to_display(sum(row["amount_base"] for row in rows), _magnitude(rows)))
+    if "." in total:
+        total = total.rstrip("0").rstrip(".")
+    return f"{total} {label} from {rows[0]['period']} to {rows[-1]['period']}"
