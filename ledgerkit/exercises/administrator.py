@@ -3,6 +3,7 @@
 from typing import Any, Final
 
 from ledgerkit.errors import NotFound
+from ledgerkit.exercises import evidence
 from ledgerkit.exercises.given import identifier
 from ledgerkit.exercises.verdict import Verdict, judged
 from ledgerkit.session import Session
@@ -64,7 +65,7 @@ def _check(session: Session, account_id: int) -> Verdict:
     waiting = [edge["node"]["id"] for edge in session.raw("GET", "/requests", params=asked)["edges"]]
     if not waiting:
         return Verdict(False, f"account {account_id} is {account['status']}, and no request is open to change that.")
-    own = {"id": waiting[0], "pending_by": int(session.me()["id"].iloc[0])}
+    own = {"id": waiting[0], "pending_by": evidence.own_id(session)}
     if session.raw("GET", "/requests", params=own)["edges"]:
         return Verdict(False, f"account {account_id} is the right one. Its request waits for your approval first.")
     return Verdict(False, f"account {account_id} is the right one, and you approved it. Now it waits for colleagues.")

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from ledgerkit.errors import Unsupported
 from ledgerkit.exercises.given import Unreadable
 from ledgerkit.session import Session
 
@@ -33,3 +34,17 @@ def account(session: Session, name: str) -> dict[str, Any]:
         if one["name"] == name:
             return one
     raise Unreadable(f"this workspace has no account {name}: the exercise is made for the embedded sandbox.")
+
+
+def own_id(session: Session) -> int:
+    """Return the id of the user whose credentials a session has.
+
+    Raises
+    ------
+    Unreadable
+        They are of no user: a reporting key or a LAM.
+    """
+    try:
+        return int(session.me()["id"].iloc[0])
+    except Unsupported:
+        raise Unreadable("this exercise is one for an API user, and this session is none's.") from None

@@ -5,6 +5,7 @@ from decimal import Decimal
 from numbers import Integral
 from typing import Any, Final
 
+import numpy as np
 import pandas as pd
 
 from ledgerkit.errors import shorten
@@ -38,7 +39,7 @@ def single(answer: Any, column: str | None = None) -> Any:
             wanted = "one column" if column is None else f"a column `{column}`"
             raise Unreadable(f"the answer is a frame without {wanted}: hand in the value itself.")
         answer = answer[column]
-    if isinstance(answer, pd.Series | pd.Index | list | tuple):
+    if isinstance(answer, pd.Series | pd.Index | np.ndarray | list | tuple):
         if len(answer) != 1:
             raise Unreadable(f"the answer has {len(answer)} values where one is asked for.")
         answer = answer.iloc[0] if isinstance(answer, pd.Series) else answer[0]

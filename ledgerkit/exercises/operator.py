@@ -48,7 +48,7 @@ def _check(session: Session, request_id: int) -> Verdict:
             f"request {request_id} is a {request['type']}, no payment. Requests and payments have ids of their own: "
             "a draft has a `request_id`.",
         )
-    if request["created_by"] != int(session.me()["id"].iloc[0]):
+    if request["created_by"] != evidence.own_id(session):
         return Verdict(False, f"request {request_id} is the payment of another user: make one of your own.")
     paying = evidence.account(session, ACCOUNT)
     payment = session.raw("GET", f"/transactions/{request['target_id']}")
