@@ -12,8 +12,8 @@ from ledgerkit.amounts import to_display
 from ledgerkit.charts import HEIGHT, LABEL, PALETTE, WIDTH, Chart, altair, colour, drawn, label_colour
 from ledgerkit.frames import INTEGER, NUMBER, OBJECT, TEXT, TIME, Table
 from ledgerkit.reports.choosing import chosen_ids, listed
-from ledgerkit.reports.exactly import known, rounded, total
-from ledgerkit.reports.holdings import plain
+from ledgerkit.reports.exactly import difference, known, rounded, total
+from ledgerkit.reports.holdings import THOUSANDS, plain
 from ledgerkit.reports.making import Making
 from ledgerkit.reports.prices import Key, asset_key
 from ledgerkit.reports.report import Report
@@ -269,7 +269,7 @@ def _changes(lines: Sequence[Line]) -> pd.DataFrame:
         (opening_on, opening), (closing_on, closing) = days[0], days[-1]
         lowest_on, lowest = min(days, key=lambda one: one[1])
         highest_on, highest = max(days, key=lambda one: one[1])
-        change = total([closing, -opening])
+        change = difference(closing, opening)
         notes = [*line.notes]
         if opening_on != min(line.days):
             notes.append("the period begins with days without a value")
@@ -364,7 +364,7 @@ def _draw(name: str, lines: Sequence[Line]) -> Chart:
     more = f"the {MOST_LINES} accounts with the highest balances of {len(lines)}; " if len(order) > len(shown) else ""
     chart = alt.Chart(frame, title=alt.Title(title, subtitle=f"{more}a break is a day without a value"))
     x = alt.X("date:T", title="day, UTC", scale=alt.Scale(type="utc"), axis=alt.Axis(tickCount=8, labelOverlap=True))
-    y = alt.Y("balance:Q", title=f"balance, {unit}", scale=alt.Scale(zero=False), axis=alt.Axis(format="~s"))
+    y = alt.Y("balance:Q", title=f"balance, {unit}", scale=alt.Scale(zero=False), axis=alt.Axis(labelExpr=THOUSANDS))
     colours = alt.Color("colour:N", scale=None)
     paths = chart.mark_line(invalid="break-paths-filter-domains", interpolate="step-after").encode(
         x=x, y=y, color=colours, detail="account:N"
@@ -394,7 +394,7 @@ def _title(name: str, lines: Sequence[Line], unit: str) -> str:
     closings = {line.known[-1][0] for line in lines}
     if len(lines) == 1:
         (began, opening), (ended, closing) = lines[0].known[0], lines[0].known[-1]
-        change = _short(lines[0].shown(total([closing, -opening])))
+        change = _short(lines[0].shown(difference(closing, opening)))
         sign = "+" if change > 0 else "−" if change < 0 else ""
         return f"{lines[0].label}: {sign}{plain(abs(change))} {unit} from {began:%Y-%m-%d} to {ended:%Y-%m-%d}"
     held = _short(lines[0].shown(total(line.known[-1][1] for line in lines)))

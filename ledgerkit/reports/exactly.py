@@ -29,6 +29,13 @@ def total(values: Iterable[Any]) -> Any:
     return DisplayAmount(_EXACT.add(parts, Decimal(whole))) if fractions else whole
 
 
+def difference(one: Any, other: Any) -> Any:
+    """Return one exact number without another; the minus of a Decimal alone would round at 28 digits."""
+    if isinstance(one, int) and isinstance(other, int):
+        return one - other
+    return DisplayAmount(_EXACT.subtract(Decimal(one), Decimal(other)))
+
+
 def product(one: Any, other: Any) -> Decimal:
     """Return the exact product of two numbers."""
     return DisplayAmount(_EXACT.multiply(Decimal(one), Decimal(other)))

@@ -9,7 +9,7 @@ import pandas as pd
 from ledgerkit.charts import GREY, LABEL, PALETTE, WIDTH, Chart, altair, colour, drawn, label_colour
 from ledgerkit.reports.exactly import percent, rounded, total
 from ledgerkit.reports.folders import NO_ENTITY
-from ledgerkit.reports.holdings import Holding, asset_labels, colour_name, plain
+from ledgerkit.reports.holdings import THOUSANDS, Holding, asset_labels, colour_name, plain
 from ledgerkit.showing import visible
 
 Worth = Sequence[tuple[Holding, Decimal]]
@@ -35,7 +35,7 @@ def by_currency(counted: Sequence[Holding], worth: Worth, quote: str) -> Chart:
     chart = alt.Chart(frame, title=title)
     y = alt.Y("label:N", sort=None, title=None)
     bars = chart.mark_bar().encode(
-        x=alt.X("value:Q", title=f"value, {named}", axis=alt.Axis(format="~s", tickCount=6)),
+        x=alt.X("value:Q", title=f"value, {named}", axis=alt.Axis(labelExpr=THOUSANDS, tickCount=6)),
         y=y,
         color=alt.Color("colour:N", scale=None),
     )
@@ -98,7 +98,7 @@ def by_entity(counted: Sequence[Holding], worth: Worth, quote: str) -> Chart:
     y = alt.Y("entity:N", sort=None, title=None)
     chart = alt.Chart(frame, title=alt.Title(title, subtitle=subtitle) if overlap else title)
     bars = chart.mark_bar(stroke=INSIDE, strokeWidth=0.5).encode(
-        x=alt.X("start:Q", title=f"value, {named}", axis=alt.Axis(format="~s", tickCount=6)),
+        x=alt.X("start:Q", title=f"value, {named}", axis=alt.Axis(labelExpr=THOUSANDS, tickCount=6)),
         x2="end:Q",
         y=y,
         color=_legend("label", rows),
