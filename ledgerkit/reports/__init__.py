@@ -11,6 +11,7 @@ from ledgerkit.reports.reconciliation import reconciliation
 from ledgerkit.reports.report import Report
 from ledgerkit.reports.staking import staking
 from ledgerkit.reports.statement import statement
+from ledgerkit.reports.whitelists import whitelists
 
 __all__ = [
     "Report",
@@ -24,4 +25,5 @@ __all__ = [
     "reconciliation",
     "staking",
     "statement",
+    "whitelists",
 ]

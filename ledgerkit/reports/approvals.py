@@ -12,6 +12,7 @@ from ledgerkit.frames import INTEGER, NUMBER, TEXT, TIME
 from ledgerkit.reports.approval_charts import draw_ages, draw_latency
 from ledgerkit.reports.approval_steps import OTHER, OUTCOMES, Flow, StepInTime, flows, times_of
 from ledgerkit.reports.making import Making
+from ledgerkit.reports.movement_kinds import OF_LIGHT_TOKENS
 from ledgerkit.reports.report import Report
 from ledgerkit.reports.tabled import records, tabled
 from ledgerkit.session import Session
@@ -259,8 +260,13 @@ def _payments(
     if found is None:
         return {}
     kept = found[found["id"].isin(list(wanted))]
-    columns = ["id", "account_id", "account_name", "amount", "amount_display", "ticker", "recipient"]
+    columns = ["id", "type", "account_id", "account_name", "amount", "amount_display", "ticker", "recipient"]
     paid = {int(row["id"]): row for row in records(kept[columns])}
+    for row in paid.values():
+        if (
+            row["type"] in OF_LIGHT_TOKENS
+        ):  # in the base unit of a token, where the unit is that of the account's coin
+            row |= {"amount_display": None, "ticker": None, "unit": "its amount is in base units of a token"}
     if missing := len(wanted - paid.keys()):
         making.note(f"{missing} transactions that requests are about were not found: their accounts are missing.")
     return paid
@@ -312,6 +318,7 @@ def _waiting(
     step = None if flow is None else flow.at()
     created, expires = row["created_on"], row["expires_at"]
     waits_for, note = _waits_for(row, flow, step, names)
+    note = "; ".join(part for part in (note, payment.get("unit")) if part) or None
     return {
         "request_id": row["id"],
         "type": row["type"],

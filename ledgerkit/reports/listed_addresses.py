@@ -1,0 +1,210 @@
+"""Addresses of whitelists: which are one and the same, which only look so, and what else is odd about them."""
+
+import re
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from ledgerkit.addresses import same_address
+from ledgerkit.showing import visible
+
+# A list of these states allows nothing; of a state that is not documented that is not known.
+DEAD: Final = frozenset({"REJECTED", "REVOKED"})
+# What every address of a network begins with, and nobody looks at.
+_START: Final = re.compile(r"0x|bitcoincash:|(?:bc|tb|ltc|addr|addr_test|cosmos)1[a-z0-9]", re.IGNORECASE)
+# What people compare of an address.
+SHOWN: Final = 4
+_SHORTEST: Final = 16
+
+
+@dataclass(frozen=True)
+class Whitelist:
+    """A whitelist without its addresses."""
+
+    id: int
+    name: str
+    status: str | None
+
+    @property
+    def living(self) -> bool:
+        """Whether it may allow something, now or when it is approved."""
+        return self.status not in DEAD
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One address on one whitelist."""
+
+    whitelist: Whitelist
+    id: int | None
+    name: str
+    currency: str
+    address: str
+    tags: tuple[int, ...] = ()
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """The same for all spellings of this address in this currency."""
+        return self.currency, one_key(self.address)
+
+    @property
+    def words(self) -> str:
+        """How it is called in sentences."""
+        return f"“{visible(self.name)}” on {visible(self.whitelist.name)}"
+
+    def admits(self, tag: int | None) -> bool:
+        """Say whether a payment with this tag, or none, goes to what is listed."""
+        return not self.tags or tag in self.tags
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What was found about some entries, or about one whitelist."""
+
+    severity: str
+    kind: str
+    sentence: str
+    evidence: str
+    entries: tuple[Entry, ...] = ()
+    whitelist: Whitelist | None = None
+
+
+@dataclass(frozen=True)
+class Seen:
+    """An address that is on no whitelist, and what it was seen as: a recipient, or a sender."""
+
+    address: str
+    words: str
+
+
+def one_key(address: str) -> str:
+    """Return the same text for all spellings of an address, as :func:`ledgerkit.addresses.same_address` has it."""
+    lower = address.lower()
+    return lower if same_address(address, lower) else address
+
+
+def entries_of(whitelist: Whitelist, addresses: Any) -> tuple[list[Entry], int]:
+    """Read the addresses of a whitelist, and how many of them could not be read."""
+    found, unread = [], 0
+    for one in addresses if isinstance(addresses, list) else []:
+        address, currency = (one.get("address"), one.get("currency")) if isinstance(one, Mapping) else (None, None)
+        if not isinstance(address, str) or not isinstance(currency, str):
+            unread += 1
+            continue
+        number = one.get("id")
+        # The schema has `destination_tags`, a sample of the service `destination_tag`.
+        tags = one.get("destination_tags") or one.get("destination_tag") or []
+        listed = tags if isinstance(tags, list) else [tags]
+        found.append(
+            Entry(
+                whitelist,
+                number if type(number) is int else None,
+                str(one.get("name") or ""),
+                currency,
+                address,
+                tuple(tag for tag in listed if type(tag) is int),
+            )
+        )
+    return found, unread
+
+
+def words_of(entries: Iterable[Entry]) -> str:
+    """Return how entries are called in sentences: each name once, with its whitelists."""
+    lists: dict[str, dict[str, None]] = {}
+    for one in entries:
+        lists.setdefault(visible(one.name), {})[visible(one.whitelist.name)] = None
+    return "; ".join(f"“{name}” on {', '.join(names)}" for name, names in lists.items())
+
+
+def odd(entries: Sequence[Entry], seen: Iterable[Seen]) -> Iterator[Finding]:
+    """Give what is odd about addresses that are listed: duplicates, look-alikes, names that mislead.
+
+    Parameters
+    ----------
+    entries
+        Those of living whitelists.
+    seen
+        Addresses that are on no whitelist, and took part in transactions.
+    """
+    for same in _by(entries, lambda one: one.key):
+        yield from _duplicates(same)
+    for same in _by(entries, lambda one: (one.whitelist.id, one.currency, one.name)):
+        different = {one.key for one in same}
+        if len(different) > 1:
+            sentence = f"{same[0].words} is the name of {len(different)} different {same[0].currency} addresses."
+            yield Finding("medium", "one name, several addresses", sentence, _texts(same), tuple(same))
+    for one in entries:
+        if visible(one.name) != one.name:
+            sentence = f"The name {one.words} is not what it looks like."
+            yield Finding("medium", "misleading name", sentence, visible(one.name), (one,))
+    yield from _look_alikes(entries, list(seen))
+
+
+def _duplicates(same: Sequence[Entry]) -> Iterator[Finding]:
+    if len(same) < 2:
+        return
+    lists = dict.fromkeys(one.whitelist.id for one in same)
+    spellings = dict.fromkeys(one.address for one in same)
+    names = dict.fromkeys(one.name for one in same)
+    what = f"{same[0].currency} address {same[0].address}"
+    where = words_of(same)
+    evidence = f"{what}: {where}"
+    if len(lists) > 1:
+        sentence = f"One {same[0].currency} address is on {len(lists)} whitelists: {where}."
+        yield Finding("low", "on several whitelists", sentence, evidence, tuple(same))
+    for twice in _by(same, lambda one: one.whitelist.id):
+        # Several tags of one address are several payees.
+        if len(twice) > len({one.tags for one in twice}):
+            sentence = f"One {same[0].currency} address is {len(twice)} times on one whitelist: {where}."
+            yield Finding("medium", "twice on one whitelist", sentence, evidence, tuple(twice))
+    if len(names) > 1 and len({one.tags for one in same}) < len(same):
+        sentence = f"One {same[0].currency} address has {len(names)} names: {where}."
+        yield Finding("medium", "several names", sentence, evidence, tuple(same))
+    if len(spellings) > 1:
+        sentence = (
+            f"One {same[0].currency} address is written in {len(spellings)} ways, which differ in case: {where}."
+        )
+        yield Finding("low", "several spellings", sentence, ", ".join(spellings), tuple(same))
+
+
+def _look_alikes(entries: Sequence[Entry], seen: Sequence[Seen]) -> Iterator[Finding]:
+    """Give addresses that people take for each other: the same ends, or the same but for a case that counts."""
+    places: dict[str, list[tuple[str, str, Entry | None]]] = {}
+    for entry in entries:
+        if (shown := ends(entry.address)) is not None:
+            places.setdefault(shown, []).append((one_key(entry.address), entry.words, entry))
+    for one in seen:
+        if (shown := ends(one.address)) is not None and shown in places:
+            places[shown].append((one_key(one.address), one.words, None))
+    for found in places.values():
+        keys = dict.fromkeys(key for key, _, _ in found)
+        if len(keys) < 2:
+            continue
+        first = {key: words for key, words, _ in reversed(found)}
+        listed = tuple(entry for _, _, entry in found if entry is not None)
+        words = " and ".join(first[key] for key in keys)
+        how = "differ only in case" if len({key.lower() for key in keys}) < len(keys) else "begin and end alike"
+        sentence = f"{words} {how}, and are different addresses: compare the whole before anything is paid."
+        yield Finding("high", "look-alike", sentence, ", ".join(keys), listed)
+
+
+def ends(address: str) -> str | None:
+    """Return what people compare of an address, the first and last characters behind what all begin with."""
+    start = _START.match(address)
+    rest = address[start.end() :] if start else address
+    if len(rest) < _SHORTEST:
+        return None
+    # The first letter of other addresses is that of their network.
+    head = SHOWN if start else SHOWN + 1
+    return f"{rest[:head]}…{rest[-SHOWN:]}".lower()
+
+
+def _by(entries: Iterable[Entry], key: Callable[[Entry], Hashable]) -> list[list[Entry]]:
+    groups: dict[Hashable, list[Entry]] = {}
+    for one in entries:
+        groups.setdefault(key(one), []).append(one)
+    return list(groups.values())
+
+
+def _texts(entries: Iterable[Entry]) -> str:
+    return ", ".join(dict.fromkeys(one.address for one in entries))

@@ -1,0 +1,78 @@
+"""The chart of whitelists: addresses by currency, and the gravest of what was found about each."""
+
+from typing import Final
+
+import pandas as pd
+
+from ledgerkit import charts
+from ledgerkit.charts import Chart, altair
+from ledgerkit.showing import visible
+
+MOST_CURRENCIES: Final = 15
+RISKY, ODD, UNUSED, NOTHING = "risky or look-alike", "duplicate or misleading", "unused", "in use, nothing found"
+_GRAVE: Final = frozenset({"sanctioned", "risky", "look-alike"})
+
+
+def draw_addresses(addresses: pd.DataFrame) -> Chart:
+    """Draw how many addresses of whitelists there are by currency, and what was found about them."""
+    alt = altair()
+    counted: dict[tuple[str, str], int] = {}
+    for currency, kinds in zip(addresses["currency"].tolist(), addresses["findings"].tolist(), strict=True):
+        key = visible(str(currency)), _group(kinds)
+        counted[key] = counted.get(key, 0) + 1
+    sums: dict[str, int] = {}
+    for (currency, _), number in counted.items():
+        sums[currency] = sums.get(currency, 0) + number
+    largest = sorted(sums, key=lambda one: (-sums[one], one))
+    shown, others = largest[:MOST_CURRENCIES], frozenset(largest[MOST_CURRENCIES:])
+    groups = (RISKY, ODD, UNUSED, NOTHING)
+    data = pd.DataFrame(
+        [
+            {"currency": currency, "found": group, "addresses": counted[currency, group], "order": order}
+            for currency in shown
+            for order, group in enumerate(groups)
+            if (currency, group) in counted
+        ],
+        columns=["currency", "found", "addresses", "order"],
+    )
+    ends = pd.DataFrame({"currency": shown, "addresses": [sums[one] for one in shown]})
+    grave = sum(number for (_, group), number in counted.items() if group == RISKY)
+    title = (
+        f"{grave} of {len(addresses)} whitelisted addresses are risky or look like another"
+        if grave
+        else f"No risk was found about {len(addresses)} whitelisted addresses"
+    )
+    left = f"; {len(others)} more currencies have {sum(sums[one] for one in others)}" if others else ""
+    scale = alt.Scale(domain=list(groups), range=[charts.RED, charts.ORANGE, charts.GREY, charts.GREEN])
+    y = alt.Y("currency:N", sort=list(shown), title=None)
+    bars = (
+        alt.Chart(data)
+        .mark_bar()
+        .encode(
+            y=y,
+            x=alt.X("addresses:Q", title="addresses on whitelists", axis=alt.Axis(tickMinStep=1, format="d")),
+            color=alt.Color("found:N", scale=scale, title=None, legend=alt.Legend(orient="top")),
+            order="order:O",
+            tooltip=["currency", "found", "addresses"],
+        )
+    )
+    labels = (
+        alt.Chart(ends)
+        .mark_text(align="left", dx=4, style=charts.LABEL, color=charts.label_colour())
+        .encode(y=y, x="addresses:Q", text="addresses:Q")
+    )
+    chart = (bars + labels).properties(
+        title={"text": title, "subtitle": f"each address once, by the gravest of what was found{left}"},
+        height={"step": 20},
+        width=charts.WIDTH,
+    )
+    return Chart(chart, f"{title}{left}.")
+
+
+def _group(kinds: object) -> str:
+    found = set(kinds.split(", ")) if isinstance(kinds, str) else set()
+    if found & _GRAVE:
+        return RISKY
+    if found - {"unused"}:
+        return ODD
+    return UNUSED if found else NOTHING
