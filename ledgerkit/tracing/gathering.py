@@ -56,7 +56,7 @@ class Gathering:
 
     def history(self, kind: str, section: Any, ids: Sequence[int]) -> None:
         """Add the requests that created and changed objects of a kind; each object costs a call."""
-        asked = self._bounded(ids, f"the history of {kind}s: those")
+        asked = self._bounded(ids, f"History of {kind}s")
         frame = self.making.part(f"the history of {kind}s", lambda: section.history(asked)) if asked else None
         for row in records(frame):
             if row["id"] is None:
@@ -84,7 +84,7 @@ class Gathering:
         """Add requests by their ids, where they are not there already."""
         there = {row["id"] for row in self._requests}
         missing = sorted({int(one) for one in ids if one is not None} - there, reverse=True)
-        asked = self._bounded(missing, "requests: those")
+        asked = self._bounded(missing, "Requests by id")
         frame = self.making.part("some requests", lambda: self.session.requests.get(asked)) if asked else None
         for row in records(frame):
             if row.get("error"):
@@ -97,7 +97,7 @@ class Gathering:
         requests = self.shaping.requests(self._requests)
         self.tables["requests"] = requests
         self.events += timeline.of_requests(requests)
-        ids = self._bounded(requests["id"].tolist(), "who approved requests: those")
+        ids = self._bounded(requests["id"].tolist(), "Votes on requests")
         session = self.session
         steps = self.making.part("who approved", lambda: session.requests.governance_status(ids)) if ids else None
         approvals = self.approvals(records(steps))
@@ -172,7 +172,7 @@ class Gathering:
 
     def risk(self, roles: Mapping[str, str]) -> pd.DataFrame:
         """Add the risk and the sanctions of addresses; each costs two calls."""
-        asked = self._bounded(list(roles), "the risk of addresses: those", MOST_ADDRESSES)
+        asked = self._bounded(list(roles), "Risk of addresses", MOST_ADDRESSES)
         compliance = self.session.compliance
         if asked:
             risks = self.making.part("the risk of addresses", lambda: compliance.address_risk(asked))
@@ -211,7 +211,7 @@ class Gathering:
     def with_counterparties(self, payments: pd.DataFrame) -> dict[str, str]:
         """Add the other transactions with the counterparties of transactions, and return these with their roles."""
         roles = self.counterparties(payments)
-        asked = self._bounded(list(roles), "other transactions with counterparties: those", MOST_ADDRESSES)
+        asked = self._bounded(list(roles), "Other transactions with counterparties", MOST_ADDRESSES)
         ids = set(payments["id"])
         parts = []
         for one in asked:
@@ -251,8 +251,7 @@ class Gathering:
         self.making.note(
             f"Transactions to an address were asked for of all times. Those from it, and those that spell it in "
             f"another case, were looked for among the {len(self.reads.period):,} created since "
-            f"{self.reads.since_text}; since=... sets another day. A transaction without a visible account is not "
-            "among them."
+            f"{self.reads.since_text}; since=... sets another day."
         )
 
     # The end
@@ -264,10 +263,14 @@ class Gathering:
         users = self.reads.users
         tables = {main: self.tables[main], TIMELINE: events, **others}
         tables["people"] = timeline.people(events, users, self.involved)
-        if any(row["username"] == HIDDEN for row in records(tables["people"])):
+        known = records(tables["people"])
+        if any(row["user_id"] is None for row in known):
             self.making.note(
-                "Some of the people are hidden from you by the service: their ids and names are missing."
+                "The service hides some people from you: their ids and names are missing, they share one row of "
+                "`people`, and how many they are can't be told."
             )
+        if nameless := [str(row["user_id"]) for row in known if row["user_id"] and not row["username"]]:
+            self.making.note(f"Users whose names are not visible here: {', '.join(nameless)}.")
 
         def chart() -> Chart:
             return draw(title, events, focus)
@@ -285,7 +288,9 @@ class Gathering:
     def _bounded(self, ids: Sequence[Any], what: str, most: int = MOST_REQUESTS) -> list[Any]:
         chosen = list(dict.fromkeys(ids))
         if len(chosen) > most:
-            self.making.note(f"Asked for {what} of the first {most} of {len(chosen):,} alone: each costs a call.")
+            self.making.note(
+                f"{what}: only the first {most} of {len(chosen):,} were asked for, since each costs a call."
+            )
         return chosen[:most]
 
     def _alarm(self, risks: pd.DataFrame) -> None:

@@ -31,7 +31,8 @@ COLOURS: Final = {
     "broadcast": charts.VIOLET,
     "in a block": charts.TEAL,
     "came in": charts.BROWN,
-    "other": charts.NEUTRAL,
+    "expired": charts.NEUTRAL,
+    "other": charts.OLIVE,
 }
 
 
@@ -135,6 +136,8 @@ def _points(rows: Sequence[Row], lanes: dict[int, str]) -> list[tuple[Any, ...]]
 def _what(event: str) -> str:
     if event == "incoming transaction recorded":
         return "came in"
+    if event == "request expired":
+        return "expired"
     if event in COLOURS:
         return event
     return "created" if event.endswith("created") else "other"

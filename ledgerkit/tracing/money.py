@@ -13,7 +13,7 @@ from ledgerkit.tracing import shapes, timeline
 from ledgerkit.tracing.gathering import Gathering
 from ledgerkit.tracing.reads import texts
 from ledgerkit.tracing.resolving import SECTIONS, fresh_addresses
-from ledgerkit.tracing.tables import ENTRIES, RELATED, ROLES, Row, framed, records
+from ledgerkit.tracing.tables import ENTRIES, RELATED, ROLES, Row, counted, framed, records
 from ledgerkit.tracing.trace import Trace
 
 
@@ -126,7 +126,9 @@ def _roles(gathering: Gathering, text: str, payments: pd.DataFrame) -> list[Row]
                 }
             )
     for key, name, role, count in _sides(payments, text):
-        roles.append({"role": role, "kind": "account", "id": key, "name": name, "detail": f"{count} transactions"})
+        roles.append(
+            {"role": role, "kind": "account", "id": key, "name": name, "detail": counted(count, "transaction")}
+        )
     return roles
 
 
@@ -189,6 +191,9 @@ def _flows(gathering: Gathering, text: str, payments: pd.DataFrame) -> pd.DataFr
             "Some transactions have several senders: their whole amount is in the sums, since the service does not "
             "say how much came from which."
         )
+    for flow in sums.values():
+        if flow["without_amount"] == flow["confirmed"]:
+            flow["amount_base"] = None if flow["confirmed"] else 0  # nothing is known, which is not nothing
     return gathering.shaping.flows(list(sums.values()))
 
 
@@ -225,8 +230,8 @@ def _related(gathering: Gathering, addresses: Sequence[str], payments: pd.DataFr
                 ]
     if alike:
         gathering.making.note(
-            f"{alike} other addresses look like one of these by their first and last characters: see "
-            "`related_addresses`. Compare whole addresses."
+            f"By its first and last characters, {counted(alike, 'other address', 'other addresses')} here may be "
+            "taken for one of these: see `related_addresses`, and compare whole addresses."
         )
     first = {(row["relation"], row["address"]): row for row in reversed(rows)}
     gathering.tables["related_addresses"] = framed(RELATED, reversed(first.values()))

@@ -20,7 +20,7 @@ from ledgerkit.errors import (
 from ledgerkit.showing import spelled, visible
 from ledgerkit.tracing import shapes
 from ledgerkit.tracing.reads import Reads
-from ledgerkit.tracing.tables import MATCHES, framed, notes_text, records
+from ledgerkit.tracing.tables import MATCHES, counted, framed, notes_text, records
 
 SECTIONS: Final = {
     "account": "accounts",
@@ -157,15 +157,17 @@ class _Finder:
         if not shapes.UUID.fullmatch(text):
             return []
         self._look(f"{kind}s by id")
-        try:
-            frame = getattr(self._session, SECTIONS[kind]).get(text)
-        except NotFound:
-            return []
-        except CLOSED as error:
-            self._closed(SECTIONS[kind], error)
-            return []
-        row = records(frame)[0]
-        return [Match(kind, str(row["id"] or text), "", str(row["state"] or ""))]
+        # A UUID is the same in upper case; who compares letter by letter has it in lower case.
+        for spelling in dict.fromkeys((text, text.lower())):
+            try:
+                row = records(getattr(self._session, SECTIONS[kind]).get(spelling))[0]
+            except NotFound:
+                continue
+            except CLOSED as error:
+                self._closed(SECTIONS[kind], error)
+                return []
+            return [Match(kind, spelling, "", str(row["state"] or ""))]
+        return []
 
     def of_hash(self, text: str) -> list[Match]:
         self._look("hashes of transactions")
@@ -182,10 +184,10 @@ class _Finder:
         self._look(f"recipients of all transactions, and senders of those since {reads.since_text}")
         known = [one for one in reads.addresses() if same_address(one, text)]
         if known:
-            return [Match("address", known[0], "", "known here")]
+            return [Match("address", text if text in known else known[0], "", "known here")]
         touched = reads.touching(text, [text])
         if touched is not None and len(touched):
-            return [Match("address", text, "", f"{len(touched)} transactions")]
+            return [Match("address", text, "", counted(len(touched), "transaction"))]
         # Bitcoin-like accounts show no address as theirs, but the next ones that they will use.
         for row in records(fresh_addresses(reads)):
             if row["address"] and same_address(row["address"], text):

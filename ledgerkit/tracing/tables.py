@@ -288,6 +288,11 @@ class Shaping:
         return named
 
 
+def counted(number: int, one: str, several: str = "") -> str:
+    """Return a number of things in words."""
+    return f"{number:,} {one if number == 1 else several or f'{one}s'}"
+
+
 def votes(step: Row) -> list[tuple[str, int | None, pd.Timestamp | None]]:
     """Return the votes of a step of a request: what, whose (None where that is hidden), and when."""
     given = step.get("approvals")

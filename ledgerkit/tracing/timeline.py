@@ -11,7 +11,8 @@ from ledgerkit.tracing.tables import EVENTS, HIDDEN, PEOPLE, Row, framed, record
 
 # What came in was recorded by the service, whoever the service names as its creator.
 INCOMING: Final = ("RECEIVE", "REWARD")
-VOTES: Final = {"APPROVE": "approved", "REJECT": "rejected"}
+# What the API calls ABORTED elsewhere is a rejection.
+VOTES: Final = {"APPROVE": "approved", "REJECT": "rejected", "ABORT": "rejected"}
 MOST_DEEDS: Final = 6
 
 
