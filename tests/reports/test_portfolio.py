@@ -1,0 +1,377 @@
+"""The portfolio: each thing in its own unit, nothing twice, nothing left out without a word."""
+
+from collections.abc import Callable
+from decimal import Decimal
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+from serving import Reply, Server
+
+import ledgerkit as lk
+from tests.reports.small_workspace import BTC, ETH, account, units, workspace
+
+Connect = Callable[..., lk.Session]
+Serve = Callable[..., Server]
+USDC = "0xA0b86991c6218b36c1d19D4a2e9Eb0cE3606eB48"
+DOLLARS = [{"code": "USDC", "magnitude": 6}]
+MINT = "EPjFWdd5AufqSSqeM2qN1xzybapC8G4wEGGkZwyTDt1v"
+
+
+def holding(number: int, balance: Any, **fields: Any) -> dict[str, Any]:
+    amounts = {"balance": balance, "available_balance": balance, "pending_balance": None if balance is None else "0"}
+    return account(number, **{**amounts, "token_accounts": [], **fields})
+
+
+def bitcoin(number: int, balance: Any, **fields: Any) -> dict[str, Any]:
+    return holding(number, balance, type="Bitcoin", currency="bitcoin", **fields)
+
+
+def entity(number: int, name: str, accounts: list[int], status: str = "ACTIVE") -> dict[str, Any]:
+    return {"id": number, "name": name, "status": status, "accounts": accounts, "created_on": "2026-01-01T00:00:00Z"}
+
+
+@pytest.fixture
+def made(serve: Serve, connect_to: Connect) -> Callable[..., lk.reports.Report]:
+    def make(
+        accounts: list[dict[str, Any]],
+        entities: list[dict[str, Any]] | None = None,
+        answers: dict[str, Any] | None = None,
+        **asked: Any,
+    ) -> lk.reports.Report:
+        known = {"bitcoin": BTC, "ethereum": ETH}
+        told: dict[str, Any] = {}
+        for one in accounts:
+            named = DOLLARS if one["contract_address"] else known.get(one["currency"], ETH)
+            told[f"/accounts/{one['id']}/currency"] = units(named)
+        server = serve(workspace({"/accounts": accounts, "/entities": entities or []}, {**told, **(answers or {})}))
+        return lk.reports.portfolio(connect_to(server), **asked)
+
+    return make
+
+
+def raw_rows(session: lk.Session, path: str) -> list[dict[str, Any]]:
+    answer = session.raw("GET", path, params={"page_size": "100"})
+    assert not answer["page_info"]["has_next_page"]
+    return [edge["node"] for edge in answer["edges"]]
+
+
+def notes(report: lk.reports.Report) -> str:
+    return " | ".join(report.notes)
+
+
+def test_sums_of_the_sandbox_are_those_of_the_raw_rows(session: lk.Session) -> None:
+    report = lk.reports.portfolio(session)
+    expected: dict[tuple[str, str | None], int] = {}
+    for row in raw_rows(session, "/accounts"):
+        if row["currency"] in ("bitcoin_testnet", "ethereum_sepolia", "westend") or row["status"] == "REJECTED":
+            continue
+        key = (row["currency"], row["contract_address"])
+        expected[key] = expected.get(key, 0) + int(row["balance"])
+        for token in row["token_accounts"]:
+            key = (row["currency"], token["contract_address"])
+            expected[key] = expected.get(key, 0) + token["available"] + token["pending"]
+    shown = report["currencies"]
+    contracts = [None if pd.isna(one) else one for one in shown["contract_address"]]
+    assert dict(zip(zip(shown["currency"], contracts, strict=True), shown["amount_base"], strict=True)) == expected
+    assert set(report["testnets"]["currency"]) == {"bitcoin_testnet", "ethereum_sepolia", "westend"}
+
+
+def test_amounts_are_shown_in_the_unit_of_each_currency(session: lk.Session) -> None:
+    rows = lk.reports.portfolio(session)["currencies"]
+    places = {("SHIB", "ethereum"): 18, ("BTC", "bitcoin"): 8, ("USDC", "ethereum"): 6, ("NEAR", "near"): 24}
+    for (ticker, currency), magnitude in places.items():
+        row = rows[(rows["ticker"] == ticker) & (rows["currency"] == currency)].iloc[0]
+        assert isinstance(row["amount"], Decimal)
+        assert Fraction(row["amount"]) == Fraction(row["amount_base"], 10**magnitude)
+
+
+def test_values_are_exact_and_of_what_has_a_price(session: lk.Session) -> None:
+    report = lk.reports.portfolio(session, prices={"SHIB": "0.0000123456789", "NEAR": "5.43", "bitcoin": 64000})
+    rows = report["currencies"].set_index("ticker")
+    expected = Fraction(0)
+    for ticker, magnitude, price in (("SHIB", 18, "0.0000123456789"), ("NEAR", 24, "5.43"), ("BTC", 8, "64000")):
+        value = Fraction(int(rows.loc[ticker, "amount_base"]), 10**magnitude) * Fraction(price)
+        assert Fraction(rows.loc[ticker, "value"]) == value
+        expected += value
+    total = report["total"].iloc[0]
+    assert Fraction(total["value"]) == expected
+    assert total["value_rounded"] == Decimal(round(expected * 100)).scaleb(-2)
+    assert total["quote"] == "USD"
+    assert total["of"].startswith("what has a price: 3 of ")
+    assert (total["priced"], total["unpriced"]) == (3, len(report["unpriced"]))
+    assert "SHIB (ethereum:0x95aD61b0a150d79219dCF64E1E6Cc01f0B64C4cE)" in notes(report)
+    by_account = [one for one in report["accounts"]["value"] if one is not pd.NA]
+    assert sum(map(Fraction, by_account)) == expected
+
+
+def test_without_prices_there_is_no_value(session: lk.Session) -> None:
+    report = lk.reports.portfolio(session)
+    assert report["total"].iloc[0]["value"] is pd.NA
+    assert report["unpriced"].empty
+    assert list(report.drawings) == ["who holds what"]
+
+
+def test_what_has_no_price_is_listed_with_the_key_that_would_name_it(session: lk.Session) -> None:
+    missing = lk.reports.portfolio(session, prices={"BTC": 1})["unpriced"]
+    keys = dict.fromkeys(missing["price_by"].tolist(), 1)
+    assert lk.reports.portfolio(session, prices={"BTC": 1, **keys})["unpriced"].empty
+
+
+def test_a_price_never_values_a_testnet(session: lk.Session) -> None:
+    report = lk.reports.portfolio(session, prices={"bitcoin_testnet": 64000, "tETH": 3000})
+    assert report["total"].iloc[0]["value"] is pd.NA
+    assert "Prices for what is not held: bitcoin_testnet, tETH" in notes(report)
+
+
+def test_the_ether_of_four_networks_is_not_one_thing(session: lk.Session) -> None:
+    with pytest.raises(lk.InvalidRequest, match=r"'ethereum'.*'arbitrum'"):
+        lk.reports.portfolio(session, prices={"ETH": 3000})
+
+
+def test_entities_are_those_of_the_raw_rows_and_the_rest_is_in_none(session: lk.Session) -> None:
+    report = lk.reports.portfolio(session)
+    balances = {row["id"]: row for row in raw_rows(session, "/accounts")}
+    for row in raw_rows(session, "/entities"):
+        shown = report["entities"][report["entities"]["entity_id"] == row["id"]]
+        if row["status"] != "ACTIVE":
+            assert shown.empty
+            assert f"{row['name']} ({row['status']})" in notes(report)
+            continue
+        bitcoins = [
+            int(balances[one]["balance"]) for one in row["accounts"] if balances[one]["currency"] == "bitcoin"
+        ]
+        assert shown.loc[shown["currency"] == "bitcoin", "amount_base"].sum() == sum(bitcoins)
+    everywhere = report["entities"].groupby("currency")["amount_base"].sum()["bitcoin"]
+    assert everywhere == report["currencies"].set_index("currency").loc["bitcoin", "amount_base"]
+
+
+def test_token_accounts_are_in_no_entity_because_their_parent_is_in_one(session: lk.Session) -> None:
+    report = lk.reports.portfolio(session)
+    row = report["accounts"].set_index("account").loc["TL-0003-USD-HAL-HSE"]
+    assert pd.isna(row["entities"])
+    assert row["parent"] == "TL-0003-ETH-HAL-HSE"
+    assert "In no entity, though their parent account is in one: TL-0003-USD-HAL-HSE" in notes(report)
+
+
+def test_accounts_that_are_not_active_are_named_with_what_they_hold(session: lk.Session) -> None:
+    row = next(one for one in raw_rows(session, "/accounts") if one["name"] == "DASH Archive")
+    amount = Decimal(row["balance"]).scaleb(-8)
+    assert f"DASH Archive (VIEW_ONLY): {amount:,} DASH" in notes(lk.reports.portfolio(session))
+
+
+def test_staked_amounts_are_told_and_not_added(session: lk.Session) -> None:
+    report = lk.reports.portfolio(session)
+    assert "ETH Staking 128 ETH" in notes(report)
+    row = next(one for one in raw_rows(session, "/accounts") if one["name"] == "ETH Staking")
+    assert report["accounts"].set_index("account").loc["ETH Staking", "amount_base"] == int(row["balance"])
+
+
+def test_only_the_accounts_that_are_asked_for(session: lk.Session) -> None:
+    by_entity = lk.reports.portfolio(session, entity="Treasury")
+    assert set(by_entity["accounts"]["entities"]) == {"Treasury"}
+    one = lk.reports.portfolio(session, entity="Treasury", account="BTC Treasury 1")
+    assert one["accounts"]["account"].tolist() == ["BTC Treasury 1"]
+    assert lk.reports.portfolio(session, account=[1, "ETH Clients"])["accounts"]["account_id"].tolist() == [1, 11]
+    outside = lk.reports.portfolio(session, entity="Treasury", account="ETH Clients")
+    assert outside["accounts"].empty
+    assert "None of the accounts that were asked for counts" in notes(outside)
+
+
+def test_an_account_that_is_not_there_is_an_error_and_not_an_empty_report(session: lk.Session) -> None:
+    with pytest.raises(lk.NotFound, match="Did you mean 'BTC Treasury 1'"):
+        lk.reports.portfolio(session, account="BTC Tresury 1")
+    with pytest.raises(lk.NotFound, match="no entity with this id"):
+        lk.reports.portfolio(session, entity=999)
+    with pytest.raises(lk.InvalidRequest, match="is empty"):
+        lk.reports.portfolio(session, account=[])
+
+
+def test_a_name_of_two_accounts_is_refused_with_their_ids(made: Callable[..., lk.reports.Report]) -> None:
+    with pytest.raises(lk.InvalidRequest, match="name of 2: "):
+        made([bitcoin(1, "5", name="Twin"), bitcoin(2, "6", name="Twin")], account="Twin")
+
+
+def test_parent_and_token_are_never_in_one_sum_and_the_case_of_a_contract_does_not_part_it(
+    made: Callable[..., lk.reports.Report],
+) -> None:
+    report = made(
+        [
+            holding(1, "5"),
+            holding(2, "7000000", parent=1, contract_address=USDC, type="Erc20"),
+            holding(3, "1", parent=1, contract_address=USDC.lower(), type="Erc20"),
+        ]
+    )
+    rows = report["currencies"].set_index("ticker")
+    assert rows.loc["ETH", "amount_base"] == 5
+    assert rows.loc["USDC", "amount"] == Decimal("7.000001")
+    assert rows.loc["USDC", "accounts"] == 2
+
+
+def test_an_account_in_two_entities_is_told_with_its_amount(made: Callable[..., lk.reports.Report]) -> None:
+    entities = [entity(1, "Fund A", [1, 2]), entity(2, "Fund B", [2])]
+    report = made([bitcoin(1, "100000000"), bitcoin(2, "250000000"), bitcoin(3, "1")], entities, prices={"BTC": 10})
+    assert "In several are: Account 2, 2.5 BTC, in Fund A and Fund B" in notes(report)
+    totals = report["entity_totals"].set_index("entity")
+    assert totals["value"].tolist() == [Decimal(35), Decimal(25), Decimal("0.0000001")]
+    assert totals.loc["Fund A", "shares_accounts_with"] == "Fund B"
+    assert report["total"].iloc[0]["value"] == Decimal("35.0000001")
+    assert "overlap" in str(report.chart("value by entity").spec())
+    assert "Fund A + Fund B" in report.chart("who holds what").words
+
+
+def test_an_entity_that_is_called_as_the_rest_is_told_apart(made: Callable[..., lk.reports.Report]) -> None:
+    report = made([bitcoin(1, "1"), bitcoin(2, "2")], [entity(4, "in no entity", [1])])
+    assert report["entity_totals"]["entity"].tolist() == ["in no entity (4)", "in no entity"]
+
+
+def test_accounts_of_an_entity_that_can_not_be_seen_make_it_incomplete(
+    made: Callable[..., lk.reports.Report],
+) -> None:
+    report = made([bitcoin(1, "1")], [entity(1, "Fund A", [1, 77])])
+    assert "Fund A is not complete: 1 of its accounts are not visible" in notes(report)
+    assert report["entity_totals"]["complete"].tolist() == [False]
+
+
+def test_a_balance_that_the_list_lacks_is_asked_for(made: Callable[..., lk.reports.Report]) -> None:
+    answer = {"total": "7", "available": "5", "pending": "2"}
+    report = made([bitcoin(1, None)], answers={"/accounts/1/balances": answer})
+    assert report["accounts"].loc[0, ["amount_base", "available_base", "pending_base"]].tolist() == [7, 5, 2]
+    assert report["total"]["complete"].tolist() == [True]
+
+
+@pytest.mark.parametrize(("status", "why"), [(404, "404"), (403, "403"), (501, "501")])
+def test_a_balance_that_can_not_be_had_is_a_row_with_the_reason(
+    made: Callable[..., lk.reports.Report], status: int, why: str
+) -> None:
+    refusal = Reply({"message": "not for you"}, status=status)
+    report = made([bitcoin(1, None), bitcoin(2, "5")], answers={"/accounts/1/balances": refusal}, prices={"BTC": 2})
+    row = report["accounts"].set_index("account_id").loc[1]
+    assert row["amount"] is pd.NA
+    assert why in row["note"]
+    assert report["currencies"]["amount_base"].tolist() == [5]
+    assert report["currencies"]["complete"].tolist() == [False]
+    assert report["currencies"]["note"].tolist() == ["without Account 1"]
+    assert report["total"]["complete"].tolist() == [False]
+    assert "The balance of Account 1 is not known" in notes(report)
+
+
+def test_a_refused_account_is_shown_and_not_counted(made: Callable[..., lk.reports.Report]) -> None:
+    report = made([bitcoin(1, "5", status="REJECTED"), bitcoin(2, "7", status="SOMETHING_NEW")])
+    assert report["currencies"]["amount_base"].tolist() == [7]
+    assert report["accounts"].set_index("account_id")["counted"].to_dict() == {1: False, 2: True}
+    assert "Not counted, since the account was refused: Account 1 (REJECTED): 0.00000005 BTC" in notes(report)
+    assert "Account 2 (SOMETHING_NEW): 0.00000007 BTC" in notes(report)
+
+
+def light(parent: int, **fields: Any) -> dict[str, Any]:
+    return {
+        "account_name": "SOL",
+        "associated_token_account": "ata",
+        "available": 3 * 10**27,
+        "contract_address": MINT,
+        "creation_transaction_hash": "h",
+        "parent_id": parent,
+        "pending": 1,
+        "status": "ACTIVE",
+        "ticker": "USDC",
+        **fields,
+    }
+
+
+def solana(number: int, **fields: Any) -> dict[str, Any]:
+    return holding(number, "5", type="Solana", currency="solana", **fields)
+
+
+TOKEN = {f"/currencies/solana/tokens/{MINT}": {"name": "USDC", "contract_address": MINT, "units": DOLLARS}}
+
+
+def test_light_token_accounts_are_holdings_of_their_own(made: Callable[..., lk.reports.Report]) -> None:
+    report = made([solana(1)], answers={"/accounts/1/tokens": [light(1)], **TOKEN})
+    row = report["accounts"].set_index("kind").loc["light token account"]
+    assert (row["account_id"], row["amount_base"]) == (1, 3 * 10**27 + 1)
+    assert row["amount"] == Decimal("3000000000000000000000.000001")
+    assert "no account id of its own" in row["note"]
+
+
+def test_a_light_token_account_with_an_account_of_its_own_is_counted_once(
+    made: Callable[..., lk.reports.Report],
+) -> None:
+    own = holding(2, "9", type="Solana", currency="solana", contract_address=MINT, parent=1)
+    report = made([solana(1), own], answers={"/accounts/1/tokens": [light(1)], "/accounts/2/tokens": [], **TOKEN})
+    assert report["currencies"].set_index("contract_address").loc[MINT, "amount_base"] == 9
+    assert "left out, to be counted once: SOL" in notes(report)
+
+
+def test_light_token_accounts_that_can_not_be_asked_for_are_taken_from_the_list(
+    made: Callable[..., lk.reports.Report],
+) -> None:
+    report = made([solana(1, token_accounts=[light(1)])], answers=TOKEN)
+    assert report["currencies"].set_index("contract_address").loc[MINT, "amount_base"] == 3 * 10**27 + 1
+    assert "could not be asked for" in notes(report)
+
+
+def test_a_token_without_units_is_there_in_base_units(made: Callable[..., lk.reports.Report]) -> None:
+    report = made([solana(1)], answers={"/accounts/1/tokens": [light(1)]}, prices={f"solana:{MINT}": 1})
+    row = report["currencies"].set_index("contract_address").loc[MINT]
+    assert row["amount"] is pd.NA
+    assert row["amount_base"] == 3 * 10**27 + 1
+    assert row["value"] is pd.NA
+    assert "No unit is known of SOL" in notes(report)
+    assert MINT in report["unpriced"]["contract_address"].tolist()
+
+
+def test_units_that_can_not_be_right_are_told(made: Callable[..., lk.reports.Report]) -> None:
+    wrong = units([{"code": "BTC", "magnitude": 10}])
+    report = made([bitcoin(1, "5")], answers={"/accounts/1/currency": wrong})
+    assert "BTC has 10 decimal places, and bitcoin is known to have 8" in notes(report)
+
+
+def test_parts_that_do_not_make_the_whole_are_told(made: Callable[..., lk.reports.Report]) -> None:
+    report = made([bitcoin(1, "100", available_balance="60", pending_balance="30")])
+    assert "available and pending make 90 base units, and the balance is 100" in notes(report)
+
+
+def test_entities_that_can_not_be_read_do_not_take_the_report_with_them(
+    made: Callable[..., lk.reports.Report],
+) -> None:
+    report = made([bitcoin(1, "5")], answers={"/entities": Reply({"message": "no"}, status=403)})
+    assert report["currencies"]["amount_base"].tolist() == [5]
+    assert report["entities"].empty
+    assert report["entity_totals"].empty
+    assert "Without the entities" in notes(report)
+
+
+def test_tables_without_rows_have_the_same_columns_and_dtypes(
+    session: lk.Session, made: Callable[..., lk.reports.Report]
+) -> None:
+    full, empty = lk.reports.portfolio(session, prices={"BTC": 1}), made([])
+    assert list(full.tables) == list(empty.tables)
+    for name in full.tables:
+        assert full[name].dtypes.to_dict() == empty[name].dtypes.to_dict(), name
+    assert "No account is visible" in notes(empty)
+    assert empty.drawings == {}
+
+
+def test_a_reporting_key_is_told_what_it_may_not_see(made: Callable[..., lk.reports.Report]) -> None:
+    assert "sees the accounts of its entities alone" in notes(made([bitcoin(1, "5")]))
+
+
+def test_names_that_mislead_are_shown_as_they_are(made: Callable[..., lk.reports.Report], tmp_path: Path) -> None:
+    name = "<img src=x onerror=alert(1)>\u202egnp"
+    report = made([bitcoin(1, "5", name=name, status="VIEW_ONLY")], [entity(1, name, [1])], prices={"BTC": 2})
+    page = report.to_html(tmp_path / "page.html").read_text()
+    assert "<img" not in page
+    assert "\u202e" not in page
+    assert "\u202e" not in notes(report)
+
+
+def test_charts_are_drawn_and_say_the_same_in_words(session: lk.Session, tmp_path: Path) -> None:
+    report = lk.reports.portfolio(session, prices={"BTC": 64000, "SOL": 150})
+    bitcoin_value = report["currencies"].set_index("ticker").loc["BTC", "value_rounded"]
+    assert f"BTC {round(bitcoin_value):,}" in report.chart("value by currency").words
+    for name in report.drawings:
+        assert "<svg" in report.chart(name).svg()
+    assert report.to_excel(tmp_path / "book.xlsx").exists()
