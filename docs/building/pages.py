@@ -10,11 +10,12 @@ from typing import Any
 
 from docutils import nodes
 
+import ledgerkit
 from building import reference
 
 # A bar of tqdm, as the text beside its widget.
 _PROGRESS = re.compile(r"[^\n]*:\s+\d+%\|[^\n]*\|[^\n]*\[[^\n]*\]\s*$")
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(ledgerkit.__file__).resolve().parents[1]
 NOTEBOOKS = "notebooks"
 REFERENCE = "reference"
 GROUPS = {"": "Tutorials", "reports": "Reports", "investigations": "Investigations"}
