@@ -12,7 +12,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Final, Literal
 from urllib.parse import urlsplit
-from urllib.request import getproxies_environment, proxy_bypass_environment
+from urllib.request import getproxies_environment, proxy_bypass
 
 from ledgerkit import __version__, credentials, tracked
 from ledgerkit.connection import Connection
@@ -156,7 +156,7 @@ def _proxy(url: str) -> Finding:
         return Finding("proxy", "ok", "none, for a server on this machine")
     if chosen is None:
         return Finding("proxy", "ok", "none is set in the environment")
-    if proxy_bypass_environment(address.hostname or ""):
+    if proxy_bypass(address.hostname or ""):
         return Finding("proxy", "ok", f"{chosen.upper()}_PROXY is set, and NO_PROXY takes this address out")
     return Finding("proxy", "ok", f"calls go through that of {chosen.upper()}_PROXY")
 

@@ -16,7 +16,13 @@ needs_git = pytest.mark.skipif(shutil.which("git") is None, reason="no git in PA
 
 
 def notebook(outputs: list[dict[str, Any]] | None = None, **metadata: Any) -> str:
-    cell = {"cell_type": "code", "source": "1", "outputs": outputs or [], "metadata": {}, "execution_count": None}
+    cell: dict[str, Any] = {
+        "cell_type": "code",
+        "source": "1",
+        "outputs": outputs or [],
+        "metadata": {},
+        "execution_count": None,
+    }
     return json.dumps({"cells": [cell], "metadata": metadata, "nbformat": 4, "nbformat_minor": 5})
 
 
