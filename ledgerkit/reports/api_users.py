@@ -278,7 +278,7 @@ def _user(
         "last_voted_request": did.voted_request,
         "last_voted_on": did.voted_on,
         "may": _may(row, creates, approves),
-        "groups": ", ".join(names) or None,
+        "groups": ", ".join(sorted(names)) or None,
         "accounts_created_in": creates,
         "accounts_approved_in": approves,
         "entities": NOT_TOLD if key else ", ".join(entities.get(user, [])) or None,

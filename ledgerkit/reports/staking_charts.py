@@ -65,6 +65,7 @@ def _bars(label: str, rows: Rows, by: str, *, last: bool) -> Any:
     sums: dict[str, int] = {}
     for row in rows:
         sums[row["period"]] = sums.get(row["period"], 0) + row["amount_base"]
+    cut = {row["period"] for row in rows if not row["whole"]}
     kept = dict(list(sums.items())[-MOST_BARS:])
     exact = pd.Series([to_display(amount, _magnitude(rows)) for amount in kept.values()], dtype=object)
     data = pd.DataFrame(
@@ -72,9 +73,14 @@ def _bars(label: str, rows: Rows, by: str, *, last: bool) -> Any:
             "period": list(kept),
             "amount": charts.drawn(exact),
             "exact": [f"{amount} {visible(label)}" for amount in exact],
+            "whole": [name not in cut for name in kept],
         }
     )
-    title = f"{by} (UTC)" + (f", the last {MOST_BARS} of {len(sums)}" if len(kept) < len(sums) else "")
+    title = (
+        f"{by} (UTC)"
+        + (", pale: cut by the period" if cut & kept.keys() else "")
+        + (f", the last {MOST_BARS} of {len(sums)}" if len(kept) < len(sums) else "")
+    )
     axis = alt.Axis(labelAngle=-45, labelOverlap=True) if last else alt.Axis(labels=False, ticks=False)
     # Of a token the ticker, of what is native to a chain its name.
     shade = charts.colour(label if rows[0]["contract_address"] else rows[0]["currency"] or label)
@@ -84,6 +90,7 @@ def _bars(label: str, rows: Rows, by: str, *, last: bool) -> Any:
         .encode(
             x=alt.X("period:O", sort=None, title=title if last else None, axis=axis),
             y=alt.Y("amount:Q", title=visible(label), axis=alt.Axis(tickCount=4)),
+            opacity=alt.condition("datum.whole", alt.value(1), alt.value(0.5)),
             tooltip=["period:O", "exact:N"],
         )
     )
