@@ -234,7 +234,6 @@ class _Connection(BaseHTTPRequestHandler):
         with self.server.arrived:
             owner.seen.append(seen)
             self.server.arrived.notify_all()
-        act: object
         try:
             act = owner.handler(seen)
         except BaseException as error:  # noqa: BLE001 - raised again where the test can see it
@@ -255,7 +254,7 @@ class _Connection(BaseHTTPRequestHandler):
                 owner.stopped.wait()
                 self.close_connection = True
             case _:  # such as a Reply of a second copy of this module: import it as `serving`
-                owner.failure = TypeError(f"a handler gave {act!r}, which is nothing to do")
+                owner.failure = TypeError(f"a handler gave {act!r}")  # type: ignore[unreachable]  # unless types lie
                 self.close_connection = True
 
     # Names that http.server prescribes.
