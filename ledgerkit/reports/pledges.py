@@ -301,7 +301,14 @@ def _exchanges(collaterals: Sequence[Collateral]) -> pd.DataFrame:
                 "note": "its accounts are pledged to others too" if others else None,
             }
         )
-    rows.sort(key=lambda row: (str(row["exchange"]), str(row.get("ticker")), str(row.get("currency"))))
+    rows.sort(
+        key=lambda row: (
+            str(row["exchange"]),
+            str(row["exchange_id"]),
+            str(row.get("ticker")),
+            str(row.get("currency")),
+        )
+    )
     return EXCHANGES.frame(EXCHANGES.leaves(rows))
 
 

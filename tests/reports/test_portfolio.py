@@ -11,7 +11,7 @@ import pytest
 from serving import Reply, Server
 
 import ledgerkit as lk
-from tests.reports.small_workspace import BTC, ETH, account, units, workspace
+from reports.small_workspace import BTC, ETH, account, units, workspace
 
 Connect = Callable[..., lk.Session]
 Serve = Callable[..., Server]

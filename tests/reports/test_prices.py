@@ -19,7 +19,7 @@ ON_ARBITRUM = Asset("arbitrum", None, "ETH")
 DOLLARS = Asset("ethereum", USDC, "USDC")
 
 
-def put(prices: Any, *assets: Asset) -> tuple[dict[str, Decimal], list[str]]:
+def put(prices: Any, *assets: Asset) -> tuple[dict[str, Any], list[str]]:
     """Return the price of each asset by its name, and the remarks."""
     read, remarks = read_prices(prices, "USD")
     found, more = matched(read, assets)
