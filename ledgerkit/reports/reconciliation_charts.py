@@ -23,6 +23,7 @@ _OF_STATUS: Final[Mapping[str, str]] = {
 }
 MOST_BARS: Final = 20
 MOST_LINES: Final = 3
+MOST_TICKS: Final = 10
 
 
 def drawings(accounts: Sequence[Row], breaks: Sequence[Row], days: Sequence[Row]) -> dict[str, Any]:
@@ -71,14 +72,19 @@ def _label(row: Row) -> str:
 
 def _bars(alt: Any, frame: pd.DataFrame, name: str, number: str, colours: Sequence[str], title: str) -> Any:
     names = frame[name].tolist()
+    # Half a break between two ticks would be labelled as a whole one.
+    step = max(1, -(-int(frame[number].max()) // MOST_TICKS))
+    ticks = list(range(0, int(frame[number].max()) + step, step))
     base = alt.Chart(frame).encode(
         y=alt.Y(f"{name}:N", sort=names, title=None),
-        x=alt.X(f"{number}:Q", title=f"number of {number}", axis=alt.Axis(tickMinStep=1, format="d")),
+        x=alt.X(f"{number}:Q", title=f"number of {number}", axis=alt.Axis(values=ticks, format="d")),
     )
     bars = base.mark_bar().encode(
         color=alt.Color(f"{name}:N", scale=alt.Scale(domain=names, range=colours), legend=None)
     )
-    words = base.mark_text(align="left", dx=4, style=charts.LABEL).encode(text=f"{number}:Q")
+    words = base.mark_text(align="left", dx=4, style=charts.LABEL, color=charts.label_colour()).encode(
+        text=f"{number}:Q"
+    )
     return (bars + words).properties(title=title, width=charts.WIDTH)
 
 
@@ -92,13 +98,18 @@ def _draw_difference(account: Row, days: Sequence[Row]) -> Chart:
             "exact": [str(row["difference"]) for row in days],
         }
     )
-    last = days[-1]["difference"]
-    title = f"{_label(account)}: off by {last} {ticker} since {account['first_break']:%Y-%m-%d}"
+    last = str(days[-1]["difference"]).replace("-", "\u2212")
+    title = f"{_label(account)}: off by {last} {ticker}, first on {account['first_break']:%Y-%m-%d}"
     line = (
         alt.Chart(frame)
         .mark_line(interpolate="step-before", color=charts.REFUSED, point=len(days) < 3)
         .encode(
-            x=alt.X("moment:T", title="end of the day (UTC)", scale=alt.Scale(type="utc")),
+            x=alt.X(
+                "moment:T",
+                title="midnight (UTC)",
+                scale=alt.Scale(type="utc"),
+                axis=alt.Axis(format="%Y-%m-%d", labelOverlap="greedy", tickCount=8),
+            ),
             y=alt.Y("difference:Q", title=f"balance less movements, {ticker}", axis=alt.Axis(format=",.8~g")),
             tooltip=[alt.Tooltip("moment:T", title="UTC"), alt.Tooltip("exact:N", title=ticker)],
         )

@@ -328,9 +328,10 @@ def _draw(months: Sequence[Row], ticker: str, currency: str) -> Chart:
             )
     frame = pd.DataFrame(bars)
     frame["drawn"] = charts.drawn(frame["amount"])
-    frame["amount"] = frame["amount"].astype("str")
+    # str() of each: pandas would write a small one as 1E-8.
+    frame["amount"] = [str(one) for one in frame["amount"]]
     net = sum(row["net_base"] for row in months)
-    shown = to_display(net, months[0]["magnitude"])
+    shown = str(to_display(net, months[0]["magnitude"])).replace("-", "\u2212")
     way = "more came in than went out" if net > 0 else "more went out than came in"
     title = f"{ticker} on {currency}: {way if net else 'as much came in as went out'}"
     bar = (

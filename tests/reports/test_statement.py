@@ -1,0 +1,410 @@
+"""A statement: every movement once, with its sign, in the coin of the account that it moves."""
+
+from collections import defaultdict
+from collections.abc import Callable
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+import ledgerkit as lk
+from ledgerkit.reports import Report, statement
+from ledgerkit.reports.movement_kinds import INCOMING, INSIDE, KNOWN_TYPES, OUTGOING
+from ledgerkit.vocabulary import TransactionType
+from reports.small_ledger import CONTRACT, ETH, MINT, SOL, USDC, Ledger, account, moved
+
+MAY = ("2026-05-01", "2026-06-01")
+Connect = Callable[[Ledger], lk.Session]
+
+
+@pytest.fixture
+def on(serve: Callable[..., Any], connect_to: Callable[..., lk.Session]) -> Connect:
+    return lambda ledger: connect_to(serve(ledger))
+
+
+def rows(report: Report, table: str = "movements") -> list[dict[str, Any]]:
+    return [{str(name): value for name, value in row.items()} for row in report[table].to_dict("records")]
+
+
+# Where amounts go
+
+
+def test_totals_of_the_sandbox_are_what_its_raw_transactions_add_up_to(session: lk.Session) -> None:
+    """Another way to the same numbers: JSON, no frame, and each account's own sign."""
+    sums: dict[int, int] = defaultdict(int)
+    parents = {one["id"]: one["parent"] for one in pages(session, "/accounts")}
+    for one in pages(session, "/transactions"):
+        if one["status"] != "CONFIRMED" or not "2026-05-01" <= one["block"]["time"] < "2026-08-01":
+            continue
+        if one["confirmations"] < one["min_confirmations"]:
+            continue
+        if "SPL_TOKEN_CHECKED" not in one["type"]:
+            sign = {"SEND": -1, "RECEIVE": 1, "REWARD": 1}.get(one["type"], 0)
+            sums[one["account_id"]] += sign * int(one["amount"])
+        sums[parents[one["account_id"]] or one["account_id"]] -= int(one["fees"] or 0)
+
+    totals = statement(session, "2026-05-01", "2026-08-01")["totals"]
+
+    others = {"STAKE", "STAKE_CREATE_DELEGATE", "EXECUTE_CONTRACT", "STAKE_WITHDRAW", "STAKING_WITHDRAW"}
+    found = statement(session, "2026-05-01", "2026-08-01")["movements"]
+    assert not others & set(found["type"])  # none of them falls into these months, so the signs above are all
+    own = totals[~totals["contract_address"].isin(mints(session))]
+    assert dict(zip(own["account_id"], own["net_base"], strict=True)) == {
+        one: total for one, total in sums.items() if one in set(own["account_id"])
+    }
+    assert {one for one, total in sums.items() if total} <= set(own["account_id"])
+
+
+def pages(session: lk.Session, path: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = []
+    while True:
+        answer = session.raw("GET", path, params={"page": len(found) // 100 + 1, "page_size": 100, "order": "asc"})
+        found += [edge["node"] for edge in answer["edges"]]
+        if not answer["page_info"]["has_next_page"]:
+            return found
+
+
+def mints(session: lk.Session) -> set[str]:
+    return {
+        token["contract_address"] for one in pages(session, "/accounts") for token in one.get("token_accounts") or ()
+    }
+
+
+def test_every_documented_type_has_a_direction_but_unknown() -> None:
+    assert set(TransactionType.__args__) - KNOWN_TYPES == {"UNKNOWN"}  # type: ignore[attr-defined]  # a Literal has them
+    assert not INCOMING & OUTGOING
+    assert not INSIDE & (INCOMING | OUTGOING)
+
+
+def test_fees_of_a_token_stand_on_the_account_that_pays_them_in_its_coin(on: Connect) -> None:
+    ledger = tokens([moved(1, "SEND", 2_500_000, "2026-05-03T10:00:00+00:00", **ERC20, fees="21000000000000")])
+    movements = statement(on(ledger), *MAY)["movements"]
+    shown = movements[["account_name", "movement", "amount", "ticker", "for_account_name"]]
+    assert shown.fillna("").astype("str").values.tolist() == [
+        ["USDC Treasury", "amount", "-2.500000", "USDC", ""],
+        ["ETH Treasury", "fees", "-0.000021000000000000", "ETH", "USDC Treasury"],
+    ]
+
+
+ERC20: dict[str, Any] = {"account_id": 3, "currency": "ethereum", "currency_family": "ethereum"}
+
+
+def tokens(transactions: list[dict[str, Any]], **fields: Any) -> Ledger:
+    accounts = [
+        account(2, "ETH Treasury", "ethereum", type="Ethereum", address="0xOwn"),
+        account(3, "USDC Treasury", "ethereum", type="Erc20", contract_address=CONTRACT, parent=2, address="0xOwn"),
+    ]
+    units = {
+        2: {"amount_units": [ETH], "fees_units": [ETH]},
+        3: {"amount_units": [USDC], "fees_units": [ETH]},
+    }
+    return Ledger(accounts, transactions, units=units, **fields)
+
+
+def test_an_account_that_pays_fees_for_tokens_has_them_when_it_alone_is_chosen(on: Connect) -> None:
+    ledger = tokens([moved(1, "SEND", 5, "2026-05-03T10:00:00+00:00", **ERC20, fees="7")])
+    session = on(ledger)
+    assert [row["amount_base"] for row in rows(statement(session, *MAY, account="ETH Treasury"))] == [-7]
+    token = statement(session, *MAY, account=3)
+    assert [row["amount_base"] for row in rows(token)] == [-5]
+    assert any("paid by accounts that were not chosen: ETH Treasury" in note for note in token.notes)
+
+
+def test_a_failed_transaction_that_reached_its_chain_costs_its_fees_and_moves_nothing(on: Connect) -> None:
+    when = "2026-05-03T10:00:00+00:00"
+    ledger = tokens(
+        [
+            moved(1, "SEND", 5, when, **ERC20, status="FAILED", fees="9"),
+            moved(2, "SEND", 5, None, **ERC20, status="FAILED", fees="9", tx_hash=None),
+            moved(3, "SEND", 5, when, **ERC20, status="FAILED"),
+        ]
+    )
+    report = statement(on(ledger), *MAY)
+    assert [(row["transaction_id"], row["movement"], row["amount_base"]) for row in rows(report)] == [(1, "fees", -9)]
+    apart = [(row["transaction_id"], row["reason"]) for row in rows(report, "not_counted")]
+    assert apart == [(3, "failed on its chain, and the service names no fees")]
+
+
+@pytest.mark.parametrize("status", ["REPLACED", "DROPPED"])
+def test_what_was_replaced_or_dropped_moves_nothing_and_costs_nothing(on: Connect, status: str) -> None:
+    ledger = Ledger([account(1)], [moved(1, "SEND", 5, None, status=status, fees="9")])
+    report = statement(on(ledger), *MAY)
+    assert len(report["movements"]) == 0
+    assert [row["fees_base"] for row in rows(report, "not_counted")] == [9]
+
+
+def test_unknown_types_and_statuses_are_listed_apart_and_nothing_is_guessed(on: Connect) -> None:
+    when = "2026-05-03T10:00:00+00:00"
+    ledger = Ledger(
+        [account(1)],
+        [
+            moved(1, "UNKNOWN", 5, when, fees="1"),
+            moved(2, "TELEPORT", 5, when, fees="1"),
+            moved(3, "SEND", 5, when, status="SORT_OF", fees="1"),
+        ],
+    )
+    report = statement(on(ledger), *MAY)
+    assert len(report["movements"]) == 0
+    reasons = [row["reason"] for row in rows(report, "not_counted")]
+    assert ["UNKNOWN" in reasons[0], "TELEPORT" in reasons[1], "SORT_OF" in reasons[2]] == [True] * 3
+
+
+def test_no_amount_half_a_base_unit_and_no_fees_are_said_to_be_missing(on: Connect) -> None:
+    when = "2026-05-03T10:00:00+00:00"
+    ledger = Ledger(
+        [account(1)],
+        [moved(1, "SEND", None, when, fees="1"), moved(2, "SEND", "1.5", when, fees="1"), moved(3, "SEND", 4, when)],
+    )
+    report = statement(on(ledger), *MAY)
+    assert [(row["transaction_id"], row["amount_base"]) for row in rows(report)] == [(1, -1), (2, -1), (3, -4)]
+    assert [row["reason"] for row in rows(report, "not_counted")] == [
+        "the service names no amount",
+        "its amount is no whole number of base units",
+        "confirmed, and the service names no fees",
+    ]
+
+
+def test_fees_shown_on_what_came_in_were_paid_by_the_sender(on: Connect) -> None:
+    report = statement(on(Ledger([account(1)], [moved(1, "RECEIVE", 5, "2026-05-03T10:00:00Z", fees="9")])), *MAY)
+    assert [row["amount_base"] for row in rows(report)] == [5]
+    assert any("the sender paid them" in note for note in report.notes)
+
+
+def test_what_is_bonded_stays_and_only_its_fees_leave(on: Connect) -> None:
+    report = statement(on(Ledger([account(1)], [moved(1, "BOND", 5, "2026-05-03T10:00:00Z", fees="2")])), *MAY)
+    assert [(row["movement"], row["amount_base"]) for row in rows(report)] == [("fees", -2)]
+    assert [row["amount_base"] for row in rows(report, "not_counted")] == [5]
+
+
+def test_sent_to_itself_costs_fees_alone_unless_it_arrives_as_a_transaction_of_its_own(on: Connect) -> None:
+    when, own = "2026-05-03T10:00:00Z", {"recipient": "bc1qown", "senders": ["bc1qown"], "fees": "2"}
+    alone = Ledger([account(1)], [moved(1, "SEND", 5, when, **own)])
+    assert [row["amount_base"] for row in rows(statement(on(alone), *MAY))] == [-2]
+    both = Ledger(
+        [account(1)],
+        [moved(1, "SEND", 5, when, **own), moved(2, "RECEIVE", 5, when, tx_hash=f"{1:064x}")],
+    )
+    assert sorted(row["amount_base"] for row in rows(statement(on(both), *MAY))) == [-5, -2, 5]
+
+
+def test_a_transfer_between_own_accounts_is_two_movements_that_name_each_other(on: Connect) -> None:
+    when = "2026-05-03T10:00:00Z"
+    ledger = Ledger(
+        [account(1, "One"), account(2, "Two")],
+        [
+            moved(1, "SEND", 5, when, fees="1"),
+            moved(2, "RECEIVE", 5, when, account_id=2, tx_hash=f"{1:064x}"),
+            moved(3, "RECEIVE", 5, when, account_id=2),
+        ],
+    )
+    report = statement(on(ledger), *MAY)
+    marked = [(row["transaction_id"], row["internal"], row["pair_account_name"]) for row in rows(report)]
+    assert [one[:2] for one in marked] == [(1, True), (1, False), (2, True), (3, False)]
+    assert (marked[0][2], marked[2][2]) == ("Two", "One")
+    assert report["months"]["internal_base"].tolist() == [5]
+
+
+def test_tokens_of_solana_are_in_their_own_unit_and_their_fees_in_sol(on: Connect) -> None:
+    fields = {"currency": "solana", "coin_fields": {"type": "Solana", "tx_parameters": {"token_mint": MINT}}}
+    ledger = Ledger(
+        [account(1, "SOL Trading", "solana", type="Solana")],
+        [moved(1, "SEND_SPL_TOKEN_CHECKED", 2_500_000, "2026-05-03T10:00:00Z", fees="5000", **fields)],
+        units={1: {"amount_units": [SOL], "fees_units": [SOL]}},
+    )
+    report = statement(on(ledger), *MAY)
+    assert [(str(row["amount"]), row["ticker"]) for row in rows(report)] == [
+        ("-2.500000", "USDC"),
+        ("-0.000005000", "SOL"),
+    ]
+    assert report["totals"]["contract_address"].fillna("").tolist() == ["", MINT]
+
+
+def test_27_digits_and_18_places_are_summed_without_losing_one(on: Connect) -> None:
+    huge = 10**45 + 1
+    ledger = tokens(
+        [
+            moved(1, "RECEIVE", huge, "2026-05-03T10:00:00Z", account_id=2, currency="ethereum"),
+            moved(2, "RECEIVE", huge, "2026-05-04T10:00:00Z", account_id=2, currency="ethereum"),
+            moved(3, "SEND", 3, "2026-05-05T10:00:00Z", account_id=2, currency="ethereum", fees="0"),
+        ]
+    )
+    report = statement(on(ledger), *MAY)
+    total = rows(report, "totals")[0]
+    assert total["net_base"] == 2 * 10**45 - 1
+    assert str(total["net"]) == f"1{'9' * 27}.{'9' * 18}"
+    assert str(rows(report)[2]["amount"]) == "-0.000000000000000003"
+
+
+# Which of them are in
+
+
+def test_a_period_holds_its_start_and_not_its_end(on: Connect) -> None:
+    times = ["2026-04-30T23:59:59Z", "2026-05-01T00:00:00Z", "2026-05-31T23:59:59Z", "2026-06-01T00:00:00Z"]
+    ledger = Ledger([account(1)], [moved(number, "RECEIVE", 1, when) for number, when in enumerate(times, start=1)])
+    assert [row["transaction_id"] for row in rows(statement(on(ledger), *MAY))] == [2, 3]
+
+
+def test_what_was_created_before_the_period_and_confirmed_in_it_is_in(on: Connect) -> None:
+    early = moved(1, "SEND", 1, "2026-05-02T00:00:00Z", fees="0", created_on="2026-04-10T00:00:00Z")
+    late = moved(2, "RECEIVE", 1, "2026-05-31T23:59:00Z", created_on="2026-06-09T00:00:00Z")
+    report = statement(on(Ledger([account(1)], [early, late])), *MAY)
+    assert [row["transaction_id"] for row in rows(report)] == [1, 2]
+    assert any("at most 22.0 days apart" in note for note in report.notes)
+
+
+def test_what_lies_further_apart_than_the_margin_is_had_with_all_and_an_open_one_is_told(on: Connect) -> None:
+    ledger = Ledger(
+        [account(1)],
+        [
+            moved(1, "SEND", 1, "2026-05-02T00:00:00Z", fees="0", created_on="2026-01-10T00:00:00Z"),
+            moved(2, "SEND", 1, None, status="SUBMITTED", created_on="2026-01-11T00:00:00Z"),
+        ],
+    )
+    session = on(ledger)
+    near = statement(session, *MAY)
+    assert len(near["movements"]) == 0
+    assert any("created before 2026-03-17 can still be confirmed (ids 2)" in note for note in near.notes)
+    assert [row["transaction_id"] for row in rows(statement(session, *MAY, margin_days=None))] == [1]
+
+
+def test_one_near_the_margin_makes_the_margin_doubtful(on: Connect) -> None:
+    one = moved(1, "SEND", 1, "2026-05-10T00:00:00Z", fees="0", created_on="2026-04-10T00:00:00Z")
+    report = statement(on(Ledger([account(1)], [one])), *MAY)
+    assert any("near the margin: give a larger `margin_days`" in note for note in report.notes)
+
+
+def test_finality_is_the_number_of_the_currency_or_the_one_asked_for(on: Connect) -> None:
+    ledger = Ledger(
+        [account(1)],
+        [
+            moved(1, "RECEIVE", 1, "2026-05-02T00:00:00Z", confirmations=5),
+            moved(2, "RECEIVE", 1, "2026-05-03T00:00:00Z", confirmations=6),
+            moved(3, "RECEIVE", 1, "2026-05-04T00:00:00Z", confirmations=9, min_confirmations=None),
+        ],
+    )
+    session = on(ledger)
+    report = statement(session, *MAY)
+    assert [row["transaction_id"] for row in rows(report)] == [2]
+    reasons = [row["reason"] for row in rows(report, "not_counted")]
+    assert reasons[0] == "not final: 5 of 6 confirmations"
+    assert reasons[1].startswith("whether it is final is not known")
+    assert [row["transaction_id"] for row in rows(statement(session, *MAY, confirmations=9))] == [3]
+    pending = statement(session, *MAY, include_pending=True)["movements"]
+    assert [None if pd.isna(one) else one for one in pending["final"]] == [False, True, None]
+
+
+def test_pending_ones_are_counted_in_a_note_and_listed_when_asked_for(on: Connect) -> None:
+    one = moved(1, "SEND", 8, None, status="SUBMITTED", fees="1", created_on="2026-05-10T00:00:00Z")
+    session = on(Ledger([account(1)], [one]))
+    assert any("1 transaction among those read not confirmed yet" in note for note in statement(session, *MAY).notes)
+    created = statement(session, *MAY, include_pending=True, date="creation")["movements"]
+    assert created[["amount_base", "final"]].values.tolist() == [[-8, False], [-1, False]]
+    assert len(statement(session, *MAY, include_pending=True)["undated"]) == 2
+
+
+def test_a_movement_without_the_date_asked_for_is_in_undated_and_in_no_total(on: Connect) -> None:
+    ledger = Ledger(
+        [account(1)],
+        [
+            moved(1, "RECEIVE", 5, "2026-05-02T00:00:00Z"),
+            moved(2, "SEND", 3, "2026-05-02T00:00:00Z", fees="0", broadcast_on="2026-05-01T00:00:00Z"),
+            moved(3, "RECEIVE", 7, None),
+        ],
+    )
+    session = on(ledger)
+    by_broadcast = statement(session, *MAY, date="broadcast")
+    assert [row["transaction_id"] for row in rows(by_broadcast)] == [2]
+    assert [row["transaction_id"] for row in rows(by_broadcast, "undated")] == [1, 3]
+    assert by_broadcast["totals"]["net_base"].tolist() == [-3]
+    assert [row["transaction_id"] for row in rows(statement(session, *MAY), "undated")] == [3]
+
+
+# Who may see what
+
+
+def test_hidden_users_and_units_that_cannot_be_had_leave_base_units_and_a_word(on: Connect) -> None:
+    hidden = moved(1, "RECEIVE", 5, "2026-05-02T00:00:00Z", created_by=None)
+    report = statement(on(Ledger([account(1)], [hidden], users=403, units={1: 404})), *MAY)
+    row = rows(report)[0]
+    assert row["amount_base"] == 5
+    assert report["movements"]["amount"].iloc[0] is pd.NA
+    assert pd.isna(row["created_by"])
+    assert any(note.startswith("Without the names of users:") for note in report.notes)
+    assert any("1 movement in an unknown unit" in note for note in report.notes)
+    assert any("A reporting key sees the accounts of its entities alone" in note for note in report.notes)
+
+
+def test_an_account_that_cannot_be_seen_may_be_a_token_so_nobody_is_charged(on: Connect) -> None:
+    report = statement(on(Ledger([], [moved(1, "SEND", 5, "2026-05-02T00:00:00Z", fees="3")], units={1: 404})), *MAY)
+    assert [row["movement"] for row in rows(report)] == ["amount"]
+    assert [row["reason"] for row in rows(report, "not_counted")] == [
+        "its account can't be seen: which account paid the fees is not known"
+    ]
+
+
+def test_a_parent_that_cannot_be_seen_is_charged_in_the_unit_of_the_fees(on: Connect) -> None:
+    ledger = tokens([moved(1, "SEND", 5, "2026-05-03T10:00:00Z", **ERC20, fees="7")])
+    ledger.accounts = ledger.accounts[1:]
+    fees = rows(statement(on(ledger), *MAY))[1]
+    assert (fees["account_id"], fees["ticker"], fees["amount_base"]) == (2, "ETH", -7)
+    assert pd.isna(fees["account_name"])
+
+
+def test_no_rows_have_the_same_columns_and_dtypes_as_many(session: lk.Session) -> None:
+    many, none = statement(session, "2026-05-01"), statement(session, "2020-01-01", "2020-02-01")
+    for name, frame in none.tables.items():
+        assert len(frame) == 0
+        assert frame.dtypes.tolist() == many[name].dtypes.tolist()
+        assert list(frame.columns) == list(many[name].columns)
+    assert dict(none.drawings) == {}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ({"date": "yesterday"}, "it is one of block, broadcast, creation"),
+        ({"confirmations": -1}, "whole number"),
+        ({"margin_days": 1.5}, "whole number"),
+        ({"account": []}, "empty"),
+    ],
+)
+def test_arguments_are_refused_before_anything_is_read(
+    session: lk.Session, arguments: dict[str, Any], words: str
+) -> None:
+    with pytest.raises(lk.InvalidRequest, match=words):
+        statement(session, *MAY, **arguments)
+
+
+def test_the_chart_says_what_was_net_and_leaves_own_transfers_out(on: Connect) -> None:
+    when = "2026-05-03T10:00:00Z"
+    ledger = Ledger(
+        [account(1, "One"), account(2, "Two")],
+        [
+            moved(1, "SEND", 500_000_000, when, fees="1"),
+            moved(2, "RECEIVE", 500_000_000, when, account_id=2, tx_hash=f"{1:064x}"),
+            moved(3, "RECEIVE", 200_000_000, when, account_id=2),
+        ],
+    )
+    chart = statement(on(ledger), *MAY).chart()
+    assert "Net 1.99999999 BTC" in repr(chart)
+    [bars] = chart.spec()["datasets"].values()
+    assert {(one["side"], one["amount"]) for one in bars} == {("in", "2.00000000"), ("out", "-0.00000001")}
+    assert "<svg" in chart.svg()
+
+
+def test_names_that_try_to_deceive_are_inert_in_a_page_and_in_a_workbook(on: Connect, tmp_path: Path) -> None:
+    note = {"title": "=HYPERLINK(1)", "content": "<script>alert(1)</script>"}
+    ledger = Ledger([account(1, "<b>\u202eCTB</b>")], [moved(1, "RECEIVE", 5, "2026-05-02T00:00:00Z", notes=[note])])
+    report = statement(on(ledger), *MAY)
+    page = report.to_html(tmp_path / "page.html").read_text()
+    assert "<script>" not in page
+    assert "\u202e" not in page
+    assert report.to_excel(tmp_path / "book.xlsx").exists()
+
+
+def test_amounts_are_decimals_of_the_exact_places(on: Connect) -> None:
+    amount = rows(statement(on(Ledger([account(1)], [moved(1, "RECEIVE", 5, "2026-05-02T00:00:00Z")])), *MAY))[0]
+    assert isinstance(amount["amount"], Decimal)
+    assert str(amount["amount"]) == "0.00000005"
