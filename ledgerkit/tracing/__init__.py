@@ -5,6 +5,7 @@ from typing import Any, Final
 
 import pandas as pd
 
+from ledgerkit.filters import instant
 from ledgerkit.reports.making import Making
 from ledgerkit.session import Session
 from ledgerkit.showing import spelled
@@ -38,8 +39,8 @@ def trace(session: Session, anything: Any, *, since: Any = None) -> Trace:
     """See :func:`ledgerkit.trace`."""
     told = str(anything) if isinstance(anything, str | Integral) else type(anything).__name__
     with Making.of(session, trace=told, since=since) as making:
-        first = pd.Timestamp.now(tz="UTC").normalize() - pd.DateOffset(months=MONTHS) if since is None else since
-        start, _ = making.period(first, None)
+        usual = pd.Timestamp.now(tz="UTC").normalize() - pd.DateOffset(months=MONTHS)
+        start, _ = making.period(usual if since is None else instant("since", since, session.tz), None)
         reads = Reads(making, start)
         found = matches(reads, anything)
         if len(found) > 1:

@@ -22,10 +22,10 @@ def transaction(gathering: Gathering, key: int) -> Trace:
     frame = gathering.session.transactions.get([key])
     if (error := frame["error"].iloc[0]) is not None and not pd.isna(error):
         raise NotFound(str(error))
-    payments = of_transactions(gathering, frame, "transaction")
+    payments = of_transactions(gathering, frame)
     row = records(payments)[0]
     way = f" of {visible(row['account_name'])}" if row["account_name"] else ""
-    return gathering.trace("transaction", f"Transaction {key}{way}: {row['type']}, {row['status']}", "transaction")
+    return gathering.trace("transaction", f"Transaction {key}{way}: {row['type']}, {row['status']}", "transactions")
 
 
 def hashed(gathering: Gathering, text: str) -> Trace:
@@ -33,7 +33,7 @@ def hashed(gathering: Gathering, text: str) -> Trace:
     frame = gathering.reads.of_hash(shapes.hash_spellings(text))
     if frame is None or not len(frame):
         raise NotFound(f"no transaction has the hash {text} any more.")
-    payments = of_transactions(gathering, frame, "transactions")
+    payments = of_transactions(gathering, frame)
     gathering.making.note(
         f"{len(payments)} transactions have this hash: accounts of this workspace are on more than one side, or one "
         "transaction of the chain moved several assets."
@@ -41,9 +41,9 @@ def hashed(gathering: Gathering, text: str) -> Trace:
     return gathering.trace("hash", f"{len(payments)} transactions of the hash {text}", "transactions")
 
 
-def of_transactions(gathering: Gathering, frame: pd.DataFrame, name: str) -> pd.DataFrame:
+def of_transactions(gathering: Gathering, frame: pd.DataFrame) -> pd.DataFrame:
     """Gather what is known around transactions: requests, votes, accounts, counterparties."""
-    payments = gathering.payments(frame, name)
+    payments = gathering.payments(frame)
     gathering.events += timeline.of_payments(payments)
     made = payments[payments["last_request"].notna() | ~payments["type"].map(timeline.is_incoming)]
     gathering.history("transaction", gathering.session.transactions, made["id"].tolist())
@@ -250,7 +250,7 @@ def request(gathering: Gathering, key: int) -> Trace:
     if target is not None and kind == "transaction":
         frame = gathering.making.part(f"transaction {target}", lambda: session.transactions.get(target))
         if frame is not None:
-            of_transactions(gathering, frame, "transaction")
+            of_transactions(gathering, frame)
     elif target is not None and kind:
         section = getattr(session, SECTIONS[kind])
         frame = gathering.making.part(f"{kind} {target}", lambda: section.get(target))

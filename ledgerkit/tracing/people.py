@@ -204,7 +204,7 @@ def settlement(gathering: Gathering, key: str) -> Trace:
     paid = row["outbound_transaction_transaction_id"]
     found = None if paid is None else making.part("its transaction", lambda: session.transactions.get([paid]))
     if found is not None and not records(found)[0].get("error"):
-        of_transactions(gathering, found, "transaction")
+        of_transactions(gathering, found)
     else:
         gathering.settle_requests()
     pledge_id = row["from_pledge_id"]

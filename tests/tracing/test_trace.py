@@ -32,7 +32,7 @@ def payment(session: lk.Session) -> dict[str, Any]:
 def test_from_a_hash_to_the_people(session: lk.Session, payment: dict[str, Any]) -> None:
     trace = lk.trace(session, payment["tx_hash"])
     assert trace.kind == "transaction"
-    assert trace["transaction"]["id"].tolist() == [payment["id"]]
+    assert trace["transactions"]["id"].tolist() == [payment["id"]]
     status = session.raw("GET", f"/requests/{payment['last_request']}/governance-status")
     voted = {
         vote["user"]["id"]: vote["created_on"] for step in status["governance_steps"] for vote in step["approvals"]

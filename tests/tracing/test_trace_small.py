@@ -17,7 +17,7 @@ SINCE = "2025-12-01"
 
 def test_amounts_of_28_digits_stay_exact(small: Open) -> None:
     trace = lk.trace(small(Small()), HASH, since=SINCE)
-    row = trace["transaction"].iloc[0]
+    row = trace["transactions"].iloc[0]
     assert row["amount_base"] == AMOUNT
     assert row["amount"] == Decimal("1000000000.000000000000000001")
     assert (row["ticker"], row["fees_ticker"], row["fees_base"]) == ("TKN", "ETH", 21000)
@@ -84,7 +84,7 @@ def test_what_expired_did_so_when_the_service_says(small: Open) -> None:
 
 def test_a_mark_finds_its_transaction(small: Open) -> None:
     trace = lk.trace(small(Small()), MARK, since=SINCE)
-    assert (trace.kind, trace["transaction"]["id"].tolist()) == ("transaction", [29])
+    assert (trace.kind, trace["transactions"]["id"].tolist()) == ("transaction", [29])
 
 
 def test_a_mark_that_two_notes_carry_is_asked_back(small: Open) -> None:
@@ -149,7 +149,7 @@ def test_a_part_that_can_not_be_had_is_missing_and_said(small: Open, closed: str
     workspace = Small()
     workspace.instead[closed] = Reply({"message": "not for you"}, status=status)
     trace = lk.trace(small(workspace), HASH, since=SINCE)
-    assert trace["transaction"]["amount_base"].tolist() == [AMOUNT]
+    assert trace["transactions"]["amount_base"].tolist() == [AMOUNT]
     columns = ("why_not", "display_note")
     said = [*trace.notes]
     said += [
@@ -157,7 +157,7 @@ def test_a_part_that_can_not_be_had_is_missing_and_said(small: Open, closed: str
     ]
     assert any(missing in one for one in said)
     # Whatever is missing, the shape stays.
-    assert trace["transaction"].columns.tolist() == PAYMENTS.columns
+    assert trace["transactions"].columns.tolist() == PAYMENTS.columns
 
 
 def test_a_rate_limit_is_no_answer(small: Open) -> None:
@@ -198,7 +198,7 @@ def test_a_value_of_a_newer_service_is_kept(small: Open) -> None:
     workspace = Small()
     workspace.objects["transactions"][0] |= {"type": "TELEPORT", "status": "BEAMED"}
     trace = lk.trace(small(workspace), HASH, since=SINCE)
-    assert trace["transaction"][["type", "status"]].iloc[0].tolist() == ["TELEPORT", "BEAMED"]
+    assert trace["transactions"][["type", "status"]].iloc[0].tolist() == ["TELEPORT", "BEAMED"]
     assert RECIPIENT in trace["risk"]["address"].tolist()
 
 
