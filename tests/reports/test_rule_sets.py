@@ -159,6 +159,6 @@ def test_which_amounts_a_threshold_admits(thresholds: list[Any], amounts: Range 
 
 def test_api_users_alone() -> None:
     machines = read({"quorum": 1, "users": [9, 1]}, {"quorum": 1, "users": [9, 2]})
-    assert machines.api_users == {9}
+    assert machines.api_users == frozenset({9})
     assert machines.alone == {9}
     assert read({"quorum": 1, "users": [9, 1]}, {"quorum": 1, "users": [2]}).api_users is None
