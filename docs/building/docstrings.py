@@ -1,5 +1,6 @@
 """Docstrings and annotations as the reference shows them."""
 
+import importlib
 import inspect
 import re
 import types
@@ -8,6 +9,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+# More than these stand on a page of their own.
+_MOST_CHOICES = 24
+_WITH_VALUES = ("ledgerkit.vocabulary", "ledgerkit.payloads.transactions", "ledgerkit.payloads.requests")
 _RULE = re.compile(r"-{3,}")
 
 
@@ -118,7 +122,9 @@ def in_words(hint: Any) -> str:
         if member in (type(None), Any, inspect.Parameter.empty):
             continue
         if origin is typing.Literal:
-            choices += [_code(str(one) if isinstance(one, str) else repr(one)) for one in typing.get_args(member)]
+            values = typing.get_args(member)
+            named = values_named(member) if len(values) > _MOST_CHOICES else None
+            choices += [named] if named else [_code(one if isinstance(one, str) else repr(one)) for one in values]
         elif origin is not None and _is_series(origin) and _covered(member, hint):
             several = True
         else:
@@ -128,6 +134,22 @@ def in_words(hint: Any) -> str:
         words.append(("one of " if len(choices) > 1 else "") + ", ".join(dict.fromkeys(choices)))
     text = " or ".join(words)
     return f"{text}; or several" if several else text
+
+
+def closed_sets() -> dict[str, Any]:
+    """Return the sets of values that the kit has a name for, by name."""
+    found: dict[str, Any] = {}
+    for module in _WITH_VALUES:
+        for name, hint in vars(importlib.import_module(module)).items():
+            if typing.get_origin(hint) is typing.Literal and not name.startswith("_"):
+                found.setdefault(name, hint)
+    return dict(sorted(found.items()))
+
+
+def values_named(hint: Any) -> str | None:
+    """Return a link to the values of a closed set, and how many there are."""
+    name = next((name for name, one in closed_sets().items() if one == hint), None)
+    return f"{len(typing.get_args(hint))} :ref:`values of {name} <values-{name.lower()}>`" if name else None
 
 
 def _is_series(origin: Any) -> bool:

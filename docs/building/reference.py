@@ -3,6 +3,7 @@
 import argparse
 import importlib
 import inspect
+import typing
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from importlib.util import find_spec
@@ -11,7 +12,7 @@ from unittest import mock
 
 import ledgerkit
 from building import objects, sections
-from building.docstrings import Docstring, indented
+from building.docstrings import Docstring, closed_sets, indented
 
 # What people get from calls, and do not make themselves.
 _GIVEN = {
@@ -44,6 +45,7 @@ def pages() -> dict[str, str]:
         "connecting": _page("Connecting", _connecting()),
         "frames": _page("Frames", _frames()),
         "operations": sections.operations_page(),
+        "values": _page("Sets of values", _values()),
         **{f"section-{name}": sections.page(name) for name in sections.named()},
         "drafts": _page("Drafts and outcomes", _given("drafts")),
         "approvals": _page("Reviews and votes", _given("approvals")),
@@ -70,7 +72,7 @@ def _page(title: str, parts: Iterable[str]) -> str:
 def _index(made: dict[str, str]) -> str:
     of_sections = [name for name in made if name.startswith("section-")]
     groups = {
-        "Start": ["connecting", "frames", "operations", "errors"],
+        "Start": ["connecting", "frames", "operations", "values", "errors"],
         "Sections of a session": of_sections,
         "Writing": ["drafts", "approvals", "plans", "payloads", "keys", "webhooks"],
         "Above the calls": ["reports", "trace", "forms", "exercises", "sandbox", "command-line"],
@@ -112,6 +114,16 @@ def _frames() -> Iterator[str]:
         "Amounts in the unit of each account, and names beside ids, are added by "
         ":py:meth:`ledgerkit.Session.to_display` and :py:meth:`ledgerkit.Session.with_names`."
     )
+
+
+def _values() -> Iterator[str]:
+    yield (
+        "The values that the documentation of the API lists. The lists lag behind the service: a value that is like "
+        "none of them is sent with a warning, and what comes back is kept as it is."
+    )
+    for name, hint in closed_sets().items():
+        values = ", ".join(f"``{one}``" for one in typing.get_args(hint))
+        yield f".. _values-{name.lower()}:\n\n{name}\n{'-' * len(name)}\n\n{values}"
 
 
 def _given(page: str) -> Iterator[str]:

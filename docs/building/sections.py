@@ -167,19 +167,26 @@ def operations_page() -> str:
     """Return the page of all operations, each with its call."""
     import ledgerkit
 
-    rows = []
+    tables: dict[str, list[tuple[str, str, str]]] = {}
     for row in ledgerkit.operations().itertuples():
-        call = str(row.call)
-        called = call.partition("(")[0]
+        called = str(row.call).partition("(")[0]
         link = f":py:meth:`{called}`" if called.startswith("session.") else ":py:func:`ledgerkit.connect`"
-        note = row.note if isinstance(row.note, str) else ""
-        writes = "yes" if row.writes else "no"
-        rows.append((f"``{row.method} {row.path}``", link, writes, str(row.families), note))
+        able = families(f"{row.method} {row.path}")
+        notes = [
+            "writes" if row.writes else "",
+            "" if len(able) == len(FAMILIES) else f"only {' or '.join(FAMILIES[one] for one in able)}",
+            row.note if isinstance(row.note, str) else "",
+        ]
+        text = "; ".join(note for note in notes if note)
+        tables.setdefault(str(row.section), []).append((f"``{row.method} {row.path}``", link, text))
     title = "Operations of the API"
-    table = list_table(("Operation", "Call", "Writes", "Families", "Note"), rows, "38 26 8 14 14", "lk-operations")
     text = (
-        "Every operation of the Vault API 1.35.0, then those that only a LAM offers, with the call that makes it. "
+        "Every operation of the Vault API 1.35.0, and those that only a LAM offers, with the call that makes it. "
         ":py:func:`ledgerkit.operations` gives the same as a frame, and :py:meth:`ledgerkit.Session.raw` makes any "
-        "call that has no method of its own."
+        "call that has no method of its own. Where nothing else is said, all credentials can make it."
     )
-    return f".. _operations:\n\n{title}\n{'=' * len(title)}\n\n{text}\n\n{table}\n"
+    parts = [f".. _operations:\n\n{title}\n{'=' * len(title)}\n\n{text}"]
+    for section, rows in tables.items():
+        table = list_table(("Operation", "Call", "Note"), rows, "45 30 25", "lk-operations")
+        parts.append(f"{section}\n{'-' * len(section)}\n\n{table}")
+    return "\n\n".join(parts) + "\n"
