@@ -56,7 +56,7 @@ def draw_latency(latency: pd.DataFrame) -> Chart:
         ),
         x2="most:Q",
     )
-    dots = base.mark_circle(size=90, opacity=1, color=charts.BLUE).encode(x="half:Q", tooltip=["type", "told"])
+    dots = base.mark_circle(size=90, opacity=1, color=charts.BLUE).encode(x="half:Q", tooltip=["type:N", "told:N"])
     labels = base.mark_text(align="left", dx=8, style=charts.LABEL, color=charts.label_colour()).encode(
         x="most:Q", text="told:N"
     )
@@ -90,7 +90,7 @@ def draw_ages(inbox: pd.DataFrame) -> Chart:
         x=alt.X("age:N", sort=names, title="time since creation, by the server's clock", axis=alt.Axis(labelAngle=0)),
         y=alt.Y("requests:Q", title="requests", axis=alt.Axis(tickMinStep=1, format="d")),
     )
-    bars = base.mark_bar(color=charts.WAITING).encode(tooltip=["age", "requests"])
+    bars = base.mark_bar(color=charts.WAITING).encode(tooltip=["age:N", "requests:Q"])
     labels = base.mark_text(dy=-7, style=charts.LABEL, color=charts.label_colour()).encode(text="requests:Q")
     chart = (bars + labels).properties(
         title={"text": title, "subtitle": subtitle}, height=charts.HEIGHT, width=charts.WIDTH

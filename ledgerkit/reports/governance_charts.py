@@ -65,7 +65,9 @@ def draw_fewest(accounts: pd.DataFrame) -> Chart:
             axis=alt.Axis(values=list(range(int(data["people"].max() if len(data) else 1) + 1)), format="d"),
         ),
     )
-    bars = base.mark_bar().encode(color=alt.Color("kind:N", scale=scale, legend=None), tooltip=["account", "told"])
+    bars = base.mark_bar().encode(
+        color=alt.Color("kind:N", scale=scale, legend=None), tooltip=["account:N", "told:N"]
+    )
     labels = base.mark_text(align="left", dx=4, style=charts.LABEL, color=charts.label_colour()).encode(text="told:N")
     chart = (bars + labels).properties(
         title={"text": title, "subtitle": f"{cut}; a person counts in each step that names them"},
@@ -101,7 +103,7 @@ def draw_spots(spots: pd.DataFrame) -> Chart:
         x=alt.X("findings:Q", title="findings", axis=alt.Axis(tickMinStep=1, format="d")),
     )
     bars = base.mark_bar().encode(
-        color=alt.Color("severity:N", scale=scale, legend=None), tooltip=["label", "findings"]
+        color=alt.Color("severity:N", scale=scale, legend=None), tooltip=["label:N", "findings:Q"]
     )
     labels = base.mark_text(align="left", dx=4, style=charts.LABEL, color=charts.label_colour()).encode(
         text="findings:Q"

@@ -53,7 +53,7 @@ def draw_addresses(addresses: pd.DataFrame) -> Chart:
             x=alt.X("addresses:Q", title="addresses on whitelists", axis=alt.Axis(tickMinStep=1, format="d")),
             color=alt.Color("found:N", scale=scale, title=None, legend=alt.Legend(orient="top")),
             order="order:O",
-            tooltip=["currency", "found", "addresses"],
+            tooltip=["currency:N", "found:N", "addresses:Q"],
         )
     )
     labels = (

@@ -12,7 +12,7 @@ from ledgerkit.errors import InvalidRequest, shorten
 from ledgerkit.frames import FLAG, INTEGER, NUMBER, TEXT, TIME
 from ledgerkit.reports.exactly import known as is_known
 from ledgerkit.reports.exactly import total
-from ledgerkit.reports.listed_addresses import Entry, Finding, Seen, Whitelist, entries_of, odd, one_key
+from ledgerkit.reports.listed_addresses import DEAD, Entry, Finding, Seen, Whitelist, entries_of, odd, one_key
 from ledgerkit.reports.making import Making
 from ledgerkit.reports.report import Report
 from ledgerkit.reports.screening import MOST_ADDRESSES, Screened, one_address, screen
@@ -167,7 +167,7 @@ def whitelists(session: Session, *, months: int = 12, checked: int = MOST_ADDRES
                 (_list_row(row, entries, uses, None if accounts is None else users, findings) for row in rows),
             ),
         }
-        in_force = tables["addresses"][[one.whitelist.living for one in entries]]
+        in_force = tables["addresses"][~tables["addresses"]["whitelist_status"].isin(list(DEAD))]
         return making.report(
             "Whitelists: what is on them, and what is not", tables, {"addresses": lambda: draw_addresses(in_force)}
         )
