@@ -11,7 +11,7 @@ import pandas as pd
 from ledgerkit.amounts import to_display
 from ledgerkit.charts import HEIGHT, LABEL, PALETTE, WIDTH, Chart, altair, colour, drawn, label_colour
 from ledgerkit.frames import INTEGER, NUMBER, OBJECT, TEXT, TIME, Table
-from ledgerkit.reports.choosing import chosen_ids, listed
+from ledgerkit.reports.choosing import as_asked, chosen_ids, listed, told
 from ledgerkit.reports.exactly import difference, known, rounded, total
 from ledgerkit.reports.holdings import THOUSANDS, plain
 from ledgerkit.reports.making import Making
@@ -131,8 +131,8 @@ def balance_history(session: Session, account: Any = None, *, start: Any, end: A
     are those of the service, in UTC; whether a value is of the beginning or of the end of its day, the API does not
     say.
     """
-    told = None if account is None else str(account) if isinstance(account, str | int) else [str(o) for o in account]
-    with Making.of(session, account=told, start=str(start), end=None if end is None else str(end)) as making:
+    account = as_asked(account)
+    with Making.of(session, account=told(account), start=str(start), end=None if end is None else str(end)) as making:
         first, last = _days_of(making, start, end)
         everything = session.accounts.search()
         accounts = everything
@@ -140,6 +140,7 @@ def balance_history(session: Session, account: Any = None, *, start: Any, end: A
             accounts = everything[everything["id"].isin(chosen_ids(everything, account, "account"))]
         lines, missing = _read(making, accounts.reset_index(drop=True), first, last)
         _notes(making, lines, missing, first, last)
+        _note_light(making, accounts)
         tables = {
             "changes": _changes(lines),
             "daily": _daily(lines),
@@ -262,6 +263,14 @@ def _notes(
             making.note(f"{line.label}: {note}.")
 
 
+def _note_light(making: Making, accounts: pd.DataFrame) -> None:
+    """Say whose light token accounts are not here."""
+    inside = [isinstance(one, list) and bool(one) for one in accounts["token_accounts"]]
+    names = [visible(str(name)) for name, has in zip(accounts["name"], inside, strict=True) if has]
+    if names:
+        making.note(f"The light token accounts under {listed(names)} have no history at the service.")
+
+
 def _changes(lines: Sequence[Line]) -> pd.DataFrame:
     rows = []
     for line in lines:
@@ -303,7 +312,7 @@ def _changes(lines: Sequence[Line]) -> pd.DataFrame:
 
 
 def _daily(lines: Sequence[Line]) -> pd.DataFrame:
-    rows = [
+    rows: list[dict[str, Any]] = [
         {
             "date": day.isoformat(),
             "account_id": line.id,
@@ -313,7 +322,7 @@ def _daily(lines: Sequence[Line]) -> pd.DataFrame:
             "balance_base": value,
             "note": note,
         }
-        for line in lines
+        for line in sorted(lines, key=lambda one: one.id)
         for day, (value, note) in sorted(line.days.items())
     ]
     return DAILY.frame(DAILY.leaves(rows))

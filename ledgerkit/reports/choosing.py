@@ -10,6 +10,17 @@ import pandas as pd
 from ledgerkit.errors import InvalidRequest, NotFound, shorten
 
 
+def as_asked(asked: Any) -> Any:
+    """Return what was asked for as one value, or as a list of several: what can be gone through once is kept."""
+    single = isinstance(asked, str | Integral) or not isinstance(asked, Iterable)
+    return asked if single else list(asked)
+
+
+def told(asked: Any) -> Any:
+    """Return what was asked for as it is told with the report."""
+    return None if asked is None else [str(one) for one in asked] if isinstance(asked, list) else str(asked)
+
+
 def chosen_ids(frame: pd.DataFrame, asked: Any, field: str) -> list[int]:
     """Return the ids of what was asked for by id or by name, each once, in the order of the question.
 
@@ -18,7 +29,7 @@ def chosen_ids(frame: pd.DataFrame, asked: Any, field: str) -> list[int]:
     frame
         All that is visible, with the columns ``id`` and ``name``.
     asked
-        An id, a name, or several of either.
+        An id, a name, or a list of either, as :func:`as_asked` gives it.
     field
         What the parameter is called, such as ``"account"``.
 
@@ -29,8 +40,7 @@ def chosen_ids(frame: pd.DataFrame, asked: Any, field: str) -> list[int]:
     InvalidRequest
         One is a name of several, or neither an id nor a name; or nothing is asked for.
     """
-    single = isinstance(asked, str | Integral) or not isinstance(asked, Iterable)
-    wanted = [asked] if single else list(asked)
+    wanted = asked if isinstance(asked, list) else [asked]
     if not wanted:
         raise InvalidRequest(f"`{field}` is empty: leave it out for all that is visible.", field=field)
     return list(dict.fromkeys(_one(frame, one, field) for one in wanted))

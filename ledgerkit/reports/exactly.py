@@ -8,6 +8,7 @@ from ledgerkit.amounts import DisplayAmount
 
 # A number of the service has at most a thousand digits: products and sums of them fit, and anything else is refused.
 _EXACT: Final = Context(prec=9000, traps=[Inexact, InvalidOperation, DivisionByZero])
+_ROUNDING_SHORT: Final = Context(prec=200, traps=[InvalidOperation, DivisionByZero])
 _ROUNDING: Final = Context(prec=9000, traps=[InvalidOperation, DivisionByZero])
 
 
@@ -50,4 +51,4 @@ def percent(part: Any, whole: Any) -> Decimal | None:
     """Return how much of a whole a part is, in percent with two places; None where there is no whole."""
     if not known(part) or not known(whole) or whole <= 0:
         return None
-    return rounded(Context(prec=60).divide(Decimal(part) * 100, Decimal(whole)))
+    return rounded(_ROUNDING_SHORT.divide(_EXACT.multiply(Decimal(part), Decimal(100)), Decimal(whole)))

@@ -1,7 +1,6 @@
 """What is held, by currency, by entity and by account, and what it is worth at prices of one's own."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from decimal import Decimal
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 import pandas as pd
@@ -9,8 +8,8 @@ import pandas as pd
 from ledgerkit.charts import Chart
 from ledgerkit.frames import FLAG, INTEGER, NUMBER, OBJECT, TEXT, Table
 from ledgerkit.reports import portfolio_charts
-from ledgerkit.reports.choosing import chosen_ids, listed
-from ledgerkit.reports.exactly import known, percent, product, rounded, total
+from ledgerkit.reports.choosing import as_asked, chosen_ids, listed, told
+from ledgerkit.reports.exactly import known, percent, rounded
 from ledgerkit.reports.folders import NO_ENTITY, Folder, note_overlaps, read_folders
 from ledgerkit.reports.holdings import (
     NOT_COUNTED,
@@ -24,6 +23,7 @@ from ledgerkit.reports.holdings import (
 from ledgerkit.reports.making import Making
 from ledgerkit.reports.prices import Asset, Key, Price, Prices, matched, read_prices
 from ledgerkit.reports.report import Report
+from ledgerkit.reports.worth import Priced, complete, grouped, has_one_unit, sums
 from ledgerkit.session import Session
 from ledgerkit.showing import visible
 
@@ -105,7 +105,9 @@ ACCOUNTS: Final = Table(
         "note": TEXT,
     },
 )
-UNPRICED: Final = Table("unpriced", {**_ASSET, "amount": OBJECT, "amount_base": NUMBER, "price_by": TEXT})
+UNPRICED: Final = Table(
+    "unpriced", {**_ASSET, "amount": OBJECT, "amount_base": NUMBER, "price_by": TEXT, "reason": TEXT}
+)
 
 
 def portfolio(
@@ -158,8 +160,9 @@ def portfolio(
     ``GET /entities``, ``GET /accounts/{account_id}/tokens``, ``GET /accounts/{account_id}/currency``,
     ``GET /currencies/{currency_name}/tokens/{contract_address}``.
     """
+    entity, account = as_asked(entity), as_asked(account)
     given, remarks = ([], []) if prices is None else read_prices(prices, quote)
-    with Making.of(session, entity=_told(entity), account=_told(account), quote=quote if given else None) as making:
+    with Making.of(session, entity=told(entity), account=told(account), quote=quote if given else None) as making:
         for remark in remarks:
             making.note(remark)
         everything = session.accounts.search()
@@ -195,7 +198,7 @@ def portfolio(
         return making.report("Portfolio", tables, _drawings(counted, priced, quote))
 
 
-def _total_row(counted: Sequence[Holding], priced: "Priced", quote: str) -> dict[str, Any]:
+def _total_row(counted: Sequence[Holding], priced: Priced, quote: str) -> dict[str, Any]:
     with_price, without = priced.split(counted)
     of = f"what has a price: {len(with_price)} of {len(with_price) + len(without)} currencies and tokens held"
     value = priced.value(counted)
@@ -207,43 +210,14 @@ def _total_row(counted: Sequence[Holding], priced: "Priced", quote: str) -> dict
         "priced": len(with_price),
         "unpriced": len(without),
         "accounts": len({one.account_id for one in counted}),
-        "complete": _complete(counted),
+        "complete": complete(counted),
     }
-
-
-class Priced:
-    """Prices put to holdings."""
-
-    def __init__(self, prices: dict[Key, Price]) -> None:
-        self._prices = prices
-
-    def price(self, holding: Holding) -> Price | None:
-        """Return the price of a holding; none where it does not count, or no unit is known."""
-        return self._prices.get(holding.key) if holding.counted and holding.unit is not None else None
-
-    def worth(self, holding: Holding) -> Decimal | None:
-        """Return the exact value of a holding; None where price, unit or balance is not known."""
-        price = self.price(holding)
-        return (
-            None if price is None or not known(holding.total) else product(holding.shown(holding.total), price.value)
-        )
-
-    def value(self, holdings: Iterable[Holding]) -> Any:
-        """Return the value of what has a price; None where nothing has."""
-        values = [worth for one in holdings if (worth := self.worth(one)) is not None]
-        return total(values) if values else None
-
-    def split(self, holdings: Iterable[Holding]) -> tuple[list[list[Holding]], list[list[Holding]]]:
-        """Return what is held of each currency, with a price and without; what nobody holds is in neither."""
-        groups = [group for group in _grouped(holdings).values() if any(one.something for one in group)]
-        with_price = [group for group in groups if all(self.price(one) is not None for one in group)]
-        return with_price, [group for group in groups if not all(self.price(one) is not None for one in group)]
 
 
 def _priced(making: Making, prices: Sequence[Price], counted: Sequence[Holding]) -> Priced:
     assets = [
         Asset(group[0].currency, group[0].contract, group[0].ticker)
-        for group in _grouped(counted).values()
+        for group in grouped(counted).values()
         if group[0].currency is not None
     ]
     found, remarks = matched(prices, assets)
@@ -270,33 +244,6 @@ def _priced(making: Making, prices: Sequence[Price], counted: Sequence[Holding])
     return priced
 
 
-def _grouped(holdings: Iterable[Holding]) -> dict[Key, list[Holding]]:
-    groups: dict[Key, list[Holding]] = {}
-    for one in holdings:
-        groups.setdefault(one.key, []).append(one)
-    return groups
-
-
-def _complete(holdings: Iterable[Holding]) -> bool:
-    return all(known(one.total) for one in holdings)
-
-
-def _sums(group: Sequence[Holding]) -> dict[str, Any]:
-    """Return the sums of a currency, in base units and in its display unit."""
-    base = {
-        "amount_base": total(one.total for one in group),
-        "available_base": total(one.available for one in group),
-        "pending_base": total(one.pending for one in group),
-    }
-    if not any(known(one.total) for one in group):
-        base = dict.fromkeys(base)
-    one_unit = len({None if one.unit is None else one.unit.magnitude for one in group}) == 1
-    shown = {
-        name.removesuffix("_base"): group[0].shown(amount) if one_unit else None for name, amount in base.items()
-    }
-    return {**base, **shown}
-
-
 def _asset(holding: Holding) -> dict[str, Any]:
     return {"ticker": holding.ticker, "currency": holding.currency, "contract_address": holding.contract}
 
@@ -306,7 +253,7 @@ def _worth(value: Any) -> dict[str, Any]:
 
 
 def _amount_said(group: Sequence[Holding], labels: Mapping[Key, str]) -> str:
-    amount, name = _sums(group)["amount"], labels[group[0].key]
+    amount, name = sums(group)["amount"], labels[group[0].key]
     return f"{plain(amount)} {name}" if known(amount) else f"{name}, of which the amount is not known"
 
 
@@ -326,19 +273,19 @@ def _order(row: dict[str, Any]) -> tuple[bool, bool, Any, str, str]:
 def _currencies(holdings: Sequence[Holding], priced: Priced | None) -> pd.DataFrame:
     whole = None if priced is None else priced.value(holdings)
     rows = []
-    for group in _grouped(holdings).values():
+    for group in grouped(holdings).values():
         price = None if priced is None else priced.price(group[0])
         value = None if priced is None else priced.value(group)
         rows.append(
             {
                 **_asset(group[0]),
-                **_sums(group),
+                **sums(group),
                 "price": None if price is None else price.value,
                 "priced_by": None if price is None else price.said,
                 **_worth(value),
                 "share_percent": percent(value, whole),
                 "accounts": len({one.account_id for one in group}),
-                "complete": _complete(group),
+                "complete": complete(group),
                 "note": _notes_of(group),
             }
         )
@@ -347,7 +294,7 @@ def _currencies(holdings: Sequence[Holding], priced: Priced | None) -> pd.DataFr
 
 def _notes_of(group: Sequence[Holding]) -> str | None:
     notes = []
-    if len({None if one.unit is None else one.unit.magnitude for one in group}) > 1:
+    if not has_one_unit(group):
         notes.append("its accounts name different units: the sum is there in base units, and may mix them")
     if any(not known(one.total) for one in group):
         notes.append(f"without {listed(one.name for one in group if not known(one.total))}")
@@ -397,10 +344,16 @@ def _unpriced(counted: Sequence[Holding], priced: Priced, asked: bool) -> pd.Dat
     if asked:
         _, without = priced.split(counted)
         for group in without:
-            sums, first = _sums(group), group[0]
+            added, first = sums(group), group[0]
             by = None if first.currency is None else Asset(first.currency, first.contract, first.ticker).named
             rows.append(
-                {**_asset(first), "amount": sums["amount"], "amount_base": sums["amount_base"], "price_by": by}
+                {
+                    **_asset(first),
+                    "amount": added["amount"],
+                    "amount_base": added["amount_base"],
+                    "price_by": by,
+                    "reason": "no price is given" if all(one.unit for one in group) else "no unit is known",
+                }
             )
     rows.sort(key=lambda row: (str(row["ticker"] or ""), str(row["currency"] or "")))
     return UNPRICED.frame(UNPRICED.leaves(rows))
@@ -430,7 +383,7 @@ def _entity_totals(counted: Sequence[Holding], priced: Priced, folders: Sequence
                 "priced": len(with_price),
                 "unpriced": len(without),
                 "accounts": len({one.account_id for one in inside}),
-                "complete": folder.complete and _complete(inside),
+                "complete": folder.complete and complete(inside),
                 "shares_accounts_with": ", ".join(others) or None,
             }
         )
@@ -445,12 +398,12 @@ def _by_entity(counted: Sequence[Holding], priced: Priced, folders: Sequence[Fol
                 "entity_id": folder.id,
                 "entity": folder.name,
                 **_asset(group[0]),
-                **_sums(group),
+                **sums(group),
                 **_worth(priced.value(group)),
                 "accounts": len({one.account_id for one in group}),
-                "complete": _complete(group),
+                "complete": complete(group),
             }
-            for group in _grouped(inside).values()
+            for group in grouped(inside).values()
         ]
         rows += sorted(parts, key=_order)
     return ENTITIES.frame(ENTITIES.leaves(rows))
@@ -469,6 +422,11 @@ def _note_statuses(making: Making, holdings: Sequence[Holding]) -> None:
     if tests:
         making.note(f"On test networks, and in no total: {listed(one.name for one in tests)} (table `testnets`).")
     odd = [f"{one.name}: {note}" for one in holdings for note in one.odd]
+    odd += [
+        f"{visible(group[0].ticker or group[0].name)}: its accounts name different units"
+        for group in grouped(holdings).values()
+        if not has_one_unit(group)
+    ]
     if odd:
         making.note(f"What does not fit together at the service: {listed(odd)}.")
 
@@ -483,8 +441,3 @@ def _drawings(counted: Sequence[Holding], priced: Priced, quote: str) -> dict[st
     if held_now:
         drawings["who holds what"] = lambda: portfolio_charts.shares(held_now)
     return drawings
-
-
-def _told(asked: Any) -> Any:
-    """Return what was asked for as it is told with the report."""
-    return asked if asked is None or isinstance(asked, str | int) else [str(one) for one in asked]

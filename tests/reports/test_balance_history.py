@@ -203,3 +203,15 @@ def test_days_of_the_sandbox_are_those_of_the_raw_answer(session: lk.Session) ->
     assert got == expected
     assert report["missing"]["account"].tolist() == ["KMD Raw Signing"]
     assert "501" in report["missing"]["reason"].iloc[0]
+
+
+def test_ids_may_come_as_anything_that_holds_them(session: lk.Session) -> None:
+    ids = session.accounts.search(name="BTC Treasury 1")["id"]
+    for asked in (ids, ids.iloc[0], (int(one) for one in ids)):
+        report = lk.reports.balance_history(session, asked, start="2026-05-01", end="2026-05-02")
+        assert report["changes"]["account"].tolist() == ["BTC Treasury 1"]
+
+
+def test_light_token_accounts_have_no_line_and_that_is_told(session: lk.Session) -> None:
+    report = lk.reports.balance_history(session, "SOL Staking", start="2026-05-01", end="2026-05-02")
+    assert "The light token accounts under SOL Staking have no history" in notes(report)

@@ -320,7 +320,7 @@ def test_a_token_without_units_is_there_in_base_units(made: Callable[..., lk.rep
     assert row["amount_base"] == 3 * 10**27 + 1
     assert row["value"] is pd.NA
     assert "No unit is known of SOL" in notes(report)
-    assert MINT in report["unpriced"]["contract_address"].tolist()
+    assert report["unpriced"].set_index("contract_address").loc[MINT, "reason"] == "no unit is known"
 
 
 def test_units_that_can_not_be_right_are_told(made: Callable[..., lk.reports.Report]) -> None:
@@ -375,3 +375,28 @@ def test_charts_are_drawn_and_say_the_same_in_words(session: lk.Session, tmp_pat
     for name in report.drawings:
         assert "<svg" in report.chart(name).svg()
     assert report.to_excel(tmp_path / "book.xlsx").exists()
+
+
+def test_accounts_of_one_token_with_two_units_are_not_shown_in_one(made: Callable[..., lk.reports.Report]) -> None:
+    own = holding(2, "9", type="Solana", currency="solana", contract_address=MINT)
+    other = {
+        f"/currencies/solana/tokens/{MINT}": {"contract_address": MINT, "units": [{"code": "X", "magnitude": 9}]}
+    }
+    answers = {"/accounts/1/tokens": [light(1)], "/accounts/2/tokens": [], **other}
+    report = made([solana(1), own], answers=answers)
+    row = report["currencies"].set_index("contract_address").loc[MINT]
+    assert row["amount"] is pd.NA
+    assert "different units" in row["note"]
+    assert "its accounts name different units" in notes(report)
+
+
+def test_base_units_with_a_fraction_are_summed_without_rounding(made: Callable[..., lk.reports.Report]) -> None:
+    report = made([bitcoin(1, f"{10**40}.5"), bitcoin(2, "0.25")])
+    assert report["currencies"]["amount_base"].tolist() == [Decimal(f"{10**40}.75")]
+    assert report["currencies"]["amount"].tolist() == [Decimal(f"1{'0' * 32}.0000000075")]
+
+
+def test_an_available_balance_that_is_missing_is_not_counted_as_zero(made: Callable[..., lk.reports.Report]) -> None:
+    report = made([bitcoin(1, "5", available_balance=None), bitcoin(2, "7")])
+    assert report["currencies"]["amount_base"].tolist() == [12]
+    assert report["currencies"]["available"].isna().tolist() == [True]
