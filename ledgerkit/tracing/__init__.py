@@ -5,6 +5,7 @@ from typing import Any, Final
 
 import pandas as pd
 
+from ledgerkit.errors import InvalidRequest
 from ledgerkit.filters import instant
 from ledgerkit.reports.making import Making
 from ledgerkit.session import Session
@@ -40,7 +41,11 @@ def trace(session: Session, anything: Any, *, since: Any = None) -> Trace:
     told = str(anything) if isinstance(anything, str | Integral) else type(anything).__name__
     with Making.of(session, trace=told, since=since) as making:
         usual = pd.Timestamp.now(tz="UTC").normalize() - pd.DateOffset(months=MONTHS)
-        start, _ = making.period(usual if since is None else instant("since", since, session.tz), None)
+        start = usual if since is None else pd.Timestamp(instant("since", since, session.tz))
+        if start >= pd.Timestamp.now(tz="UTC"):
+            raise InvalidRequest(
+                f"`since` = {since!r} has not come yet: nothing would be looked through.", field="since"
+            )
         reads = Reads(making, start)
         found = matches(reads, anything)
         if len(found) > 1:

@@ -85,7 +85,7 @@ def matches(reads: Reads, anything: Any) -> list[Match]:
     if (given := shapes.prefixed(text)) is not None:
         kind, rest = given
         found = finder.of_kind(kind, rest)
-        for other in finder.named(text):
+        for other in finder.named(text) if found else ():
             reads.making.note(f"{other.ask} is named {spelled(other.name)}: it is not what is shown here.")
     else:
         kind, found = "", finder.of_any(text)
@@ -155,6 +155,7 @@ class _Finder:
 
     def of_uuid(self, text: str, kind: str) -> list[Match]:
         if not shapes.UUID.fullmatch(text):
+            self._look(f"no {kind}s, whose ids are UUIDs")
             return []
         self._look(f"{kind}s by id")
         # A UUID is the same in upper case; who compares letter by letter has it in lower case.

@@ -225,3 +225,13 @@ def test_a_reporting_key_is_said_to_see_little(small: Open) -> None:
     assert any("outside of its scope" in note for note in trace.notes)
     with pytest.raises(lk.NotFound, match="A reporting key sees"):
         lk.trace(small(Small()), "account 99", since=SINCE)
+
+
+def test_a_period_that_has_not_begun_is_refused(small: Open) -> None:
+    with pytest.raises(lk.InvalidRequest, match="`since` = '2999-01-01' has not come yet"):
+        lk.trace(small(Small()), HASH, since="2999-01-01")
+
+
+def test_what_is_no_uuid_is_not_said_to_have_been_looked_for(small: Open) -> None:
+    with pytest.raises(lk.NotFound, match="whose ids are UUIDs"):
+        lk.trace(small(Small()), "pledge 12", since=SINCE)
