@@ -24,6 +24,25 @@ NOT_SCORED: Final = "not scored"
 IN, OUT, OTHER = "in", "out", "other"
 NOT_ASKED: Final = "not asked"
 _OUTCOMES: Final = {"done": "happened", "waiting": "under way", "refused": "did not happen"}
+# What is read of a transaction: a workspace can have hundreds of thousands, and a frame of them 80 columns.
+_READ: Final = (
+    "id",
+    "account_id",
+    "account_name",
+    "type",
+    "status",
+    "currency",
+    "amount",
+    "amount_display",
+    "ticker",
+    "recipient",
+    "senders",
+    "tx_hash",
+    "created_on",
+    "compliance_registration_ids_chainalysis",
+    "compliance_risk_provider_details_chainalysis",
+    "compliance_risk_risk",
+)
 ALERTS: Final = {
     "transaction_id": INTEGER,
     "created_on": TIME,
@@ -141,7 +160,7 @@ def compliance(
     with Making.of(session, start=start, end=end, account=account, addresses=addresses) as making:
         first, last = making.period(start, end)
         found = session.transactions.search(account=account, created_after=first, created_before=last)
-        transactions = records(session.with_names(session.to_display(found, ["amount"])))
+        transactions = records(session.with_names(session.to_display(found, ["amount"]))[list(_READ)])
         for row in transactions:
             row |= _rated(row)
         alerts = [row for row in transactions if row["severity"]]
@@ -285,7 +304,9 @@ def _by_account(session: Session, alerts: list[dict[str, Any]]) -> pd.DataFrame:
 
 
 def _counterparties(session: Session, transactions: list[dict[str, Any]], making: Making, most: int) -> pd.DataFrame:
-    contracts = {row["id"]: row["contract_address"] for row in records(session.accounts.search())}
+    contracts = {
+        row["id"]: row["contract_address"] for row in records(session.accounts.search()[["id", "contract_address"]])
+    }
     sums: dict[tuple[Any, ...], dict[str, Any]] = {}
     order: dict[str, list[Any]] = {}
     for row in transactions:

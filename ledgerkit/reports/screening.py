@@ -7,7 +7,7 @@ from typing import Any, Final
 import pandas as pd
 
 from ledgerkit.addresses import EVM_ADDRESS
-from ledgerkit.errors import RateLimited
+from ledgerkit.errors import ContractViolation, RateLimited
 from ledgerkit.reports.making import Making
 from ledgerkit.reports.tabled import records
 
@@ -53,7 +53,9 @@ def _ask(
     making: Making, what: str, read: Callable[[list[str]], pd.DataFrame], addresses: Sequence[str]
 ) -> dict[str, dict[str, Any]]:
     rows: list[dict[str, Any]] = []
-    for some in (list(addresses[:PROBE]), list(addresses[PROBE:])):
+    # These would lead to another path, and are refused before anything is asked.
+    askable = [one for one in addresses if one not in (".", "..")]
+    for some in (askable[:PROBE], askable[PROBE:]):
         if not some:
             continue
         answer = _part(making, what, read, some)
@@ -62,10 +64,10 @@ def _ask(
         rows += records(answer)
         refusals = [row["error"] for row in rows if row.get("error")]
         if refusals and len(refusals) == len(rows):
-            if len(rows) == len(addresses):
+            if len(rows) == len(askable):
                 making.note(f"Without {what}: all of {len(rows)} were refused. {refusals[0]}")
             else:
-                left = len(addresses) - len(rows)
+                left = len(askable) - len(rows)
                 making.note(
                     f"Without {what}: the first {len(rows)} were refused, and {left:,} more not asked. {refusals[0]}"
                 )
@@ -84,6 +86,6 @@ def _part(
 ) -> pd.DataFrame | None:
     try:
         return making.part(what, lambda: read(some))
-    except RateLimited as error:
+    except (ContractViolation, RateLimited) as error:  # an answer for another address is none
         making.note(f"Without {what}: {error}")
         return None

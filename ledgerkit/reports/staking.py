@@ -2,11 +2,13 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
+from numbers import Integral
 from typing import Any, Final
 
 import pandas as pd
 
 from ledgerkit.amounts import to_display
+from ledgerkit.errors import InvalidRequest, shorten
 from ledgerkit.filters import Many, Time
 from ledgerkit.frames import AMOUNT, FLAG, INTEGER, NUMBER, TEXT, TIME
 from ledgerkit.reports.making import Making
@@ -189,9 +191,11 @@ def staking(
     with Making.of(session, start=start, end=end, by=by, account=account) as making:
         first, last = making.period(start, end)
         parts = spans(first, last, by)
-        only = None if account is None else [account] if isinstance(account, int) else list(account)
+        only = _asked_for(account)
         every = {row["id"]: row for row in records(session.accounts.search())}
         accounts = [row for row in every.values() if only is None or row["id"] in only]
+        if unseen := [str(one) for one in only or () if one not in every]:
+            making.note(f"These credentials see no account {', '.join(unseen)}.")
         found = read_rewards(making, accounts, first, last, only)
         for row in (*found.counted, *found.left_out):
             of = every.get(row["account_id"], {})
@@ -220,6 +224,17 @@ def staking(
                 **{label: partial(draw_one, label, rows, by) for label, rows in by_asset(tables["rewards"]).items()},
             },
         )
+
+
+def _asked_for(account: Any) -> list[int] | None:
+    if account is None:
+        return None
+    ids = list(account) if isinstance(account, Iterable) and not isinstance(account, str) else [account]
+    if not ids or any(isinstance(one, bool) or not isinstance(one, Integral) for one in ids):
+        raise InvalidRequest(
+            f"`account` = {shorten(account)}: it is the id of an account, or several.", field="account"
+        )
+    return [int(one) for one in ids]
 
 
 # Rewards

@@ -227,6 +227,15 @@ def test_names_that_try_to_deceive_do_nothing(serve: Serve, connect_to: Connect,
     assert report["alerts"]["severity"].tolist() == [hostile]
 
 
+def test_an_answer_for_another_address_is_no_answer(serve: Serve, connect_to: Connect) -> None:
+    other = {"address": B, "risk": "LOW", "provider_details": {"risk": "Low"}}
+    answers = {f"/compliance/address-risk/{A}": other}
+    report = report_on(serve, connect_to, [transaction(1, senders=[A, ".."])], answers, addresses=True)
+    assert report["counterparties"]["risk"].isna().all()
+    assert report["counterparties"]["checked"].str.contains("no answer").all()
+    assert any("Without the risk of addresses" in note for note in report.notes)
+
+
 def test_a_number_of_addresses_that_is_none_is_refused(session: lk.Session) -> None:
     with pytest.raises(lk.InvalidRequest, match="addresses"):
         lk.reports.compliance(session, "2026-01-01", addresses=-1)

@@ -221,6 +221,17 @@ def test_an_account_that_is_not_asked_for_is_not_in_it(session: lk.Session) -> N
     assert set(report["rewards"]["currency"]) == {"polkadot"}
 
 
+def test_an_account_that_can_not_be_seen_is_told(session: lk.Session) -> None:
+    report = lk.reports.staking(session, "2026-02-01", "2026-08-01", account=pd.Series([29, 999]))
+    assert any("see no account 999" in note for note in report.notes)
+
+
+@pytest.mark.parametrize("account", [[], "29", [True]])
+def test_accounts_that_are_none_are_refused(session: lk.Session, account: Any) -> None:
+    with pytest.raises(lk.InvalidRequest, match="account"):
+        lk.reports.staking(session, "2026-02-01", account=account)
+
+
 def test_two_tokens_of_one_ticker_have_charts_of_their_own(serve: Serve, connect_to: Connect) -> None:
     accounts = [
         account(1, type="Erc20", contract_address="0x" + "1" * 40),
