@@ -24,8 +24,10 @@ _TEST: Final = frozenset(
         *("mumbai", "ropsten", "sepolia", "testnet", "westend"),
     ]
 )
-# Labels of axes: 20k, 3M, and B where d3 writes G for a thousand million.
-THOUSANDS: Final = "replace(format(datum.value, '~s'), 'G', 'B')"
+# Labels of axes: 20k, 3M, and B where d3 writes G for a thousand million; small numbers without a prefix such as µ.
+THOUSANDS: Final = (
+    "abs(datum.value) < 1000 ? format(datum.value, ',.8~f') : replace(format(datum.value, '~s'), 'G', 'B')"
+)
 # A refused account never came to be: what the service says it holds is shown, and not counted.
 NOT_COUNTED: Final = frozenset({"REJECTED"})
 # Where accounts say what they have staked, by family.

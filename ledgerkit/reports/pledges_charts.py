@@ -98,7 +98,7 @@ def _told(bar: Bar, share: Any) -> str:
     """Return the label of a bar."""
     held = bar.holding
     if held is None or held.unit is None or share is None:
-        return "no balance is known" if bar.balance is None else "pledged, and the balance is 0"
+        return "no balance is known" if bar.balance is None else "the balance is 0, NOT COVERED"
     pledged, balance = (_short(held.shown(one)) for one in (bar.pledged, bar.balance))
     state = "" if bar.covered else ", NOT COVERED" if bar.covered is False else ", not known whether covered"
     return f"{share} % · {plain(pledged)} of {plain(balance)} {visible(held.unit.code)}{state}"
