@@ -164,11 +164,16 @@ def governance(session: Session, *, account: Many[int | str] | None = None) -> R
             [*(spot for one in living for spot in of_account(one, whitelists)), *of_groups(living)],
             key=lambda spot: (SEVERITIES.index(spot.severity), spot.kind),
         )
+        by_account: dict[int, list[WeakSpot]] = {}
+        for spot in spots:
+            if spot.account is not None:
+                by_account.setdefault(spot.account.id, []).append(spot)
         _notes(making, accounts, living)
         tables = {
             "weak_spots": tabled(WEAK_SPOTS, map(_spot_row, spots)),
             "accounts": tabled(
-                ACCOUNTS, (_account_row(one, people, currencies.get(one.id), spots) for one in accounts)
+                ACCOUNTS,
+                (_account_row(one, people, currencies.get(one.id), by_account.get(one.id, [])) for one in accounts),
             ),
             "rules": tabled(RULES, (row for one in accounts for row in _rule_rows(one, whitelists))),
             "people": tabled(PEOPLE, (row for one in living for row in _person_rows(one))),
@@ -242,14 +247,13 @@ def _spot_row(spot: WeakSpot) -> dict[str, Any]:
     }
 
 
-def _account_row(one: Ruled, people: People, currency: Any, spots: Sequence[WeakSpot]) -> dict[str, Any]:
+def _account_row(one: Ruled, people: People, currency: Any, own: Sequence[WeakSpot]) -> dict[str, Any]:
     moving = [rule for rule in one.rule_sets if rule.at_least is not None]
     low = min((rule.at_least for rule in moving if rule.at_least is not None), default=None)
     weakest = min(
         (rule for rule in moving if rule.at_most is not None), key=lambda rule: rule.at_most or 0, default=None
     )
     high = None if weakest is None else weakest.at_most
-    own = [spot for spot in spots if spot.account is one]
     if one.status in ENDED:
         note = f"not looked at: {one.status}"
     elif not one.rule_sets:

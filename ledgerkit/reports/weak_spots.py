@@ -257,7 +257,7 @@ def _group(group: Group, step: Step) -> Iterator[tuple[str, str, str]]:
         yield "can't tell", "group not seen", "can't be seen: who is in it is not known"
         return
     if group.status != "ACTIVE":
-        yield "high", "group not active", f"is {group.status}, and rules ask it"
+        yield "high", "group not active", f"is {group.status}, and rules ask it; its members are counted all the same"
     if not group.members:
         yield "high", "empty group", "has no members, and rules ask it"
     if gone := [person for person in step.seen if person.able is False]:

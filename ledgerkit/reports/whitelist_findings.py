@@ -107,8 +107,11 @@ def of_rules(
 
 def of_lists(lists: Mapping[int, Whitelist], entries: Sequence[Entry]) -> Iterator[Finding]:
     """Give what is odd about whitelists as a whole."""
+    held: dict[int, list[Entry]] = {}
+    for entry in entries:
+        held.setdefault(entry.whitelist.id, []).append(entry)
     for one in lists.values():
-        own = [entry for entry in entries if entry.whitelist.id == one.id]
+        own = held.get(one.id, [])
         currencies = dict.fromkeys(entry.currency for entry in own)
         if visible(one.name) != one.name:
             sentence = f"The name {visible(one.name)} of a whitelist is not what it looks like."

@@ -158,13 +158,22 @@ def whitelists(session: Session, *, months: int = 12, checked: int = MOST_ADDRES
         )
         _notes(making, traffic, lists, months)
         kinds = _kinds(findings)
+        held: dict[int, list[Entry]] = {}
+        for one in entries:
+            held.setdefault(one.whitelist.id, []).append(one)
+        about = Counter(number for one in findings for number in _lists_of(one))
         tables = {
             "findings": tabled(FINDINGS, map(_finding_row, findings)),
             "addresses": tabled(ADDRESSES, (_entry_row(one, uses, screened, kinds.get(one, [])) for one in entries)),
             "recipients": tabled(RECIPIENTS, unlisted),
             "whitelists": tabled(
                 LISTS,
-                (_list_row(row, entries, uses, None if accounts is None else users, findings) for row in rows),
+                (
+                    _list_row(
+                        row, held.get(row["id"], []), uses, None if accounts is None else users, about[row["id"]]
+                    )
+                    for row in rows
+                ),
             ),
         }
         in_force = tables["addresses"][~tables["addresses"]["whitelist_status"].isin(list(DEAD))]
@@ -367,6 +376,10 @@ def _kinds(findings: Iterable[Finding]) -> dict[Entry, list[Finding]]:
     return found
 
 
+def _lists_of(one: Finding) -> set[int]:
+    return {entry.whitelist.id for entry in one.entries} | ({one.whitelist.id} if one.whitelist else set())
+
+
 def _finding_row(one: Finding) -> dict[str, Any]:
     lists = [entry.whitelist for entry in one.entries] or ([one.whitelist] if one.whitelist else [])
     return {
@@ -414,20 +427,13 @@ def _entry_row(
 
 def _list_row(
     row: Mapping[str, Any],
-    entries: Sequence[Entry],
+    own: Sequence[Entry],
     uses: Uses | None,
     users: Rules | None,
-    findings: Sequence[Finding],
+    findings: int,
 ) -> dict[str, Any]:
-    own = [one for one in entries if one.whitelist.id == row["id"]]
     accounts = None if users is None else dict.fromkeys(account for account, _, _ in users.get(row["id"], ()))
     used = None if uses is None else sum(one in uses for one in own)
-    about = [
-        one
-        for one in findings
-        if (one.whitelist is not None and one.whitelist.id == row["id"])
-        or any(entry.whitelist.id == row["id"] for entry in one.entries)
-    ]
     return {
         "whitelist_id": row["id"],
         "whitelist_name": row["name"],
@@ -439,5 +445,5 @@ def _list_row(
         "account_names": None if not accounts else ", ".join(map(visible, accounts)),
         "used": used,
         "unused": None if used is None else len(own) - used,
-        "findings": len(about),
+        "findings": findings,
     }

@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from serving import Act, Reply, Seen, Server, listing
+from serving import Act, Reply, Seen, Server, in_turn, listing
 
 import ledgerkit as lk
 from ledgerkit.reports import Report
@@ -224,6 +224,14 @@ def test_steps_that_can_not_be_had_are_rows_with_the_reason(report_on: Callable[
     assert (row["told"], row["not_told"]) == (1, 1)
     assert any("steps of 2 requests could not be had" in note for note in report.notes)
     assert "none of your business" in str(report["inbox"]["note"].iloc[0])
+
+
+def test_a_rate_limit_is_waited_for_and_no_step_is_missing(report_on: Callable[..., Report]) -> None:
+    signed = governance(1, [step(0, 1, [1], [vote(1, "10:05:00")])])
+    busy = Reply({"message": "calm down"}, status=420, headers={"Retry-After": "7"})
+    turns = in_turn(busy, Reply(signed))
+    report = report_on([request(1)], {}, answers={"/requests/1/governance-status": turns})
+    assert took(report, "approved")["told"] == 1
 
 
 def test_without_transactions_there_is_a_report(report_on: Callable[..., Report]) -> None:
