@@ -43,7 +43,7 @@ def outline(
         calls = ", ".join(f'report.chart("{visible(name)}")' for name in charts)
         parts.append(f"<div style='{QUIET};margin-top:8px'>Charts: {html.escape(calls)}</div>")
     environment = str(about.get("environment", ""))
-    return showing.page("report", *parts, title=f"{environment} · {title}", environment=environment)
+    return _wide(showing.page("report", *parts, title=f"{environment} · {title}", environment=environment))
 
 
 def whole_page(
@@ -66,14 +66,18 @@ def whole_page(
         ]
     )
     shown = showing.page("report", body, title=f"{environment} · {title}", environment=environment)
-    wide = shown.replace("max-width:800px;", "", 1)
     # No script, nothing loaded: names come from the service, and the page is opened from a disk.
     policy = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
     return (
         f"<!DOCTYPE html><html lang='en'><head><meta charset='utf-8'>"
         f'<meta http-equiv="Content-Security-Policy" content="{policy}">'
-        f"<title>{_text(title)}</title><style>{_STYLE}</style></head><body>{wide}</body></html>"
+        f"<title>{_text(title)}</title><style>{_STYLE}</style></head><body>{_wide(shown)}</body></html>"
     )
+
+
+def _wide(page: str) -> str:
+    # A card is as narrow as it is read best; tables take the width that they need.
+    return page.replace("max-width:800px;", "", 1)
 
 
 def _sentences(notes: Sequence[str]) -> str:
