@@ -58,6 +58,14 @@ def test_the_first_cells_of_a_notebook_need_no_credentials(name: str) -> None:
     assert 'lk.connect("sandbox"' in sources
 
 
+@pytest.mark.parametrize("name", ALL)
+def test_the_links_of_a_notebook_lead_to_files(name: str) -> None:
+    texts = [cell.source for cell in read(name).cells if cell.cell_type == "markdown"]
+    links = [link for text in texts for link in LINK.findall(text) if "://" not in link and not link.startswith("#")]
+    folder = (NOTEBOOKS / name).parent
+    assert [link for link in links if not (folder / link.partition("#")[0]).exists()] == []
+
+
 def test_the_first_notebook_leads_to_all_others() -> None:
     linked = {link for cell in read(ALL[0]).cells for link in LINK.findall(cell.source)}
     assert set(ALL[1:]) - linked == set()
