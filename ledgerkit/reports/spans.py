@@ -55,7 +55,7 @@ def spans(first: pd.Timestamp, last: pd.Timestamp, by: By) -> list[Span]:
 
 def place(moment: pd.Timestamp, among: Sequence[Span]) -> int | None:
     """Return the position of the span that a moment is in; None where it is in none."""
-    position = bisect_right([one.begins for one in among], moment) - 1
+    position = bisect_right(among, moment, key=lambda one: one.begins) - 1
     return position if position >= 0 and moment < among[position].ends else None
 
 

@@ -39,7 +39,9 @@ def plain(value: Any, *, as_text: bool = False) -> Any:
 
 def records(df: pd.DataFrame) -> list[dict[str, Any]]:
     """Return the rows of a frame as dicts of plain values."""
-    return [{str(name): plain(value) for name, value in row.items()} for row in df.to_dict("records")]
+    names = [str(name) for name in df.columns]
+    columns = [[plain(value) for value in df[name].tolist()] for name in df.columns]
+    return [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
 
 
 def scaled(
