@@ -53,7 +53,11 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 OUTPUTS = {
     "nbformat": 4,
     "nbformat_minor": 5,
-    "metadata": {"orphan": True, "language_info": {"name": "python"}},
+    "metadata": {
+        "orphan": True,
+        "language_info": {"name": "python"},
+        "widgets": {"application/vnd.jupyter.widget-state+json": {"state": {"0" * 32: {"typed": "into a form"}}}},
+    },
     "cells": [
         {"cell_type": "markdown", "id": "title", "metadata": {}, "source": "# Outputs"},
         {
@@ -178,6 +182,7 @@ def test_outputs_of_notebooks_show_without_a_script(site: Path) -> None:
     assert "<title>drawn</title>" in (site / drawing).read_text(encoding="utf-8")
     assert "the form as text" in text
     assert "widget-view" not in text
+    assert "into a form" not in text
     # What is of the moment and of this machine is left out.
     assert "call/s" not in text
     assert "ledgerkit/drafts.py:177" in _plain(text)

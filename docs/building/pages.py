@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from docutils import nodes
+from myst_nb.sphinx_ import NbMetadataCollector
 
 import ledgerkit
 from building import reference
@@ -30,7 +31,11 @@ def setup(app: Any) -> dict[str, Any]:
 
 
 def _tidied(app: Any, doctree: nodes.document) -> None:
-    """Take out of outputs what is of the moment: bars of progress, and where the checkout is on this machine."""
+    """Take out of outputs what is of the moment: bars of progress, and where the checkout is on this machine.
+
+    The state of widgets goes too: no script is there to show them, and it holds what was in every form.
+    """
+    NbMetadataCollector.get_js_files(app.env, app.env.docname).pop("ipywidgets_state", None)
     for block in list(doctree.findall(nodes.literal_block)):
         if _PROGRESS.match(block.astext()):
             block.parent.remove(block)
@@ -75,8 +80,9 @@ def _notebook_index(names: list[str]) -> str:
         "These pages are the notebooks of the folder `notebooks/`, run when the documentation was built.",
         "`make lab` opens them in JupyterLab: all run on the embedded sandbox and need no credentials.",
     ]
-    folders = sorted({name.rpartition("/")[0] for name in names})
-    for folder in folders:
+    folders = {name.rpartition("/")[0] for name in names}
+    order = list(GROUPS)
+    for folder in sorted(folders, key=lambda one: (order.index(one) if one in order else len(order), one)):
         title = GROUPS.get(folder, folder.replace("_", " ").capitalize())
         listed = [name.removesuffix(".ipynb") for name in names if name.rpartition("/")[0] == folder]
         text += ["", f"```{{toctree}}\n:caption: {title}\n:maxdepth: 1\n", *listed, "```"]
