@@ -93,7 +93,7 @@ class Check:
         # The day of `last` is not over: no value of it can be the closing balance.
         self._open = last > self._now.normalize()
         self._days = read_days(making, self.accounts, first - DAY, min(last, self._now))
-        self._reading = reading or _decide(making, self._days, by_day(found.moved))
+        self._reading = _decide(making, self._days, by_day(found.moved), reading)
         # After the movements: what arrives in between is told from a break by the balance before them.
         self._held = _balances_now(making, self.accounts) if self._open else {}
         self._moved: dict[int, list[tuple[pd.Timestamp, int]]] = defaultdict(list)
@@ -222,14 +222,18 @@ class Check:
         return explain(account, breaks, self._found, self._rows, self._last if self._open else None)
 
 
-def _decide(making: Making, days: Mapping[int, Days], moved: Mapping[int, Any]) -> Reading:
-    """Choose what the value of a day is by what fits the movements, and say so."""
+def _decide(making: Making, days: Mapping[int, Days], moved: Mapping[int, Any], asked: Reading | None) -> Reading:
+    """Choose what the value of a day is, as asked or by what fits the movements, and say so."""
     end, start = evidence(days, moved)
-    reading: Reading = "start" if start > end else "end"
-    if end == start:
-        why = f"that is assumed: {end} days fit it, {start} the other" if end else "that is assumed: no day tells"
+    reading: Reading = asked or ("start" if start > end else "end")
+    fits, other = (end, start) if reading == "end" else (start, end)
+    tells = f"{fits:,} of the days that can tell fit that alone, {other:,} the other alone"
+    if asked is not None:
+        why = f"it is as you asked; {tells}" if fits + other else "it is as you asked; no day tells"
+    elif fits == other:
+        why = f"it is assumed: {tells}" if fits else "it is assumed: no day tells"
     else:
-        why = f"{max(end, start):,} of the days that can tell fit that alone, {min(end, start):,} the other alone"
+        why = tells
     making.note(
         f"The value of a day is read as the balance at the {reading} of the day in UTC. The contract does not say "
         f"which; {why}."

@@ -33,6 +33,28 @@ from ledgerkit.reports.scaling import counted, plain
 
 # Requests expire after a week, and nodes of Bitcoin forget what is not mined after two.
 MARGIN_DAYS: Final = 45
+# What is needed of a transaction: it has some seventy columns.
+READ: Final = (
+    "id",
+    "account_id",
+    "type",
+    "status",
+    "currency",
+    "amount",
+    "fees",
+    "recipient",
+    "senders",
+    "tx_hash",
+    "block_time",
+    "block_height",
+    "confirmations",
+    "min_confirmations",
+    "created_by",
+    "created_on",
+    "broadcast_on",
+    "notes",
+    "coin_fields_tx_parameters_token_mint",
+)
 
 
 @dataclass(frozen=True)
@@ -119,7 +141,7 @@ def read_transactions(
         if last < pd.Timestamp.now(tz="UTC"):
             asked["created_before"] = last
     found = search(**asked, order="asc", order_by="id")
-    rows = plain(found)
+    rows = plain(found[list(READ)])
     named = making.part("the names of users", lambda: making.session.with_names(found[["created_by"]]))
     names = [None] * len(rows) if named is None else named["created_by_name"].tolist()
     for row, name in zip(rows, names, strict=True):

@@ -103,7 +103,11 @@ def reconciliation(
     if value_of_day not in (None, "start", "end"):
         raise InvalidRequest(f"`value_of_day` = {shorten(value_of_day)}: it is start or end.", field="value_of_day")
     entries = None if books is None else read_books(books)
-    told = {"tolerance": tolerance or None, "books": None if entries is None else f"{len(entries)} rows"}
+    told = {
+        "margin_days": margin_days,
+        "tolerance": tolerance or None,
+        "books": None if entries is None else f"{len(entries)} rows",
+    }
     with Making.of(session, start=start, end=end, account=account, **told) as making:
         first, last = making.period(_utc_day("start", start), _utc_day("end", end))
         scope = scope_of(making, account)
@@ -135,8 +139,9 @@ def reconciliation(
         if entries is not None:
             matched, counts = compare(scope, scales, entries, inside, beyond, first, last, days_apart)
             tables |= {"books": framed(matched, BOOK), "books_count": framed(counts, COUNT)}
+        until = f"before {last:%Y-%m-%d}" if end is not None else f"until {last:%Y-%m-%d %H:%M} UTC"
         return making.report(
-            f"Reconciliation, {first:%Y-%m-%d} to {last:%Y-%m-%d}", tables, drawings(accounts, breaks, days)
+            f"Reconciliation from {first:%Y-%m-%d}, {until}", tables, drawings(accounts, breaks, days)
         )
 
 

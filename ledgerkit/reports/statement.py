@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import tzinfo
 from functools import partial
 from typing import Any, Final
 
@@ -118,7 +119,12 @@ def statement(
         raise InvalidRequest(f"`date` = {shorten(date)}: it is one of {', '.join(DATES)}.", field="date")
     whole_number("confirmations", confirmations)
     whole_number("margin_days", margin_days)
-    told = {"date": date, "confirmations": confirmations, "include_pending": include_pending}
+    told = {
+        "margin_days": margin_days,
+        "date": date,
+        "confirmations": confirmations,
+        "include_pending": include_pending,
+    }
     with Making.of(session, start=start, end=end, account=account, **told) as making:
         first, last = making.period(start, end)
         scope = scope_of(making, account)
@@ -135,9 +141,11 @@ def statement(
         note_margin(making, found, margin_days)
         _notes(making, scope, found, inside, undated, apart, date, without_unit)
         months = _months(inside)
-        title = f"Statement, {first:%Y-%m-%d} to {last:%Y-%m-%d}"
+        if str(session.tz) != "UTC":
+            making.note(f"The period is of the zone {session.tz}; the months in `months` are those of UTC.")
+        since, until = (_told(one, session.tz) for one in (first, last))
         return making.report(
-            f"{title}, {date} time",
+            f"Statement from {since}, before {until}, by {date} time",
             {
                 "movements": framed(inside, MOVEMENT),
                 "totals": framed(totals_of(inside), TOTAL),
@@ -283,6 +291,11 @@ def _months(rows: Sequence[Row]) -> list[Row]:
             }
         )
     return months
+
+
+def _told(moment: pd.Timestamp, zone: tzinfo) -> str:
+    local = moment.tz_convert(zone)
+    return f"{local:%Y-%m-%d}" if local == local.normalize() else f"{local:%Y-%m-%d %H:%M}"
 
 
 def _month(moment: pd.Timestamp) -> pd.Timestamp:
