@@ -238,6 +238,16 @@ def test_steps_say_who_approved_and_who_may() -> None:
     assert "0 of 2nobody yet" in shown
 
 
+def test_a_step_that_somebody_rejected_says_so_and_by_whom() -> None:
+    votes = [
+        {"type": kind, "created_on": "2026-06-19T09:45:55Z", "user": {"id": 18}} for kind in ("APPROVE", "ABORT")
+    ]
+    node = {"request_id": 5, "step_index": 0, "quorum": 2, "approvers": [], "approvals": votes, "is_complete": False}
+    shown = text_of(steps(GOVERNANCE_STEP.frame(GOVERNANCE_STEP.leaves([node])), Known()))
+    assert "● Rejected" in shown
+    assert "rejected by user 18" in shown
+
+
 def test_a_request_whose_steps_are_hidden_says_so() -> None:
     frame = GOVERNANCE_STEP.frame(GOVERNANCE_STEP.leaves([{"request_id": 5}]))
     assert "The service shows no steps of it." in text_of(steps(frame, Known()))

@@ -91,7 +91,7 @@ def approvals(row: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def _step_state(row: Mapping[str, Any]) -> str:
-    if any(one.get("type") == "REJECT" for one in _listed(row["approvals"])):
+    if any(one.get("type") == "ABORT" for one in _listed(row["approvals"])):
         return "REJECTED"
     if row["is_complete"] is True or (not missing(row["is_complete"]) and bool(row["is_complete"])):
         return "COMPLETE"
@@ -113,7 +113,7 @@ def _quorum(row: Mapping[str, Any]) -> str:
 
 def _vote(vote: Mapping[str, Any], known: Known, now: pd.Timestamp | None) -> str:
     kind = str(vote.get("type"))
-    verb = {"APPROVE": "", "REJECT": "rejected by "}.get(kind, f"{visible(words(kind))} by ")
+    verb = {"APPROVE": "", "ABORT": "rejected by "}.get(kind, f"{visible(words(kind))} by ")
     moment = _moment(vote.get("created_on"))
     when = "" if moment is None else f" {values.time(moment, known.zone, now)}"
     return f"{html.escape(verb)}{_person(vote.get('user'), known)}{when}"
