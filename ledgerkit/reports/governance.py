@@ -86,12 +86,12 @@ WEAK_SPOTS: Final = {
     "kind": TEXT,
     "account_id": INTEGER,
     "account_name": TEXT,
+    "sentence": TEXT,
+    "evidence": TEXT,
     "rule_set_name": TEXT,
     "group_id": INTEGER,
     "group_name": TEXT,
     "accounts": INTEGER,
-    "sentence": TEXT,
-    "evidence": TEXT,
 }
 
 

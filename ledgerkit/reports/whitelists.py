@@ -46,11 +46,11 @@ ADDRESSES: Final = {
 FINDINGS: Final = {
     "severity": TEXT,
     "kind": TEXT,
+    "sentence": TEXT,
     "whitelists": TEXT,
     "currency": TEXT,
     "address": TEXT,
     "address_names": TEXT,
-    "sentence": TEXT,
     "evidence": TEXT,
 }
 LISTS: Final = {
