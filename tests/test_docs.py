@@ -236,6 +236,13 @@ def test_the_columns_of_a_search_are_those_of_its_frame(site: Path, section: str
     assert shown == [(name, str(dtype)) for name, dtype in frame.dtypes.items()]
 
 
+def test_a_page_says_where_its_code_ends_with_an_error(site: Path) -> None:
+    for page in WRITTEN:
+        text = _plain((site / page.relative_to(DOCS).with_suffix(".html")).read_text(encoding="utf-8"))
+        errors = [block.raises for block in blocks(page) if block.raises]
+        assert [found[1] for found in re.finditer(r"This ends with (\w+)\.", text)] == errors
+
+
 @pytest.mark.parametrize("page", GUIDES, ids=[path.relative_to(DOCS).as_posix() for path in GUIDES])
 def test_the_code_of_a_guide_runs(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)

@@ -14,6 +14,7 @@ from myst_nb.sphinx_ import NbMetadataCollector
 import ledgerkit
 from building import reference
 
+_RAISES = re.compile(r"^% raises: (\w+)\n\n(```python\n.*?^```\n)", re.MULTILINE | re.DOTALL)
 # A bar of tqdm, as the text beside its widget.
 _PROGRESS = re.compile(r"[^\n]*:\s+\d+%\|[^\n]*\|[^\n]*\[[^\n]*\]\s*$")
 ROOT = Path(ledgerkit.__file__).resolve().parents[1]
@@ -25,9 +26,15 @@ GROUPS = {"": "Tutorials", "reports": "Reports", "investigations": "Investigatio
 def setup(app: Any) -> dict[str, Any]:
     """Say to Sphinx what this extension does."""
     app.connect("builder-inited", _lay)
+    app.connect("source-read", _errors_told)
     app.connect("doctree-read", _tidied)
     app.connect("missing-reference", _by_its_last_names)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
+
+
+def _errors_told(app: Any, name: str, source: list[str]) -> None:
+    """Say below a block that ends with an error that it does: the mark above it is for the test that runs it."""
+    source[0] = _RAISES.sub(r"\2\nThis ends with {py:exc}`~ledgerkit.\1`.\n", source[0])
 
 
 def _tidied(app: Any, doctree: nodes.document) -> None:

@@ -307,8 +307,8 @@ def _commands(parser: argparse.ArgumentParser, depth: int = 0) -> Iterator[str]:
                     yield from _commands(command, depth + 1)
                     continue
                 title = command.prog
-                with mock.patch.dict("os.environ", {"COLUMNS": "100", "NO_COLOR": "1"}):
+                with mock.patch.dict("os.environ", {"COLUMNS": "88", "NO_COLOR": "1"}):
                     told = command.format_help()
-                said = command.description or helps.get(name) or ""
+                said = str(helps.get(name) or "")
                 code = f".. code-block:: text\n\n{indented(told)}"
                 yield f"{title}\n{'-' * len(title)}\n\n{said[:1].upper()}{said[1:].rstrip('.')}.\n\n{code}"
