@@ -33,7 +33,17 @@ GREY: Final = "#8a8a8a"
 PALETTE: Final = (BLUE, ORANGE, GREEN, VIOLET, RED, TEAL, BROWN, OLIVE)
 # States and differences: as the pills of cards, whose words carry the meaning.
 WAITING, DONE, REFUSED, NEUTRAL = "#b8860b", GREEN, RED, GREY
-_OF_CURRENCY: Final = {"bitcoin": ORANGE, "ethereum": VIOLET, "tether": GREEN, "usd-coin": BLUE}
+# The well-known ones share no colour with their neighbours in most charts; a coin and its ticker are one.
+_OF_CURRENCY: Final = {
+    **dict.fromkeys(("bitcoin", "btc", "wbtc", "tron", "trx"), ORANGE),
+    **dict.fromkeys(("ethereum", "eth", "steth", "near"), VIOLET),
+    **dict.fromkeys(("solana", "sol", "jitosol", "usdt"), GREEN),
+    **dict.fromkeys(("tezos", "xtz", "usdc", "litecoin", "ltc"), BLUE),
+    **dict.fromkeys(("cardano", "ada", "ripple", "xrp", "eurc"), TEAL),
+    **dict.fromkeys(("polkadot", "dot", "avalanche_c_chain", "avax"), RED),
+    **dict.fromkeys(("dogecoin", "doge", "bsc", "bnb"), BROWN),
+    **dict.fromkeys(("stellar", "xlm", "polygon", "pol", "dai"), OLIVE),
+}
 # How direct labels take the colour of the text of the theme, dark or light: Vega's themes set this style.
 LABEL: Final = "guide-label"
 

@@ -1,5 +1,6 @@
 """Many calls at once: bounded, in order, interruptible, with one progress bar."""
 
+import contextvars
 import queue
 import sys
 import threading
@@ -91,7 +92,9 @@ def gather(calls: Sequence[Callable[[threading.Event], Result]], *, workers: int
     try:
         for started in range(min(workers, len(calls))):
             try:
-                threading.Thread(target=work, name="ledgerkit-read", daemon=True).start()
+                # Each in a copy of the caller's context: who listens to warnings hears those of the threads too.
+                context = contextvars.copy_context()
+                threading.Thread(target=context.run, args=(work,), name="ledgerkit-read", daemon=True).start()
             except RuntimeError:  # no more threads here: those that there are do it all, or else this one
                 if not started:
                     work()

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from serving import Act, LeapingClock, Reply, Seen, Server
 
 import ledgerkit as lk
-from ledgerkit import parallel
+from ledgerkit import parallel, watching
 from ledgerkit.parallel import Progress, gather
 from ledgerkit.transport import Transport
 
@@ -305,3 +305,16 @@ def test_a_failure_that_stays_ends_the_read_with_its_own_error(serve: Callable[.
     with pytest.raises(lk.ServerError, match="GET /accounts/13"):
         run([partial(ask, number) for number in range(40)], workers=8)
     transport.close()
+
+
+def test_who_listens_to_warnings_hears_those_of_the_threads_too() -> None:
+    def call(number: int) -> Callable[[threading.Event], int]:
+        def run(cancel: threading.Event) -> int:
+            watching.hear(f"warning of {number}")
+            return number
+
+        return run
+
+    with watching.heard() as messages:
+        assert gather([call(one) for one in range(5)], workers=3, progress=Progress("calls")) == [0, 1, 2, 3, 4]
+    assert sorted(messages) == [f"warning of {one}" for one in range(5)]
