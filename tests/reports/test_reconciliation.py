@@ -115,6 +115,12 @@ def test_a_break_behind_days_without_a_value_is_told_with_the_days_between(on: C
     assert rows(report)[0]["days_missing"] == 2
 
 
+def test_a_block_at_midnight_belongs_to_the_day_that_begins(on: Connect) -> None:
+    at_midnight = moved(1, "RECEIVE", 500, "2026-05-05T00:00:00Z")
+    report = reconciliation(on(book({"2026-04-01": 1, "2026-05-05": 501}, [at_midnight])), *MAY)
+    assert rows(report)[0]["status"] == "reconciles"
+
+
 def test_two_breaks_on_two_days_are_two(on: Connect) -> None:
     report = reconciliation(on(book(RIGHT | {"2026-05-20": LOTS + 394, "2026-05-25": LOTS + 400})), *MAY)
     assert [(row["size_base"], row["difference_base"]) for row in rows(report, "breaks")] == [(1, 1), (6, 7)]
@@ -261,10 +267,11 @@ def test_a_difference_within_the_tolerance_is_none_until_it_adds_up(on: Connect)
 
 
 def now_ledger(held: int, listed: int | None = None, **fields: Any) -> tuple[Ledger, str]:
-    """An account that holds 500 at the beginning of yesterday's day, and got 70 an hour ago."""
+    """An account that held 500 three days ago, and got 70 just now."""
     now = dt.datetime.now(dt.UTC)
     day = (now - dt.timedelta(days=3)).date()
-    came = (now - dt.timedelta(seconds=2)).isoformat()
+    # Of today, also in the first seconds of a day.
+    came = max(now - dt.timedelta(seconds=2), now.replace(hour=0, minute=0, second=0, microsecond=0)).isoformat()
     values = {str(day): 500}
     ledger = Ledger(
         [account(1, balance=str(held if listed is None else listed))],
@@ -283,6 +290,13 @@ def test_the_day_that_is_not_over_is_held_against_the_balance_of_this_moment(on:
     report = reconciliation(on(short), start)
     assert rows(report)[0]["status"] == "broken"
     assert [row["size_base"] for row in rows(report, "breaks")] == [-1]
+
+
+def test_the_value_of_a_day_that_is_not_over_is_not_used_even_when_the_period_ends_later(on: Connect) -> None:
+    ledger, start = now_ledger(570)
+    tomorrow = dt.datetime.now(dt.UTC).date() + dt.timedelta(days=3)
+    report = reconciliation(on(ledger), start, str(tomorrow), value_of_day="end")
+    assert (rows(report)[0]["status"], len(report["breaks"])) == ("reconciles", 0)
 
 
 def test_an_account_that_moved_while_it_was_read_is_not_called_broken(on: Connect) -> None:
