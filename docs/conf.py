@@ -1,5 +1,6 @@
 """How Sphinx builds the documentation; `make docs` does."""
 
+import hashlib
 import sys
 from pathlib import Path
 
@@ -38,8 +39,14 @@ pygments_dark_style = "monokai"
 myst_heading_anchors = 3
 myst_enable_extensions = ["colon_fence", "deflist", "fieldlist"]
 
-# Notebooks are run by `make docs` and kept until they change; the tests build without running them.
+# Notebooks are run by `make docs`, and kept until they or the kit change: an output of another kit would be untrue.
+# The tests build without running them.
 nb_execution_mode = "cache"
+_kit = hashlib.sha256()
+for _path in sorted(Path(ledgerkit.__file__).parent.rglob("*")):
+    if _path.suffix in (".py", ".js", ".css"):
+        _kit.update(_path.read_bytes())
+nb_execution_cache_path = str(HERE / "_build" / "outputs" / _kit.hexdigest()[:16])
 nb_execution_timeout = 180
 nb_execution_raise_on_error = True
 nb_execution_show_tb = True
