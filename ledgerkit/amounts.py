@@ -33,10 +33,14 @@ class Unit:
 
 
 class DisplayAmount(Decimal):
-    """A Decimal that is shown with all its digits: str() of a plain one writes a zero of 18 places as 0E-18."""
+    """A Decimal that is shown with all its digits: a plain one writes a zero of 18 places as 0E-18."""
 
     def __str__(self) -> str:
         return format(self, "f")
+
+    def __format__(self, specifier: str) -> str:  # type: ignore[override]  # the stubs have a second parameter
+        kind = "" if specifier[-1:] in tuple("eEfFgGn%") else "f"
+        return Decimal.__format__(self, specifier + kind)
 
     def __repr__(self) -> str:
         return f"Decimal('{self}')"

@@ -85,7 +85,29 @@ _TESTNETS: Final = (
 )
 
 
+# Their account is that of the coin, and their amount counts a token, which has units of its own; a new SPL token
+# account is paid for with the coin.
+_OF_TOKENS: Final = (
+    "RECEIVE_SPL_TOKEN_CHECKED",
+    "RECEIVE_SPL_TOKEN_CHECKED_FUNDED",
+    "SEND_SPL_TOKEN_CHECKED",
+    "SEND_SPL_TOKEN_CHECKED_FUNDED",
+)
+# The column of frames of transactions that names the token.
+TOKEN_MINT: Final = "coin_fields_tx_parameters_token_mint"  # noqa: S105  # the name of a column
+
+
+def counts_a_token(transaction_type: object) -> bool:
+    """Say whether the amount of a transaction of this type is in a token, and not in the coin of its account."""
+    return transaction_type in _OF_TOKENS
+
+
 def magnitude_of(currency: str) -> int | None:
     """Return the decimal places of the coin of a network, or of its test network; None where they are not known."""
     network, _, test = currency.rpartition("_")
     return _MAGNITUDES.get(network if test in _TESTNETS else currency)
+
+
+def is_testnet(currency: str) -> bool:
+    """Say whether a currency is that of a test network, whose coins are worth nothing."""
+    return not {*_TESTNETS, "westend"}.isdisjoint(currency.lower().split("_"))

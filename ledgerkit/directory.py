@@ -13,12 +13,15 @@ from ledgerkit.amounts import Unit, display_unit
 from ledgerkit.clock import Clock
 from ledgerkit.errors import InvalidRequest, shorten
 from ledgerkit.resources.accounts import Accounts
+from ledgerkit.resources.currencies import Currencies
 from ledgerkit.resources.groups import Groups
 from ledgerkit.resources.users import Users
 
 SECONDS_KEPT: Final = 900.0
 # An id that is not known may be new; one that stays unknown must not cost a search each time.
 SECONDS_BEFORE_ANOTHER_LOOK: Final = 60.0
+# Before the currency and contract of a token, in what is remembered of units.
+OF_TOKEN: Final = "of a token"  # noqa: S105  # the first part of a key of a dict
 
 
 @dataclass(frozen=True)
@@ -36,6 +39,7 @@ class Directory:
 
     def __init__(self, accounts: Accounts, users: Users, groups: Groups, clock: Clock) -> None:
         self._accounts = accounts
+        self._tokens = Currencies(accounts._connection).token
         self._origin = accounts._connection.origin
         self._clock = clock
         self._memory = accounts._connection.memory
@@ -90,6 +94,29 @@ class Directory:
             while missing:
                 missing = self._ask(missing, now)
             return {account: self._memory.units[key][1] for account, key in wanted.items()}
+
+    def has_light_tokens(self, account: int) -> bool:
+        """Say whether tokens are moved by an account of a coin, without an account of their own."""
+        with self._lock:
+            key = self._currencies().get(account)
+        return isinstance(key, tuple) and key[1] is None and str(key[0]).startswith("solana")
+
+    def token_units(self, currency: str, contracts: Iterable[str]) -> dict[str, Units]:
+        """Return the units of tokens of a network that have no account of their own, by contract (of SPL: mint)."""
+        with self._lock:
+            now = self._clock.monotonic()
+            wanted = dict.fromkeys(contracts)
+            missing = [
+                one for one in wanted if now > self._memory.units.get((OF_TOKEN, currency, one), (-1.0, None))[0]
+            ]
+            if missing:
+                for row in self._tokens(currency, missing).to_dict("records"):
+                    error = row["error"] if isinstance(row["error"], str) else None
+                    unit = display_unit(row["units"]) if isinstance(row["units"], list) else None
+                    kept = SECONDS_KEPT if error is None else SECONDS_BEFORE_ANOTHER_LOOK
+                    key = (OF_TOKEN, currency, row["contract_address"])
+                    self._memory.units[key] = (now + kept, Units(unit, None, error))
+            return {one: self._memory.units[OF_TOKEN, currency, one][1] for one in wanted}
 
     def _ask(self, missing: Mapping[Any, list[int]], now: float) -> dict[Any, list[int]]:
         """Ask one account for each key, and return what is left to ask: a refusal speaks for one account alone."""

@@ -7,6 +7,7 @@ from typing import Final
 import pandas as pd
 
 from ledgerkit.amounts import column_to_display
+from ledgerkit.coins import TOKEN_MINT, counts_a_token
 from ledgerkit.directory import Directory, Units
 from ledgerkit.errors import InvalidRequest
 from ledgerkit.frames import AMOUNT, FEES
@@ -36,6 +37,9 @@ def to_display(df: pd.DataFrame, columns: Columns, directory: Directory) -> pd.D
     ids = df[_account_column(df)]
     units = directory.units([int(one) for one in ids.dropna().unique()])
     of_rows = [None if pd.isna(one) else units[int(one)] for one in ids]
+    for position, of_token in units_of_tokens(df, directory).items():
+        fees = of_rows[position]
+        of_rows[position] = Units(of_token.amount, None if fees is None else fees.fees, of_token.error)
     row_units = {
         AMOUNT: [None if one is None else one.amount for one in of_rows],
         FEES: [None if one is None else one.fees for one in of_rows],
@@ -71,6 +75,36 @@ def with_names(df: pd.DataFrame, directory: Directory) -> pd.DataFrame:
         texts = [None if pd.isna(one) else known.get(int(one)) for one in df[column]]
         result.insert(result.columns.tolist().index(column) + 1, name, pd.Series(texts, dtype="str", index=df.index))
     return result
+
+
+def units_of_tokens(df: pd.DataFrame, directory: Directory) -> dict[int, Units]:
+    """Return the units of rows whose amount counts a token, by position: the unit of their account would be wrong."""
+    if "type" not in df.columns:
+        return _units_not_told(df, directory)
+    rows = [position for position, kind in enumerate(df["type"]) if counts_a_token(kind)]
+    found: dict[int, Units] = {}
+    tokens: dict[str, dict[str, list[int]]] = {}
+    for position in rows:
+        currency, mint = (
+            df[name].iloc[position] if name in df.columns else None for name in ("currency", TOKEN_MINT)
+        )
+        if isinstance(currency, str) and isinstance(mint, str):
+            tokens.setdefault(currency, {}).setdefault(mint, []).append(position)
+        else:
+            found[position] = Units(None, None, "the amount counts a token, and the row does not say which")
+    for currency, mints in tokens.items():
+        units = directory.token_units(currency, mints)
+        found |= {position: units[mint] for mint, positions in mints.items() for position in positions}
+    return found
+
+
+def _units_not_told(df: pd.DataFrame, directory: Directory) -> dict[int, Units]:
+    """Return that there is no unit for rows of transactions that may count a token, and have lost their type."""
+    if df.attrs.get("table", "transaction") != "transaction" or not {"amount", "account_id"} <= set(df.columns):
+        return {}
+    lost = Units(None, None, "the row has lost its `type`, which tells SOL from a token: keep that column")
+    ids = enumerate(df["account_id"])
+    return {at: lost for at, one in ids if not pd.isna(one) and directory.has_light_tokens(int(one))}
 
 
 def _note(units: Units | None, kinds: set[str]) -> str | None:

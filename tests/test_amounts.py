@@ -177,3 +177,11 @@ def test_the_decimal_places_of_every_coin_are_known_and_those_of_the_sandbox(cur
 )
 def test_a_test_network_counts_as_its_network_does(currency: str, magnitude: int | None) -> None:
     assert magnitude_of(currency) == magnitude
+
+
+def test_a_small_amount_is_written_with_its_places_however_it_is_written() -> None:
+    satoshi = to_display(1, 8)
+    assert f"{satoshi}" == str(satoshi) == "0.00000001"
+    assert f"{satoshi:>12}" == "  0.00000001"
+    assert f"{satoshi:.1e}" == "1.0e-8"
+    assert pd.Series([satoshi], dtype=object).astype("str").tolist() == ["0.00000001"]

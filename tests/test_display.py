@@ -1,6 +1,6 @@
 """Frames for people: amounts in the unit of each row's account, names beside ids, and what that costs."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from decimal import Decimal
 from typing import Any
 
@@ -290,3 +290,41 @@ def test_names_that_an_earlier_call_added_are_looked_up_anew(serve: Serve, conne
     fresh = session.with_names(named.drop(columns="account_name"))
     assert again["account_name"].tolist() == fresh["account_name"].tolist()
     assert again["account_name"].tolist() != named["account_name"].tolist()
+
+
+# Tokens without an account of their own
+
+
+@pytest.fixture(scope="module")
+def sandbox_session() -> Iterator[lk.Session]:
+    with lk.connect("sandbox") as session:
+        yield session
+
+
+def test_the_amount_of_a_token_is_not_shown_in_the_coin_of_its_account(sandbox_session: lk.Session) -> None:
+    session = sandbox_session
+    sent = session.transactions.search(account=27, type="SEND_SPL_TOKEN_CHECKED", limit=3)
+    coins = session.transactions.search(account=27, type="SEND", limit=1)
+    shown = session.to_display(pd.concat([sent, coins], ignore_index=True))
+    for row in shown.head(3).to_dict("records"):
+        token = session.raw("GET", f"/currencies/solana/tokens/{row['coin_fields_tx_parameters_token_mint']}")
+        (unit,) = (one for one in token["units"] if one["code"] == row["ticker"])
+        assert row["amount_display"] == Decimal(row["amount"]).scaleb(-unit["magnitude"])
+        assert row["fees_ticker"] == "SOL"
+    assert shown["ticker"].iloc[3] == "SOL"
+
+
+@pytest.mark.parametrize(
+    ("lost", "why"),
+    [("type", "has lost its `type`"), ("coin_fields_tx_parameters_token_mint", "does not say which")],
+)
+def test_without_what_tells_a_token_from_a_coin_there_is_no_unit(
+    sandbox_session: lk.Session, lost: str, why: str
+) -> None:
+    sent = sandbox_session.transactions.search(account=27, type="SEND_SPL_TOKEN_CHECKED", limit=2)
+    shown = sandbox_session.to_display(sent.drop(columns=lost))
+    assert shown["amount_display"].isna().all()
+    assert shown["ticker"].isna().all()
+    assert shown["display_note"].str.contains(why).all()
+    bitcoin = sandbox_session.transactions.search(account=1, limit=2)[["account_id", "amount"]]
+    assert set(sandbox_session.to_display(bitcoin)["ticker"]) == {"BTC"}

@@ -55,6 +55,11 @@ class Known:
         remembered = self._memory.units.get(key)
         return (None, None) if remembered is None else (remembered[1].amount, remembered[1].fees)
 
+    def token_unit(self, currency: Any, contract: Any) -> Unit | None:
+        """Return the unit of a token that has no account of its own, None where it was not looked up."""
+        remembered = self._memory.units.get(("of a token", currency, contract))
+        return None if remembered is None else remembered[1].amount
+
     def _row(self, kind: str, key: int) -> "pd.Series[Any] | None":
         remembered = self._memory.frames.get(kind)
         if remembered is None:

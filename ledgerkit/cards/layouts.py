@@ -11,6 +11,7 @@ from ledgerkit.cards import sections, values
 from ledgerkit.cards.known import Known
 from ledgerkit.cards.rules import rule_sets
 from ledgerkit.cards.values import Value, code, missing, named, quiet, text
+from ledgerkit.coins import TOKEN_MINT, counts_a_token
 from ledgerkit.errors import InvalidRequest, shorten
 from ledgerkit.states import words
 
@@ -43,6 +44,8 @@ class Object:
         account = self.integer("id" if own else "account_id")
         currency, contract = (self.get(name) if own else None for name in ("currency", "contract_address"))
         self.unit, self.fees_unit = known.units(account, currency, contract)
+        if kind == "transaction" and counts_a_token(self.get("type")):
+            self.unit = known.token_unit(self.get("currency"), self.get(TOKEN_MINT))
 
     def get(self, name: str) -> Any:
         """Return a value, None where there is none."""
@@ -386,7 +389,7 @@ LAYOUTS: Final[Mapping[str, Layout]] = {
             Line("Destination tag", "coin_fields_destination_tag", _NUMBER),
             Line("Memo", "coin_fields_memo", _memo),
             Line("Senders", "senders", _addresses),
-            Line("Token mint", "coin_fields_tx_parameters_token_mint", _ADDRESS),
+            Line("Token mint", TOKEN_MINT, _ADDRESS),
             Line("Contract", "coin_fields_contract_interaction_contract_name", _TEXT),
             Line("Function", "coin_fields_contract_interaction_function_name", _CODE),
             Line("Hash", "tx_hash", _ADDRESS),

@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Final
 import ipywidgets as widgets
 import pandas as pd
 
+from ledgerkit.coins import counts_a_token
 from ledgerkit.connection import Connection
 from ledgerkit.directory import Units
 from ledgerkit.errors import LedgerError
@@ -233,6 +234,7 @@ def _of_anybody(section: Requests, connection: Connection) -> pd.DataFrame:
         approvals=nothing,
         quorum=nothing,
         account_id=nothing,
+        transaction_type=empty,
         amount=empty,
         recipient=empty,
         title=empty,
@@ -260,9 +262,10 @@ def _line(row: Mapping[Any, Any], found: Waiting, zone: tzinfo) -> str:
     cells = ["", "", ""]
     if not pd.isna(account):
         name, units = found.names.get(int(account)), found.units.get(int(account))
+        in_token = counts_a_token(row["transaction_type"])
         cells = [
             html.escape(spelled(name) if isinstance(name, str) else f"account {account}"),
-            telling.amount(row["amount"], units.amount if units is not None else None),
+            telling.amount(row["amount"], None if units is None or in_token else units.amount),
             telling.elided(row["recipient"]),
         ]
     soon = "lk-waiting" if not pd.isna(left) and left < _SOON else ""

@@ -12,6 +12,7 @@ from ledgerkit.addresses import same_address
 from ledgerkit.cards.layouts import TARGETS
 from ledgerkit.cards.sections import approvals, person
 from ledgerkit.cards.values import Value, amount, missing, named, pill, text
+from ledgerkit.coins import TOKEN_MINT, counts_a_token
 from ledgerkit.display import NAMED
 from ledgerkit.errors import AuthenticationError, Cancelled, LedgerError
 from ledgerkit.forms.workspace import Workspace
@@ -173,6 +174,9 @@ class _Loading:
         if account is not None:
             self._units([int(account)])
             self._link("account", account)
+        currency, mint = self._value("currency"), self._value(TOKEN_MINT)
+        if counts_a_token(self._value("type")) and currency is not None and mint is not None:
+            self._try("the unit of its token", lambda: self.workspace.directory.token_units(currency, [mint]))
         changes = self._try("its requests", lambda: self._section(Transactions).history(key))
         # The first is the one that made it, whatever a later one did to it.
         requests = [] if changes is None else [int(one) for one in changes["id"].dropna()]

@@ -15,8 +15,9 @@ import numpy as np
 import pandas as pd
 
 from ledgerkit.amounts import Unit, to_display
+from ledgerkit.coins import counts_a_token
 from ledgerkit.directory import Units
-from ledgerkit.display import NAMED
+from ledgerkit.display import NAMED, units_of_tokens
 from ledgerkit.errors import LedgerError
 from ledgerkit.forms.fields import sentence
 from ledgerkit.forms.workspace import Workspace
@@ -145,6 +146,8 @@ class View:
     units: Mapping[int, Units] = field(default_factory=dict)
     accounts: str | None = None
     notes: tuple[str, ...] = ()
+    # The units of rows whose amount counts a token and not the coin of their account, by position.
+    tokens: Mapping[int, Unit | None] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         transactions = self.frame.attrs.get("table") == "transaction" and "type" in self.columns
@@ -171,9 +174,11 @@ class View:
         if self.accounts is None or _is_missing(account := self.at(self.accounts, position)):
             return None
         of_account = self.units.get(int(account))
-        if of_account is None:
-            return None
-        return of_account.fees if self.columns[name].kind == FEES else of_account.amount
+        if self.columns[name].kind == FEES:
+            return None if of_account is None else of_account.fees
+        if position in self.tokens:
+            return self.tokens[position]
+        return None if of_account is None else of_account.amount
 
     def sign(self, name: str, position: int) -> int:
         """Return -1 for an amount that leaves its account, 1 for one that comes, 0 where the type does not say."""
@@ -223,6 +228,7 @@ class View:
             return []
         fees = self.columns[name].kind == FEES
         units = {one.fees if fees else one.amount for one in self.units.values()}
+        units |= set() if fees else set(self.tokens.values())
         return sorted({unit.code for unit in units if unit})
 
     def matching(self, query: str, names: Iterable[str], within: "np.ndarray[Any, Any]") -> "np.ndarray[Any, Any]":
@@ -275,6 +281,9 @@ def view(workspace: Workspace, frame: pd.DataFrame) -> View:
     notes: list[str] = []
     names: dict[str, Mapping[int, str]] = {}
     units: Mapping[int, Units] = {}
+    # Without a unit of their own these are in base units: that of their account would be wrong.
+    types = enumerate(frame["type"]) if table == "transaction" and "type" in frame else ()
+    tokens: dict[int, Unit | None] = {position: None for position, kind in types if counts_a_token(kind)}
     accounts = _account_column(frame)
     try:
         for name in kinds.keys() & NAMED.keys():
@@ -289,12 +298,16 @@ def view(workspace: Workspace, frame: pd.DataFrame) -> View:
     elif counted:
         try:
             units = workspace.directory.units([int(one) for one in frame[accounts].dropna().unique()])
+            of_tokens = units_of_tokens(frame, workspace.directory)
+            tokens |= {position: one.amount for position, one in of_tokens.items()}
+            why = sorted({one.error for one in of_tokens.values() if one.error})
+            notes += [f"Some amounts are in base units: {one}" for one in why]
         except LedgerError as error:
             notes.append(f"Amounts are in base units: no units could be looked up: {error}")
         reasons = sorted({one.error or "the service names none" for one in units.values() if one.amount is None})
         if reasons:
             notes.append(f"Some amounts are in base units, as no unit is known: {'; '.join(reasons)}")
-    return View(frame, columns, _default(table, frame), zone, names, units, accounts, tuple(notes))
+    return View(frame, columns, _default(table, frame), zone, names, units, accounts, tuple(notes), tokens)
 
 
 def digits(number: int, places: int = 0) -> str:

@@ -1,15 +1,13 @@
 """What users did last, as far as requests tell: two or three small searches for each, many at once."""
 
 import threading
-from collections.abc import Callable, Sequence
-from contextvars import copy_context
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
 
 import pandas as pd
 
-from ledgerkit.errors import RateLimited
 from ledgerkit.parallel import Progress, gather
 from ledgerkit.reports.making import PARTIAL, Making
 from ledgerkit.reports.tabled import records
@@ -56,10 +54,7 @@ def last_activity(making: Making, users: Sequence[int]) -> dict[int, Activity]:
     progress = Progress("GET /requests")
     asked = [(user, way) for user in users for way in WAYS]
     try:
-        # Each in a copy of this context: what a search warns about must reach the notes from its thread too.
-        calls: list[Callable[[threading.Event], Any]] = [
-            partial(_in_context, copy_context().run, _newest, making, user, way) for user, way in asked
-        ]
+        calls = [partial(_newest, making, user, way) for user, way in asked]
         answers = gather(calls, workers=WORKERS, progress=progress)
     finally:
         progress.close()
@@ -82,17 +77,12 @@ def last_activity(making: Making, users: Sequence[int]) -> dict[int, Activity]:
     return found
 
 
-def _in_context(run: Callable[..., Any], *arguments: Any) -> Any:
-    # The last argument is the event of `gather`: searches of one row are not worth stopping.
-    return run(*arguments[:-1])
-
-
-def _newest(making: Making, user: int, way: str) -> dict[str, Any] | str | None:
+def _newest(making: Making, user: int, way: str, _: threading.Event) -> dict[str, Any] | str | None:
     """Return the newest request of a user, None where there is none, and in words why it could not be had."""
     filters: dict[str, Any] = {WAYS[way]: user}
     try:
         rows = records(making.session.requests.search(**filters, limit=1))
-    except (*PARTIAL, RateLimited) as error:
+    except PARTIAL as error:
         return str(error)
     return rows[0] if rows else None
 

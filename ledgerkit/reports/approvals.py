@@ -12,7 +12,6 @@ from ledgerkit.frames import INTEGER, NUMBER, TEXT, TIME
 from ledgerkit.reports.approval_charts import draw_ages, draw_latency
 from ledgerkit.reports.approval_steps import OTHER, OUTCOMES, Flow, StepInTime, flows, times_of
 from ledgerkit.reports.making import Making
-from ledgerkit.reports.movement_kinds import OF_LIGHT_TOKENS
 from ledgerkit.reports.report import Report
 from ledgerkit.reports.tabled import records, tabled
 from ledgerkit.session import Session
@@ -260,13 +259,20 @@ def _payments(
     if found is None:
         return {}
     kept = found[found["id"].isin(list(wanted))]
-    columns = ["id", "type", "account_id", "account_name", "amount", "amount_display", "ticker", "recipient"]
+    columns = [
+        "id",
+        "type",
+        "account_id",
+        "account_name",
+        "amount",
+        "amount_display",
+        "ticker",
+        "recipient",
+        "display_note",
+    ]
     paid = {int(row["id"]): row for row in records(kept[columns])}
     for row in paid.values():
-        if (
-            row["type"] in OF_LIGHT_TOKENS
-        ):  # in the base unit of a token, where the unit is that of the account's coin
-            row |= {"amount_display": None, "ticker": None, "unit": "its amount is in base units of a token"}
+        row["unit"] = row.pop("display_note")
     if missing := len(wanted - paid.keys()):
         making.note(f"{missing} transactions that requests are about were not found: their accounts are missing.")
     return paid

@@ -5,8 +5,9 @@ from typing import Any, Final
 
 import pandas as pd
 
+from ledgerkit.coins import counts_a_token
 from ledgerkit.reports.daily import DAY, Break
-from ledgerkit.reports.movement_kinds import INCOMING, OF_LIGHT_TOKENS, OUTGOING, Row
+from ledgerkit.reports.movement_kinds import INCOMING, OUTGOING, Row
 from ledgerkit.reports.movements import Movements
 
 UNEXPLAINED: Final = "unexplained"
@@ -75,7 +76,7 @@ def _candidates(
     if now is not None and one.until == now:
         for row in rows:
             if row["status"] == "SUBMITTED" and row["account_id"] == account and isinstance(row["amount"], int):
-                if row["type"] in OF_LIGHT_TOKENS:
+                if counts_a_token(row["type"]):
                     continue
                 fees = row["fees"] if isinstance(row["fees"], int) else 0
                 said = "a transaction that is sent and not confirmed, which the balance counts already"

@@ -7,7 +7,7 @@ from typing import Any, Final
 import pandas as pd
 
 from ledgerkit.amounts import Unit, display_unit, to_display
-from ledgerkit.coins import magnitude_of
+from ledgerkit.coins import is_testnet, magnitude_of
 from ledgerkit.frames import exact
 from ledgerkit.reports.choosing import listed
 from ledgerkit.reports.exactly import known, total
@@ -17,13 +17,6 @@ from ledgerkit.showing import visible
 
 ACCOUNT: Final = "account"
 LIGHT: Final = "light token account"
-# The last words of the names of test networks; westend is one without such a word.
-_TEST: Final = frozenset(
-    [
-        *("alfajores", "amoy", "baobab", "calibration", "coston", "devnet", "fuji", "goerli", "holesky", "hoodi"),
-        *("mumbai", "ropsten", "sepolia", "testnet", "westend"),
-    ]
-)
 # Labels of axes: 20k, 3M, and B where d3 writes G for a thousand million; small numbers without a prefix such as µ.
 THOUSANDS: Final = (
     "abs(datum.value) < 1000 ? format(datum.value, ',.8~f') : replace(format(datum.value, '~s'), 'G', 'B')"
@@ -104,7 +97,7 @@ def plain(amount: Any) -> str:
 
 def is_test(currency: str | None) -> bool:
     """Say whether a currency is that of a test network, whose coins are worth nothing."""
-    return currency is not None and not _TEST.isdisjoint(currency.lower().split("_"))
+    return currency is not None and is_testnet(currency)
 
 
 def held(making: Making, accounts: pd.DataFrame) -> list[Holding]:

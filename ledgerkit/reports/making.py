@@ -9,14 +9,30 @@ import pandas as pd
 
 from ledgerkit import watching
 from ledgerkit.charts import Chart
-from ledgerkit.errors import InvalidRequest, NotFound, PermissionDenied, ServerError, Unsupported
+from ledgerkit.errors import (
+    ContractViolation,
+    InvalidRequest,
+    NotFound,
+    PermissionDenied,
+    RateLimited,
+    ServerError,
+    Unsupported,
+)
 from ledgerkit.filters import instant
 from ledgerkit.reports.report import Report
 from ledgerkit.session import Session
 
 Found = TypeVar("Found")
 # What a part of a report may fail with, and the rest goes on: a feature that is off, a right that is missing.
-PARTIAL = (NotFound, PermissionDenied, ServerError, Unsupported, InvalidRequest)
+PARTIAL = (
+    ContractViolation,
+    InvalidRequest,
+    NotFound,
+    PermissionDenied,
+    RateLimited,
+    ServerError,
+    Unsupported,
+)
 SCOPE = (
     "A reporting key sees the accounts of its entities alone: what is missing here may exist, outside of its scope."
 )
@@ -71,6 +87,8 @@ class Making:
         try:
             return read()
         except PARTIAL as error:
+            if isinstance(error, InvalidRequest) and error.status is None:
+                raise  # refused before it was sent: what was asked for is wrong, not what the service offers
             self.note(f"Without {what}: {error}")
             return None
 

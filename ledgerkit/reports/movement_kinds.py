@@ -65,8 +65,6 @@ INSIDE: Final = frozenset(
     }
 )
 KNOWN_TYPES: Final = INCOMING | OUTGOING | INSIDE
-# Types whose amount is in the token that they name, though the account is that of the coin.
-OF_LIGHT_TOKENS: Final = frozenset(one for one in INCOMING | OUTGOING if one.startswith(("SEND_SPL", "RECEIVE_SPL")))
 # Somebody else paid for these, whatever the service shows as their fees.
 PAID_BY_OTHERS: Final = frozenset(one for one in INCOMING if one.startswith("RECEIVE")) | {"REWARD"}
 PENDING_SEARCHED: Final[tuple[TransactionStatus, ...]] = (

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 import pandas as pd
 
+from ledgerkit.coins import TOKEN_MINT, counts_a_token
 from ledgerkit.reports.choosing import chosen_ids
 from ledgerkit.reports.making import Making
 from ledgerkit.reports.movement_kinds import (
@@ -21,7 +22,6 @@ from ledgerkit.reports.movement_kinds import (
     KNOWN_TYPES,
     MOVEMENT,
     NEVER_SENT,
-    OF_LIGHT_TOKENS,
     OUTGOING,
     PAID_BY_OTHERS,
     PENDING,
@@ -53,7 +53,7 @@ READ: Final = (
     "created_on",
     "broadcast_on",
     "notes",
-    "coin_fields_tx_parameters_token_mint",
+    TOKEN_MINT,
 )
 
 
@@ -303,9 +303,9 @@ def _fees(found: Movements, scope: Scope, row: Row, final: bool | None) -> None:
 
 def _movement(scope: Scope, row: Row, account: int, amount: int, final: bool | None, *, fees: bool = False) -> Row:
     incoming = row["type"] in INCOMING and not fees
-    light = row["type"] in OF_LIGHT_TOKENS and not fees
+    light = counts_a_token(row["type"]) and not fees
     holder = scope.accounts.get(account)
-    contract = row["coin_fields_tx_parameters_token_mint"] if light else holder and holder["contract_address"]
+    contract = row[TOKEN_MINT] if light else holder and holder["contract_address"]
     signed = amount if incoming or fees else -amount
     senders = ", ".join(one for one in row["senders"] or () if isinstance(one, str))
     return {
@@ -331,8 +331,8 @@ def _movement(scope: Scope, row: Row, account: int, amount: int, final: bool | N
 
 
 def _apart(scope: Scope, row: Row, reason: str) -> Row:
-    light = row["type"] in OF_LIGHT_TOKENS
-    mint = row["coin_fields_tx_parameters_token_mint"]
+    light = counts_a_token(row["type"])
+    mint = row[TOKEN_MINT]
     return {
         **{name: row[name] for name in APART.keys() & row.keys()},
         "account_name": scope.name(row["account_id"]),

@@ -36,11 +36,18 @@ def outline(
     notes: Sequence[str],
     about: Mapping[str, Any],
     charts: Sequence[str],
+    called: str = "report",
 ) -> str:
-    """Return what stands below a cell: title, notes, and the head of each table."""
-    parts = [_sentences(notes), *(_section(name, frame, MOST_ROWS) for name, frame in tables.items())]
+    """Return what stands below a cell: title, notes, and the head of each table.
+
+    Parameters
+    ----------
+    called
+        What people call it in code, for the lines that show more.
+    """
+    parts = [_sentences(notes), *(_section(name, frame, MOST_ROWS, called) for name, frame in tables.items())]
     if charts:
-        calls = ", ".join(f'report.chart("{visible(name)}")' for name in charts)
+        calls = ", ".join(f'{called}.chart("{visible(name)}")' for name in charts)
         parts.append(f"<div style='{QUIET};margin-top:8px'>Charts: {html.escape(calls)}</div>")
     environment = str(about.get("environment", ""))
     return _wide(showing.page("report", *parts, title=f"{environment} · {title}", environment=environment))
@@ -75,6 +82,11 @@ def whole_page(
     )
 
 
+def counted(frame: pd.DataFrame) -> str:
+    """Say how many rows a frame has."""
+    return "1 row" if len(frame) == 1 else f"{len(frame):,} rows"
+
+
 def _wide(page: str) -> str:
     # A card is as narrow as it is read best; tables take the width that they need.
     return page.replace("max-width:800px;", "", 1)
@@ -84,11 +96,11 @@ def _sentences(notes: Sequence[str]) -> str:
     return "".join(f"<div style='margin:4px 0'>! {_text(note)}</div>" for note in notes)
 
 
-def _section(name: str, frame: pd.DataFrame, most: int | None) -> str:
+def _section(name: str, frame: pd.DataFrame, most: int | None, called: str = "") -> str:
     shown = frame if most is None else frame.head(most)
-    rows = "1 row" if len(frame) == 1 else f"{len(frame):,} rows"
+    rows = counted(frame)
     if len(shown) < len(frame):
-        rows = f"the first {len(shown)} of {rows}; report[{name!r}] has all"
+        rows = f"the first {len(shown)} of {rows}; {called}[{name!r}] has all"
     words = name.replace("_", " ")
     head = f"<h2 style='font-size:13px;margin:12px 0 2px'>{_text(words[:1].upper() + words[1:])} "
     head += f"<span style='{QUIET};font-weight:normal'>{_text(rows)}</span></h2>"

@@ -4,14 +4,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from os import PathLike
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pandas as pd
 
 from ledgerkit.charts import Chart
 from ledgerkit.errors import InvalidRequest
-from ledgerkit.reports.page import outline, whole_page
+from ledgerkit.reports.page import counted, outline, whole_page
 from ledgerkit.saving import save
+from ledgerkit.showing import visible
 from ledgerkit.workbooks import write_workbook
 
 
@@ -38,6 +39,9 @@ class Report:
     notes: tuple[str, ...]
     about: Mapping[str, Any]
     drawings: Mapping[str, Callable[[], Chart]] = field(default_factory=dict)
+
+    # What it is called in the lines that show more of it.
+    _called: ClassVar[str] = "report"
 
     def __getitem__(self, name: str) -> pd.DataFrame:
         """Return one of the tables.
@@ -120,12 +124,13 @@ class Report:
         return written
 
     def __repr__(self) -> str:
-        tables = (f"  {name}: {len(frame):,} rows" for name, frame in self.tables.items())
+        tables = (f"  {name}: {counted(frame)}" for name, frame in self.tables.items())
         charts = (f"  chart {name}" for name in self.drawings)
-        return "\n".join([self.title, *(f"! {note}" for note in self.notes), *tables, *charts])
+        notes = (f"! {visible(note)}" for note in self.notes)
+        return "\n".join([visible(self.title), *notes, *tables, *charts])
 
     def _repr_html_(self) -> str:
-        return outline(self.title, self.tables, self.notes, self.about, list(self.drawings))
+        return outline(self.title, self.tables, self.notes, self.about, list(self.drawings), self._called)
 
 
 def _named(name: str, known: Mapping[str, Any], what: str) -> str:

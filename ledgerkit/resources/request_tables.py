@@ -37,7 +37,15 @@ REQUEST: Final = Table(
 # What an inbox shows of a payment.
 PAYMENT: Final = Table(
     "payment",
-    {"id": INTEGER, "account_id": INTEGER, "currency": TEXT, "amount": AMOUNT, "recipient": TEXT, "notes": LIST},
+    {
+        "id": INTEGER,
+        "account_id": INTEGER,
+        "currency": TEXT,
+        "type": TEXT,
+        "amount": AMOUNT,
+        "recipient": TEXT,
+        "notes": LIST,
+    },
 )
 REQUEST_WITH_CHALLENGE: Final = REQUEST.extended(after={"challenge": OBJECT})
 CHALLENGE: Final = Table("request", {"id": INTEGER, "challenge": TEXT})

@@ -208,8 +208,9 @@ class Requests(Section, name="requests"):
             The columns of :meth:`search`, then ``age`` and ``time_to_expiry`` (timedelta, by the server's clock),
             ``step`` (from 0), ``approvals`` and ``quorum`` of the step in progress; these are missing where they are
             hidden. Then, of payments, what the service says that they are, which is no ground to approve:
-            ``account_id``, ``currency``, ``amount`` in base units, ``recipient``, and ``title`` of the note. Costs
-            one search, one call per request, and one per payment.
+            ``account_id``, ``currency``, ``transaction_type``, ``amount`` in base units (of a token where the type is
+            one of SPL tokens), ``recipient``, and ``title`` of the note. Costs one search, one call per request, and
+            one per payment.
         """
         found = self.search(pending_by=self._own_id(), status=["PENDING_APPROVAL", "PENDING_FIRST_APPROVAL"])
         found = found.sort_values("id", ignore_index=True)
@@ -232,10 +233,11 @@ class Requests(Section, name="requests"):
         ids = requests["target_id"].where(requests["target_type"] == "TRANSACTION")
         said = self._payments(ids.dropna().unique().tolist()).set_index("id")
         titles = [notes[0].get("title") if isinstance(notes, list) and notes else None for notes in said["notes"]]
+        said["transaction_type"] = said["type"]
         said["title"] = pd.Series(titles, index=said.index, dtype="str")
         return {
             column: pd.Series([said[column].get(one, pd.NA) for one in ids], dtype=said[column].dtype)
-            for column in ("account_id", "currency", "amount", "recipient", "title")
+            for column in ("account_id", "currency", "transaction_type", "amount", "recipient", "title")
         }
 
     def _payments(self, transaction_id: Many[int]) -> pd.DataFrame:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import ClassVar, Final
 
 import pandas as pd
 
@@ -27,6 +27,8 @@ class Trace(Report):
     """
 
     kind: str = CANDIDATES
+
+    _called: ClassVar[str] = "trace"
 
     @property
     def objects(self) -> Mapping[str, pd.DataFrame]:

@@ -91,6 +91,18 @@ def test_all_amounts_of_a_token_are_in_the_unit_of_their_account(transactions: V
         assert Decimal(number.replace("\u202f", "").replace("−", "")) == value
 
 
+def test_an_amount_of_a_token_without_an_account_is_in_the_unit_of_the_token(transactions: View) -> None:
+    position = where(transactions, type="SEND_SPL_TOKEN_CHECKED", status="CONFIRMED")
+    mint = transactions.at("coin_fields_tx_parameters_token_mint", position)
+    tickers = {
+        "EPjFWdd5AufqSSqeM2qN1xzybapC8G4wEGGkZwyTDt1v": "USDC",
+        "Es9vMFrzaCERmJfrF4H2FYD4KCoNkY11McCe8BenwNYB": "USDT",
+    }
+    assert transactions.cell("amount", position).text.endswith(tickers[mint])
+    assert transactions.cell("fees", position).text.endswith("SOL")
+    assert "USDT" in transactions.tickers("amount")
+
+
 def test_ids_have_names_and_lead_somewhere(transactions: View, session: lk.Session) -> None:
     row = transactions.frame.iloc[0]
     name = session.with_names(transactions.frame.head(1))["account_name"].iloc[0]

@@ -212,7 +212,7 @@ def test_an_amount_of_a_token_of_solana_is_not_shown_in_the_coin(report_on: Call
     found = report["inbox"].iloc[0]
     assert found["amount_base"] == 5_000_000
     assert report["inbox"]["amount"].isna().all()
-    assert "base units of a token" in found["note"]
+    assert "counts a token" in found["note"]
 
 
 @pytest.mark.parametrize("status", [403, 404, 501])
