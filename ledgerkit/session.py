@@ -5,6 +5,7 @@ import html
 import inspect
 import weakref
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from datetime import date, tzinfo
 from os import PathLike
 from typing import TYPE_CHECKING, Any, Final, Self, cast
@@ -20,8 +21,15 @@ from ledgerkit.auth import TokenKeeper, Tokens
 from ledgerkit.clock import Clock, SystemClock
 from ledgerkit.connection import Connection
 from ledgerkit.credentials import DEFAULT_BASE_URL, LAM, ApiUser, Credentials, Family, ReportingKey
-from ledgerkit.directory import Directory
-from ledgerkit.errors import ConfigurationError, InvalidRequest, PermissionDenied, Unsupported, shorten
+from ledgerkit.directory import Directory, Units
+from ledgerkit.errors import (
+    ConfigurationError,
+    InvalidRequest,
+    LedgerError,
+    PermissionDenied,
+    Unsupported,
+    shorten,
+)
 from ledgerkit.filters import instant, instant_text
 from ledgerkit.operations import ESTIMATE, FAMILIES, check_family, find
 from ledgerkit.operator import Operator
@@ -351,6 +359,34 @@ class Session:
             known.
         """
         return display.to_display(df, columns, self._directory)
+
+    def units(self, accounts: Iterable[int]) -> dict[int, Units]:
+        """Get the units of accounts: in which people speak of their amounts, and of the fees that they pay.
+
+        ``GET /accounts``, ``GET /accounts/{account_id}/currency``; remembered for a quarter of an hour.
+
+        Parameters
+        ----------
+        accounts
+            Their ids.
+
+        Returns
+        -------
+        dict
+            By id: ``amount`` and ``fees``, each with its ``code`` and ``magnitude`` (decimal places) or None, and in
+            ``error`` why there is none.
+        """
+        return self._directory.units(accounts)
+
+    def server_time(self) -> pd.Timestamp:
+        """Return what the clock of the service shows, in UTC, to the second; a call is made where none told it yet.
+
+        ``GET /organization``, at most once.
+        """
+        if not self._transport.knows_time:
+            with suppress(LedgerError):  # a refusal tells the time too
+                self._transport.request("GET", "/organization", retry=False)
+        return pd.Timestamp(self._transport.server_time(), unit="s", tz="UTC").as_unit("us")
 
     def with_names(self, df: pd.DataFrame) -> pd.DataFrame:
         """Add names beside the ids of accounts, users and groups; whom the caller may not see has none.

@@ -160,6 +160,7 @@ class Transport:
         self._process = os.getpid()
         # By how much the server's clock is ahead of this machine's, as its last answer said.
         self._ahead = 0.0
+        self.knows_time = False
         # Plain http is for loopback alone: the base URL was checked when it was read.
         local = base_url.startswith("http://")
         # A context costs 15 ms to fill with authorities, and a loopback address needs none.
@@ -363,6 +364,7 @@ class Transport:
         date = _date(response.headers.get("Date"))
         now = self.clock.time() if date is None else date
         self._ahead = now - self.clock.time()
+        self.knows_time |= date is not None
         self.limiter.learn(response.headers, now)
         status = response.status_code
         if status in RATE_LIMITED:

@@ -453,3 +453,21 @@ def test_a_second_person_joins_the_sandbox_of_the_first() -> None:
         lk.connect("sandbox", role="CEO")
     with pytest.raises(lk.ConfigurationError, match="`join` takes a session on the sandbox"):
         lk.connect("sandbox", join="me")
+
+
+def test_the_time_of_the_service_is_asked_for_once_where_no_answer_told_it(
+    serve: Callable[..., Server], connect_to: Callable[..., lk.Session]
+) -> None:
+    server = serve(lambda seen: Reply({"message": "not for you"}, 403, {"Date": "Fri, 27 Mar 2026 10:00:00 GMT"}))
+    session = connect_to(server)
+    assert str(session.server_time()) == str(session.server_time()) == "2026-03-27 10:00:00+00:00"
+    assert server.paths() == ["/organization"]
+
+
+def test_the_units_of_accounts_are_had_by_id() -> None:
+    with lk.connect("sandbox") as session:
+        units = session.units([1, 37])
+    coin, fees = units[1].amount, units[37].fees
+    assert coin is not None
+    assert fees is not None
+    assert (coin.code, coin.magnitude, fees.code) == ("BTC", 8, "ETH")

@@ -1,14 +1,17 @@
 """What reports have in common: a period, reads that may fail without taking the report with them, and notes."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC
+from functools import partial
 from typing import Any, TypeVar
 
 import pandas as pd
 
 from ledgerkit import watching
 from ledgerkit.charts import Chart
+from ledgerkit.directory import Units
+from ledgerkit.display import NAMED
 from ledgerkit.errors import (
     ContractViolation,
     InvalidRequest,
@@ -52,6 +55,9 @@ class Making:
     ----------
     notes
         What must be known to read the report; :meth:`note` adds to it.
+    now
+        The moment that the report is of, by the clock of the service: one that is wrong here would leave out the last
+        minutes without a word.
     """
 
     def __init__(self, session: Session, parameters: Mapping[str, Any]) -> None:
@@ -59,7 +65,7 @@ class Making:
         self.notes: list[str] = []
         self._parameters = {name: value for name, value in parameters.items() if value is not None}
         self._heard: list[str] = []
-        self._began = pd.Timestamp.now(tz="UTC")
+        self.now = session.server_time()
 
     @classmethod
     @contextmanager
@@ -92,6 +98,35 @@ class Making:
             self.note(f"Without {what}: {error}")
             return None
 
+    def named(self, frame: pd.DataFrame, *columns: str) -> pd.DataFrame:
+        """Return a frame with the names beside its ids, as far as they can be had.
+
+        Parameters
+        ----------
+        columns
+            Of which ids; by default of all that have names. A report asks for those that it shows: where users can't
+            be listed, accounts have their names for all that.
+        """
+        named = frame
+        for column, kind in NAMED.items():
+            if column not in (columns or frame.columns) or column not in frame.columns:
+                continue
+            ids = frame[[column]]
+            found = self.part(f"the names of {kind}s", partial(self.session.with_names, ids))
+            name = f"{column.removesuffix('_id')}_name"
+            texts = pd.Series(pd.NA, index=frame.index, dtype="str") if found is None else found[name]
+            named = named.assign(**{name: texts})
+        return named
+
+    def units(self, accounts: Iterable[int]) -> Mapping[int, Units]:
+        """Return the units of accounts by id, as far as they can be had.
+
+        ``GET /accounts``, ``GET /accounts/{id}/currency``.
+        """
+        wanted = sorted(set(accounts))
+        found = self.part("the units of accounts", lambda: self.session.units(wanted)) if wanted else {}
+        return {account: Units(None, None, "they could not be looked up") for account in wanted} | dict(found or {})
+
     def period(self, start: Any, end: Any) -> tuple[pd.Timestamp, pd.Timestamp]:
         """Return the first moment of a period, and the first moment after it, in UTC.
 
@@ -107,7 +142,7 @@ class Making:
             One can't be read, or the period ends before it begins.
         """
         first = pd.Timestamp(instant("start", start, self.session.tz))
-        last = self._began if end is None else pd.Timestamp(instant("end", end, self.session.tz))
+        last = self.now if end is None else pd.Timestamp(instant("end", end, self.session.tz))
         if not first < last:
             raise InvalidRequest(
                 f"`end` = {end!r} is not after `start` = {start!r}. A period holds its start and not its end: the "
@@ -128,7 +163,7 @@ class Making:
             "environment": session.environment,
             "workspace": session.workspace or session.base_url,
             "family": session.family,
-            "made": self._began.isoformat(timespec="seconds"),
+            "made": self.now.isoformat(timespec="seconds"),
             **self._parameters,
         }
         return Report(title, dict(tables), (*self._heard, *self.notes), about, dict(drawings or {}))
