@@ -16,6 +16,7 @@ import pandas as pd
 
 from ledgerkit.amounts import Unit, to_display
 from ledgerkit.coins import counts_a_token
+from ledgerkit.directions import direction
 from ledgerkit.directory import Units
 from ledgerkit.display import NAMED, units_of_tokens
 from ledgerkit.errors import LedgerError
@@ -184,8 +185,7 @@ class View:
         """Return -1 for an amount that leaves its account, 1 for one that comes, 0 where the type does not say."""
         if self._types is None or name != "amount":
             return 0
-        kind = str(self._types[position])
-        return -1 if kind.startswith("SEND") else int(kind.startswith(("RECEIVE", "REWARD")))
+        return {"in": 1, "out": -1}.get(direction(self._types[position]) or "", 0)
 
     def order(self, name: str, *, ascending: bool) -> "np.ndarray[Any, Any]":
         """Return the positions of all rows, sorted by a column; what is missing is last either way."""

@@ -6,8 +6,9 @@ from typing import Any, Final
 import pandas as pd
 
 from ledgerkit.coins import counts_a_token
+from ledgerkit.directions import direction
 from ledgerkit.reports.daily import DAY, Break
-from ledgerkit.reports.movement_kinds import INCOMING, OUTGOING, Row
+from ledgerkit.reports.movement_kinds import Row
 from ledgerkit.reports.movements import Movements
 
 UNEXPLAINED: Final = "unexplained"
@@ -80,9 +81,9 @@ def _candidates(
                     continue
                 fees = row["fees"] if isinstance(row["fees"], int) else 0
                 said = "a transaction that is sent and not confirmed, which the balance counts already"
-                if row["type"] in INCOMING:
+                if direction(row["type"]) == "in":
                     yield row["amount"], said, row["id"]
-                elif row["type"] in OUTGOING:
+                elif direction(row["type"]) == "out":
                     yield -row["amount"], said, row["id"]
                     yield -row["amount"] - fees, said, row["id"]
 

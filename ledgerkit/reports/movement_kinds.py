@@ -3,68 +3,13 @@
 from collections.abc import Mapping
 from typing import Any, Final, Literal
 
+from ledgerkit.directions import INCOMING
 from ledgerkit.frames import AMOUNT, FLAG, INTEGER, TEXT, TIME
 from ledgerkit.vocabulary import TransactionStatus
 
 # Which of its times places a transaction in a period.
 DateOf = Literal["block", "broadcast", "creation"]
 DATES: Final[Mapping[str, str]] = {"block": "block_time", "broadcast": "broadcast_on", "creation": "created_on"}
-# The contract names the types and says nothing of where their amounts go. Those of sends and receives are plain; the
-# others go by what they do on their chains: a stake account of Solana and the deposit contract of Ethereum hold what
-# the account no longer does.
-INCOMING: Final = frozenset(
-    {
-        "RECEIVE",
-        "RECEIVE_SPL_TOKEN_CHECKED",
-        "RECEIVE_SPL_TOKEN_CHECKED_FUNDED",
-        "REWARD",
-        "STAKE_WITHDRAW",
-        "STAKING_WITHDRAW",
-    }
-)
-OUTGOING: Final = frozenset(
-    {
-        "CREATE_SPL_TOKEN_ACCOUNT",
-        "DEPLOY_CONTRACT",
-        "EXECUTE_CONTRACT",
-        "SEND",
-        "SEND_SPL_TOKEN_CHECKED",
-        "SEND_SPL_TOKEN_CHECKED_FUNDED",
-        "STAKE",
-        "STAKE_CREATE_DELEGATE",
-    }
-)
-# What stays with the account, bonded, delegated or split: only fees are paid.
-INSIDE: Final = frozenset(
-    {
-        "ADDPROXY",
-        "ANONYMOUSPROXY",
-        "BOND",
-        "BONDEXTRA",
-        "CHILL",
-        "DELEGATE",
-        "DELEGATE_VOTE_TO_DREP",
-        "KILLANONYMOUS",
-        "PROXY",
-        "REBOND",
-        "REMOVEPROXY",
-        "REVEAL",
-        "SETCONTROLLER",
-        "SETPAYEE",
-        "STAKE_DEACTIVATE",
-        "STAKE_DELEGATE",
-        "STAKE_MERGE",
-        "STAKE_SPLIT",
-        "STAKE_SPLIT_DEACTIVATE",
-        "STAKING_DELEGATE",
-        "STAKING_DEREGISTER",
-        "STAKING_REGISTER",
-        "UNBOND",
-        "UNDELEGATE",
-        "WITHDRAWUNBONDED",
-    }
-)
-KNOWN_TYPES: Final = INCOMING | OUTGOING | INSIDE
 # Somebody else paid for these, whatever the service shows as their fees.
 PAID_BY_OTHERS: Final = frozenset(one for one in INCOMING if one.startswith("RECEIVE")) | {"REWARD"}
 PENDING_SEARCHED: Final[tuple[TransactionStatus, ...]] = (

@@ -12,17 +12,14 @@ from typing import Any, Final
 import pandas as pd
 
 from ledgerkit.coins import TOKEN_MINT, counts_a_token
+from ledgerkit.directions import direction
 from ledgerkit.reports.choosing import chosen_ids
 from ledgerkit.reports.making import Making
 from ledgerkit.reports.movement_kinds import (
     APART,
     DATES,
-    INCOMING,
-    INSIDE,
-    KNOWN_TYPES,
     MOVEMENT,
     NEVER_SENT,
-    OUTGOING,
     PAID_BY_OTHERS,
     PENDING,
     PENDING_SEARCHED,
@@ -194,7 +191,9 @@ def movements_of(
         Whether the first confirmation is enough, as it is for a balance.
     """
     found = Movements()
-    returned = {(row["account_id"], row["tx_hash"]) for row in rows if row["type"] in INCOMING and row["tx_hash"]}
+    returned = {
+        (row["account_id"], row["tx_hash"]) for row in rows if direction(row["type"]) == "in" and row["tx_hash"]
+    }
     for row in rows:
         if row["block_time"] is not None and row["created_on"] is not None:
             found.longest = max(found.longest, abs(row["block_time"] - row["created_on"]))
@@ -252,19 +251,20 @@ def _moved(found: Movements, scope: Scope, row: Row, final: bool | None, returne
     if row["account_id"] is None:
         found.apart.append(_apart(scope, row, "the service names no account that it belongs to"))
         return
-    if kind not in KNOWN_TYPES:
+    way = direction(kind)
+    if way is None:
         found.apart.append(
             _apart(scope, row, f"the type {kind} does not say in which direction its amount and fees went")
         )
         return
-    if kind in INSIDE:
+    if way == "inside":
         if amount:
             found.apart.append(_apart(scope, row, f"{kind} moves within the account; only its fees are a movement"))
     elif amount is None:
         found.apart.append(_apart(scope, row, "the service names no amount"))
     elif not isinstance(amount, int):
         found.apart.append(_apart(scope, row, "its amount is no whole number of base units"))
-    elif kind in OUTGOING and _to_itself(scope, row) and (row["account_id"], row["tx_hash"]) not in returned:
+    elif way == "out" and _to_itself(scope, row) and (row["account_id"], row["tx_hash"]) not in returned:
         found.apart.append(_apart(scope, row, "sent to the account itself; only its fees are a movement"))
     elif amount:
         found.moved.append(_movement(scope, row, row["account_id"], amount, final))
@@ -302,7 +302,7 @@ def _fees(found: Movements, scope: Scope, row: Row, final: bool | None) -> None:
 
 
 def _movement(scope: Scope, row: Row, account: int, amount: int, final: bool | None, *, fees: bool = False) -> Row:
-    incoming = row["type"] in INCOMING and not fees
+    incoming = direction(row["type"]) == "in" and not fees
     light = counts_a_token(row["type"]) and not fees
     holder = scope.accounts.get(account)
     contract = row[TOKEN_MINT] if light else holder and holder["contract_address"]

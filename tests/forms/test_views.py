@@ -71,13 +71,17 @@ def test_an_amount_has_its_unit_and_base_units_on_hover_and_to_copy(transactions
     assert cell.title == f"outgoing, {display['amount']} base units"
 
 
-def test_what_comes_has_no_sign_and_what_is_neither_is_not_guessed(transactions: View) -> None:
+def test_what_comes_has_no_sign_and_what_is_neither_is_not_guessed(transactions: View, workspace: Workspace) -> None:
     incoming = transactions.cell("amount", where(transactions, type="RECEIVE"))
     assert not incoming.text.startswith("−")
     assert incoming.title.startswith("incoming, ")
     stake = transactions.cell("amount", where(transactions, type="STAKE_CREATE_DELEGATE"))
-    assert not stake.text.startswith("−")
-    assert stake.title[0].isdigit()
+    assert stake.text.startswith("−")
+    assert stake.title.startswith("outgoing, ")
+    newer = transactions.frame.assign(type="SENDER_OF_A_NEWER_API")
+    unsigned = view(workspace, newer).cell("amount", where(transactions, type="SEND"))
+    assert not unsigned.text.startswith("−")
+    assert unsigned.title[0].isdigit()
 
 
 def test_all_amounts_of_a_token_are_in_the_unit_of_their_account(transactions: View, session: lk.Session) -> None:

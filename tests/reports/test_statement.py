@@ -11,8 +11,6 @@ import pytest
 
 import ledgerkit as lk
 from ledgerkit.reports import Report, statement
-from ledgerkit.reports.movement_kinds import INCOMING, INSIDE, KNOWN_TYPES, OUTGOING
-from ledgerkit.vocabulary import TransactionType
 from reports.small_ledger import CONTRACT, ETH, MINT, SOL, USDC, Ledger, account, moved
 
 MAY = ("2026-05-01", "2026-06-01")
@@ -68,12 +66,6 @@ def mints(session: lk.Session) -> set[str]:
     return {
         token["contract_address"] for one in pages(session, "/accounts") for token in one.get("token_accounts") or ()
     }
-
-
-def test_every_documented_type_has_a_direction_but_unknown() -> None:
-    assert set(TransactionType.__args__) - KNOWN_TYPES == {"UNKNOWN"}  # type: ignore[attr-defined]  # a Literal has them
-    assert not INCOMING & OUTGOING
-    assert not INSIDE & (INCOMING | OUTGOING)
 
 
 def test_fees_of_a_token_stand_on_the_account_that_pays_them_in_its_coin(on: Connect) -> None:
