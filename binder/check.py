@@ -43,7 +43,11 @@ def main() -> int:
         copy_tracked(checkout)
         environment = {one: os.environ[one] for one in KEPT if one in os.environ}
         environment |= {one: value for one, value in os.environ.items() if one.startswith("PIP_")}
-        environment |= {"HOME": str(home), "PATH": f"{folder / 'env' / 'bin'}{os.pathsep}{environment['PATH']}"}
+        environment |= {
+            "PIP_QUIET": "1",
+            "HOME": str(home),
+            "PATH": f"{folder / 'env' / 'bin'}{os.pathsep}{environment['PATH']}",
+        }
         began = time.monotonic()
         subprocess.run([sys.executable, "-m", "venv", str(folder / "env")], check=True)  # noqa: S603 - this Python
         run(["bash", "binder/postBuild"], checkout, environment)
