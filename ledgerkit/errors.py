@@ -4,9 +4,13 @@ Every message says what failed, on which call, why, and what to do next. No mess
 a secret: errors take texts and ids, never credentials, tokens or headers.
 """
 
+import linecache
 import sys
+import sysconfig
+import textwrap
+import traceback
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,6 +19,13 @@ from ledgerkit import watching
 _PACKAGE = str(Path(__file__).parent)
 # An integer of more digits is no amount of any chain (2^256 has 78), and int() of millions of digits hangs.
 MOST_DIGITS: Final = 1000
+# What a notebook shows of an error: as wide as an output is on most screens, and a few lines of code.
+_WIDTH: Final = 96
+_MOST_LINES: Final = 4
+# Where code is that the reader of a notebook has not written.
+_FOREIGN: Final = tuple(
+    {_PACKAGE, *(sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib"))}
+)
 
 
 class LedgerError(Exception):
@@ -44,6 +55,66 @@ class LedgerError(Exception):
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _rebuild, (type(self), self.message, self.call, self.status, self.details)
+
+    def _render_traceback_(self) -> list[str]:
+        """Return what IPython shows in place of a traceback: the message, whole, and the reader's own lines.
+
+        The frames of the kit say nothing to whoever has to mend a call. ``%tb`` shows them, ``%xmode`` goes before
+        this, and outside of IPython nothing changes.
+        """
+        shell = _shell()
+        if shell is not None and (_asked_for_all() or shell.InteractiveTB.mode != "Context"):
+            whole: list[str] = shell.InteractiveTB.structured_traceback(
+                type(self), self, self.__traceback__, tb_offset=1
+            )
+            return whole
+        said = "\n".join([str(self), *getattr(self, "__notes__", ())])
+        first, *rest = _wrapped(f"{type(self).__name__}: {said}")
+        name = type(self).__name__
+        head = f"\x1b[31m{name}\x1b[39m{first.removeprefix(name)}"
+        return [head, *rest, "", *_own_lines(self, shell), "", "The whole traceback: %tb"]
+
+
+def _shell() -> Any:
+    ipython = sys.modules.get("IPython")
+    return ipython.get_ipython() if ipython is not None else None
+
+
+def _asked_for_all() -> bool:
+    """Say whether ``%tb`` asks: it shows an error as IPython did when it was raised, with no word of its own."""
+    frame = sys._getframe(1)
+    while (back := frame.f_back) is not None:
+        frame = back
+        if frame.f_code.co_name == "tb" and frame.f_globals.get("__name__") == "IPython.core.magics.execution":
+            return True
+    return False
+
+
+def _wrapped(text: str) -> Iterator[str]:
+    """Give the lines of a text, none wider than an output; what a terminal would obey is escaped."""
+    for line in text.split("\n"):
+        shown = "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in line)
+        indent = " " * (len(shown) - len(shown.lstrip(" ")))
+        # An address or an id stays in one piece, to be copied.
+        yield from textwrap.wrap(
+            shown, _WIDTH, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
+        ) or [""]
+
+
+def _own_lines(error: BaseException, shell: Any) -> Iterator[str]:
+    """Give the lines of the reader's own code that led to an error, as they stand there, without values."""
+    frames = [
+        (frame.f_code, line)
+        for frame, line in traceback.walk_tb(error.__traceback__)
+        if not frame.f_code.co_filename.startswith(_FOREIGN)
+    ]
+    for code, line in frames[-_MOST_LINES:]:
+        cell = shell.compile.format_code_name(code.co_filename) if shell is not None else None
+        where = " ".join(cell) if cell else Path(code.co_filename).name
+        inside = "" if code.co_name == "<module>" else f", in {code.co_name}"
+        yield f"{where}, line {line}{inside}"
+        if text := linecache.getline(code.co_filename, line).strip():
+            yield f"    {text}"
 
 
 def _rebuild(
