@@ -44,7 +44,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     sandbox.set_defaults(run=_sandbox)
 
-    doctor = commands.add_parser("doctor", help="say which credentials are found, and whether the service takes them")
+    doctor = commands.add_parser(
+        "doctor",
+        help="say which credentials are found, and whether the service takes them",
+        description="Say which credentials are found, and whether the service takes them. Printed are names of "
+        "settings and where they are, the address of the service, the organization and the user; never a secret.",
+    )
     doctor.add_argument("profile", nargs="?", help="the profile to look at")
     doctor.set_defaults(run=_doctor)
 
@@ -158,7 +163,7 @@ def _doctor(chosen: argparse.Namespace) -> int:
 
 
 def _new_key(chosen: argparse.Namespace) -> int:
-    from ledgerkit import LedgerError, keys
+    from ledgerkit import LedgerError, keys, tracked
 
     try:
         point = keys.new(chosen.out)
@@ -170,6 +175,15 @@ def _new_key(chosen: argparse.Namespace) -> int:
     )
     print(f"# The administrator registers the API user with this public key:\n{point}")
     print(f"# For your .env file:\n{keys.setting(chosen.out)}")
+    standing = tracked.standing(chosen.out.expanduser())
+    if standing in ("not ignored", "tracked"):
+        print(
+            f"Warning: {chosen.out} lies in a git repository that does not ignore it: name it in .gitignore before "
+            "the next `git add`, or move it elsewhere.",
+            file=sys.stderr,
+        )
+    elif standing == "not known":
+        print(f"Warning: whether git would take {chosen.out} could not be looked at.", file=sys.stderr)
     return 0
 
 

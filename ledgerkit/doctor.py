@@ -1,6 +1,7 @@
-"""What is set up and whether it works, as lines that may be pasted into a report: no value of any setting is in them.
+"""What is set up and whether it works, as lines that may be pasted into a report.
 
-``ledgerkit doctor`` prints them, and the connection panel shows them.
+They name the settings that are found and where, the address of the service without a path, the organization, and the
+user who is signed in; never a secret. ``ledgerkit doctor`` prints them, and the connection panel shows them.
 """
 
 import os
@@ -93,6 +94,7 @@ def diagnose(profile: str | None = None) -> list[Finding]:
         else:
             found += _settings(profile)
             loaded = credentials.load(profile)
+            found += _key_file(loaded.credentials)
             # Not signed in yet: that the service refuses the credentials is a finding beside others.
             session = Session(loaded.credentials, base_url=loaded.base_url)
     except LedgerError as error:
@@ -166,6 +168,8 @@ def in_git(folder: Path) -> list[Finding]:
     found = tracked.look(folder)
     if found is None:
         return []  # no repository: nothing is tracked
+    if found.fault is not None:
+        return [Finding("git", "warning", f"what git tracks here could not be looked at: {found.fault}")]
     findings = []
     if found.settings:
         findings.append(
@@ -174,6 +178,15 @@ def in_git(folder: Path) -> list[Finding]:
                 "problem",
                 f"git tracks {_some(found.settings)}, which may hold secrets: `git rm --cached` them, name them in "
                 ".gitignore, and have every secret that was in them replaced, since the history keeps them",
+            )
+        )
+    if found.keys:
+        findings.append(
+            Finding(
+                "git keys",
+                "problem",
+                f"git tracks {_some(found.keys)}, which may hold private keys: `git rm --cached` them, name them in "
+                ".gitignore, and have every key that was in them replaced, since the history keeps them",
             )
         )
     if found.filled or found.unread:
@@ -212,7 +225,31 @@ def _settings(profile: str | None) -> list[Finding]:
     ):
         way = f"it can be read by others than its owner: chmod 600 {path}"
         found.append(Finding("settings file", "warning", way))
-    return found
+    return found if path is None else [*found, *_by_path("settings file", path)]
+
+
+def _key_file(given: credentials.Credentials) -> list[Finding]:
+    """Say whether git keeps the file of the private key, whatever its name and wherever it is."""
+    path = given.private_key_file if isinstance(given, credentials.ApiUser) else None
+    return [] if path is None else _by_path("private key file", path)
+
+
+def _by_path(name: str, path: Path) -> list[Finding]:
+    """Say whether git keeps a file, or would keep it with the next commit."""
+    standing = tracked.standing(path)
+    if standing == "tracked":
+        text = (
+            "git tracks it: `git rm --cached` it, name it in .gitignore, and have every secret in it replaced, since "
+            "the history keeps it"
+        )
+        return [Finding(name, "problem", text)]
+    if standing == "not ignored":
+        return [
+            Finding(name, "warning", "git does not ignore it, and `git add` would take it: name it in .gitignore")
+        ]
+    if standing == "not known":
+        return [Finding(name, "warning", "whether git tracks it could not be looked at")]
+    return []
 
 
 def _credentials(connection: Connection) -> Finding:
@@ -223,7 +260,7 @@ def _credentials(connection: Connection) -> Finding:
 def _reach(connection: Connection) -> list[Finding]:
     """Make one call, and say what it shows of the address, of the sign-in and of the clock."""
     url = urlsplit(connection.transport.base_url)
-    address = f"{connection.transport.base_url} ({connection.origin['environment']})"
+    address = f"{url.scheme}://{url.netloc.rpartition('@')[2]} ({connection.origin['environment']})"
     try:
         answer = connection.ask("GET /organization", "/organization")
     except ConnectionFailed as error:
@@ -289,7 +326,8 @@ def _private_key(operator: Operator) -> Finding:
         return Finding(
             "private key",
             "warning",
-            "none is set, so this session can't approve. To approve, set LEDGER_ENTERPRISE_PRIVATE_KEY_FILE",
+            "none is set, so this session can't approve. To approve, set LEDGER_ENTERPRISE_PRIVATE_KEY_FILE, with the "
+            "name of the profile in it where there is one",
         )
 
     def look() -> str:

@@ -26,7 +26,8 @@ class Copied:
     folder
         Where it is.
     new, kept
-        How many files were written, and which stood there before and are not those of this version: they are left.
+        How many files were written, and which were not: what stood there before and is not of this version is left,
+        and nothing is written through a link that leads out of the folder.
     """
 
     folder: Path
@@ -72,13 +73,16 @@ def copy(folder: Path) -> Copied:
     try:
         for name, path in files.items():
             target, content = folder / name, path.read_bytes()
+            if _leads_away(folder, name):
+                kept.append(name.as_posix())
+                continue
             target.parent.mkdir(parents=True, exist_ok=True)
             try:
                 with target.open("xb") as file:
                     file.write(content)
                 new += 1
             except FileExistsError:
-                if target.read_bytes() != content:
+                if not target.is_file() or target.read_bytes() != content:
                     kept.append(name.as_posix())
     except OSError as error:
         raise InvalidRequest(
@@ -87,6 +91,11 @@ def copy(folder: Path) -> Copied:
             field="folder",
         ) from error
     return Copied(folder, new, tuple(kept))
+
+
+def _leads_away(folder: Path, name: Path) -> bool:
+    """Say whether a file's place in a folder is a link, or in one: what is behind it is somebody else's."""
+    return any((folder / inner).is_symlink() for inner in (name, *name.parents[:-1]))
 
 
 def _is_ours(path: Path, source: Path) -> bool:
@@ -113,7 +122,8 @@ def open_lab(folder: Path, notebook: str | None, options: Sequence[str]) -> int:
     """
     if find_spec("jupyterlab") is None:
         raise ConfigurationError("JupyterLab is not installed: pip install 'ledgerkit-enterprise[lab,sandbox]'")
-    command = [sys.executable, "-m", "jupyterlab"]
+    # -P: without it Python would take a jupyterlab.py or a json.py of the folder for that of the installation.
+    command = [sys.executable, "-P", "-m", "jupyterlab"]
     if notebook is not None:
         # Not as an argument: JupyterLab would take the notebook's folder for its root, and hide the rest.
         command.append(f"--LabApp.default_url=/lab/tree/{notebook}")

@@ -58,7 +58,10 @@ class Operator:
         """
         from ledgerkit import signing  # needs libraries that a session which only reads can do without
 
-        key = self._own_key()
+        try:
+            key = self._own_key()
+        except ConfigurationError as error:
+            raise ConfigurationError(f"{error.message} Nothing was signed.", field="private_key") from None
         with self._lock:
             if self._signed.setdefault(challenge.antireplay, request_id) != request_id:
                 raise ReviewFailed(
@@ -86,8 +89,8 @@ class Operator:
         if claimed is not None and claimed != own:
             raise ConfigurationError(
                 f"the private key is not that of the user who is signed in: its public key ends in {own[-8:]}, that "
-                f"of the user in {claimed[-8:]}. Nothing was signed. Set the private key that belongs to "
-                "LEDGER_ENTERPRISE_API_KEY_ID.",
+                f"of the user in {claimed[-8:]}. Set the private key whose public half the administrator registered "
+                "for the API key of this session.",
                 field="private_key",
             )
         return key

@@ -1,6 +1,7 @@
 """The doctor: what is amiss is named with its way out, and nothing that it prints is a secret."""
 
 import json
+import os
 import shutil
 import subprocess
 from collections.abc import Callable
@@ -8,8 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from serving import Reply
 
-from ledgerkit import doctor, tracked
+from ledgerkit import cli, doctor, tracked
+from ledgerkit.credentials import ApiUser
 from ledgerkit.doctor import Finding, diagnose, in_git
 
 needs_git = pytest.mark.skipif(shutil.which("git") is None, reason="no git in PATH")
@@ -95,8 +98,165 @@ def test_what_a_repository_would_have_git_run_is_not_run(repository: Callable[[d
     folder = repository({"a.ipynb": notebook()})
     command = ["git", "config", "core.fsmonitor", f"touch {folder / 'ran'}"]
     subprocess.run(command, cwd=folder, check=True)  # noqa: S603 - git, on our files
-    assert tracked.look(folder) == tracked.Tracked(1, (), (), ())
+    assert tracked.look(folder) == tracked.Tracked(folder, notebooks=1)
     assert not (folder / "ran").exists()
+
+
+def git(folder: Path, *arguments: str) -> str:
+    person = ("-c", "user.name=a", "-c", "user.email=a@example.com", "-c", "init.defaultBranch=main")
+    command = ["git", *person, *arguments]
+    done = subprocess.run(command, cwd=folder, check=True, capture_output=True, text=True)  # noqa: S603 - git, on our files
+    return done.stdout.strip()
+
+
+@needs_git
+def test_a_missing_object_is_not_fetched_with_a_command_of_the_repository(
+    repository: Callable[[dict[str, str]], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = repository({"seen/a.ipynb": notebook(), "hidden/b.ipynb": notebook()})
+    git(folder, "commit", "-q", "-m", "all")
+    git(folder, "sparse-checkout", "set", "--cone", "--sparse-index", "seen")
+    tree = git(folder, "rev-parse", "HEAD:hidden")
+    (folder / ".git" / "objects" / tree[:2] / tree[2:]).unlink()
+    for name, value in {
+        "remote.origin.url": "ssh://x/y",
+        "remote.origin.promisor": "true",
+        "extensions.partialClone": "origin",
+        "core.repositoryFormatVersion": "1",
+        "core.sshCommand": f"touch {folder / 'ran'}; false",
+        "protocol.ssh.allow": "always",
+        "protocol.allow": "always",
+    }.items():
+        git(folder, "config", name, value)
+    # The setting of whoever starts the doctor may not bring it back either.
+    monkeypatch.setenv("GIT_ALLOW_PROTOCOL", "ssh")
+    (found,) = in_git(folder)
+    assert not (folder / "ran").exists()
+    assert (found.name, found.level) == ("git", "warning")
+    assert "could not be looked at: git says: error" in found.text
+    # Without what the doctor sets, git runs it: this repository is one of the kind.
+    subprocess.run(["git", "ls-files"], cwd=folder, check=False, capture_output=True)  # noqa: S607 - git, on our files
+    assert (folder / "ran").exists()
+
+
+@needs_git
+def test_the_variables_of_a_caller_name_no_other_repository(
+    repository: Callable[[dict[str, str]], Path], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    folder = repository({"a.ipynb": notebook(SHOWN)})
+    other = tmp_path / "other"
+    other.mkdir()
+    git(other, "init", "-q")
+    monkeypatch.setenv("GIT_DIR", str(other / ".git"))
+    monkeypatch.setenv("GIT_INDEX_FILE", str(other / "index"))
+    found = tracked.look(folder)
+    assert found is not None
+    assert found.filled == ("a.ipynb",)
+
+
+@needs_git
+def test_an_index_that_can_not_be_read_is_told_and_not_an_empty_one(
+    repository: Callable[[dict[str, str]], Path],
+) -> None:
+    folder = repository({"a.ipynb": notebook(SHOWN), ".env": "canary"})
+    (folder / ".git" / "index").write_bytes(b"junk")
+    (found,) = in_git(folder)
+    assert found.level == "warning"
+    assert "could not be looked at" in found.text
+    assert "git tracks 0" not in found.text
+
+
+@needs_git
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no such things here")
+@pytest.mark.parametrize("kind", ["device", "pipe", "link to a pipe", "folder", "large", "memory"])
+def test_what_would_never_end_is_not_read(
+    kind: str, repository: Callable[[dict[str, str]], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = repository({"a.ipynb": notebook(), "b.ipynb": notebook(SHOWN)})
+    path = folder / "a.ipynb"
+    if kind == "large":
+        monkeypatch.setattr(tracked, "_MOST_BYTES", 4096)
+        path.write_text(notebook() + " " * 4096)
+    elif kind == "memory":
+
+        def exhausted(content: bytes) -> Any:
+            if b"canary" not in content:
+                raise MemoryError
+            return json.JSONDecoder().decode(content.decode())
+
+        monkeypatch.setattr(tracked.json, "loads", exhausted)
+    else:
+        path.unlink()
+        if kind == "device":
+            path.symlink_to("/dev/zero")
+        elif kind == "pipe":
+            os.mkfifo(path)
+        elif kind == "folder":
+            path.mkdir()
+        else:
+            os.mkfifo(folder / "pipe")
+            path.symlink_to(folder / "pipe")
+    found = tracked.look(folder)
+    assert found is not None
+    assert (found.unread, found.filled) == (("a.ipynb",), ("b.ipynb",))
+
+
+PRIVATE = "-----BEGIN EC PRIVATE KEY-----\ncanary\n"
+
+
+@needs_git
+def test_a_private_key_that_git_tracks_is_a_problem_and_a_certificate_is_none(
+    repository: Callable[[dict[str, str]], Path],
+) -> None:
+    folder = repository(
+        {
+            "operator.pem": PRIVATE,
+            "deep/OTHER.KEY": "hex without any frame",
+            "chain.pem": "-----BEGIN CERTIFICATE-----\n",
+            "desk.env": "",
+            ".envrc": "",
+            ".env.template": "",
+        }
+    )
+    found = by_name(in_git(folder))
+    assert found["git keys"].level == "problem"
+    assert "git tracks deep/OTHER.KEY, operator.pem, which" in found["git keys"].text
+    assert "git tracks .envrc, desk.env, which" in found["git settings"].text
+    assert not [one for one in found.values() if "canary" in one.text]
+
+
+@needs_git
+def test_the_files_that_are_set_are_looked_for_by_their_paths(
+    repository: Callable[[dict[str, str]], Path], tmp_path: Path
+) -> None:
+    folder = repository({"operator": PRIVATE, ".gitignore": "kept.pem\n"})
+    for name in ("new", "kept.pem"):
+        (folder / name).write_text(PRIVATE)
+    link = tmp_path.parent / f"{tmp_path.name}-link"
+    link.symlink_to(folder / "operator")
+    standings = {name: tracked.standing(folder / name) for name in ("operator", "new", "kept.pem")}
+    assert standings == {"operator": "tracked", "new": "not ignored", "kept.pem": "ignored"}
+    assert tracked.standing(link) == "tracked"
+    assert tracked.standing(tmp_path.parent / "elsewhere") == "outside"
+
+    def told(path: Path) -> list[tuple[str, str]]:
+        given = ApiUser(workspace="acme", key_id="id", key_secret="secret", private_key_file=path)
+        return [(one.name, one.level) for one in doctor._key_file(given)]
+
+    assert told(folder / "operator") == [("private key file", "problem")]
+    assert told(folder / "new") == [("private key file", "warning")]
+    assert told(folder / "kept.pem") == []
+
+
+@needs_git
+def test_a_new_key_that_git_would_take_is_warned_about(
+    repository: Callable[[dict[str, str]], Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = repository({".gitignore": "kept.pem\n"})
+    assert cli.main(["keys", "new", "--out", str(folder / "kept.pem")]) == 0
+    assert capsys.readouterr().err == ""
+    assert cli.main(["keys", "new", "--out", str(folder / "new.pem")]) == 0
+    assert "does not ignore it: name it in .gitignore" in capsys.readouterr().err
 
 
 def test_where_there_is_no_repository_or_no_git_nothing_is_said(
@@ -169,6 +329,16 @@ def test_a_file_of_settings_that_others_can_read_is_warned_about(
     assert "chmod 600" in found["settings file"].text
     path.chmod(0o600)
     assert "settings file" not in by_name(doctor._settings(None))
+
+
+def test_the_address_is_said_without_a_path_and_without_a_name(serve: Any, connect_to: Any) -> None:
+    server = serve(lambda seen: Reply({"name": "Acme"}))
+    with connect_to(server, prefix="/canary") as session:
+        connection = session.organization._connection
+        found = by_name(doctor.examine(connection))
+        assert found["address"].text == f"{server.url} (LOCAL) answers"
+        connection.transport.base_url = server.url.replace("//", "//canary:canary@") + "/canary"
+        assert not [one for one in doctor.examine(connection) if "canary" in one.text]
 
 
 def test_the_sandbox_is_healthy(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

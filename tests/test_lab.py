@@ -45,6 +45,33 @@ def test_what_is_there_already_is_left_and_named(tmp_path: Path) -> None:
     assert (tmp_path / lab.FIRST).read_text() == "mine"
 
 
+def test_nothing_is_written_through_a_link_that_leads_elsewhere(tmp_path: Path) -> None:
+    elsewhere, folder = tmp_path / "elsewhere", tmp_path / "desk"
+    elsewhere.mkdir()
+    folder.mkdir()
+    (folder / "reports").symlink_to(elsewhere)
+    (folder / lab.FIRST).symlink_to(elsewhere / "made.ipynb")
+    (folder / "explorer.ipynb").symlink_to("/dev/zero")
+    copied = lab.copy(folder)
+    assert list(elsewhere.iterdir()) == []
+    of_reports = {path.as_posix() for path in NOTEBOOKS if path.parts[0] == "reports"}
+    assert of_reports
+    assert set(copied.kept) == {lab.FIRST, "explorer.ipynb", *of_reports}
+
+
+def test_a_folder_that_is_named_by_a_link_is_taken(tmp_path: Path) -> None:
+    (tmp_path / "real").mkdir()
+    (tmp_path / "desk").symlink_to(tmp_path / "real")
+    assert lab.copy(tmp_path / "desk").kept == ()
+
+
+def test_python_files_of_the_folder_are_not_run(tmp_path: Path) -> None:
+    for name in ("jupyterlab", "json"):
+        (tmp_path / f"{name}.py").write_text("open('ran', 'w').close()\nraise SystemExit(7)\n")
+    assert lab.open_lab(tmp_path, None, ["--version"]) == 0
+    assert not (tmp_path / "ran").exists()
+
+
 def test_a_place_that_can_not_be_written_is_refused_by_name(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(lk.InvalidRequest, match=r"could not be copied to .*file: .*Name a folder"):
