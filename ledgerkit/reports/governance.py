@@ -9,11 +9,11 @@ from ledgerkit.amounts import to_display
 from ledgerkit.filters import Many
 from ledgerkit.frames import FLAG, INTEGER, NUMBER, TEXT
 from ledgerkit.reports.choosing import chosen_ids
-from ledgerkit.reports.governance_charts import draw_fewest, draw_spots
+from ledgerkit.reports.governance_charts import STUCK, draw_fewest, draw_spots
 from ledgerkit.reports.making import Making
 from ledgerkit.reports.report import Report
+from ledgerkit.reports.rows import framed
 from ledgerkit.reports.rule_sets import People, RuleSet, Step, bounds, is_crypto, rule_sets
-from ledgerkit.reports.tabled import tabled
 from ledgerkit.reports.weak_spots import SEVERITIES, Listing, Ruled, WeakSpot, name_of, of_account, of_groups
 from ledgerkit.session import Session
 from ledgerkit.showing import visible
@@ -112,8 +112,8 @@ def governance(session: Session, *, account: Many[int | str] | None = None) -> R
         with ``accounts`` that it is used by, ``sentence``, ``evidence``.
 
         ``accounts``: of each ``fewest_people`` (Int64) that move money, missing where that can't be told;
-        ``at_least``, which always holds; the rule set, and who would be enough; ``if_each_counts_once``, the same
-        where nobody counts in two steps.
+        ``at_least``, which always holds (1 where nothing can be seen); the rule set, and who would be enough;
+        ``if_each_counts_once``, the same where nobody counts in two steps.
 
         ``rules``: a row per account, rule set and step (0 are the creators). ``threshold_min`` and ``threshold_max``
         are exact, in ``ticker`` where ``threshold_currency`` is CRYPTO, with the base units beside; of any other
@@ -122,7 +122,7 @@ def governance(session: Session, *, account: Many[int | str] | None = None) -> R
         ``people``: a row per person and account, counted through groups; those who are hidden have a row without an
         id for each account.
 
-        Charts ``fewest people`` and ``weak spots``.
+        Charts ``fewest people`` (of all accounts that are looked at) and ``weak spots``.
 
     Raises
     ------
@@ -145,17 +145,19 @@ def governance(session: Session, *, account: Many[int | str] | None = None) -> R
         lists = making.part("the whitelists of the workspace", lambda: session.whitelists.search())
         people = People.of(users, groups)
         whitelists = _listings(lists)
-        units = making.part("the units of accounts", lambda: session._directory.units(chosen["id"].tolist())) or {}
+        units = making.units(chosen["id"].tolist())
         accounts = [
             Ruled(
                 int(number),
                 str(name),
                 None if pd.isna(status) else str(status),
                 rule_sets(rules, people),
-                units[int(number)].amount if int(number) in units else None,
+                units[int(number)].amount,
+                is_token=not pd.isna(contract),
             )
-            for number, name, status, rules in zip(
-                *(chosen[one].tolist() for one in ("id", "name", "status", "governance_rules")), strict=True
+            for number, name, status, rules, contract in zip(
+                *(chosen[one].tolist() for one in ("id", "name", "status", "governance_rules", "contract_address")),
+                strict=True,
             )
         ]
         currencies = dict(zip(chosen["id"].tolist(), chosen["currency"].tolist(), strict=True))
@@ -170,13 +172,13 @@ def governance(session: Session, *, account: Many[int | str] | None = None) -> R
                 by_account.setdefault(spot.account.id, []).append(spot)
         _notes(making, accounts, living)
         tables = {
-            "weak_spots": tabled(WEAK_SPOTS, map(_spot_row, spots)),
-            "accounts": tabled(
+            "weak_spots": framed(WEAK_SPOTS, map(_spot_row, spots)),
+            "accounts": framed(
                 ACCOUNTS,
                 (_account_row(one, people, currencies.get(one.id), by_account.get(one.id, [])) for one in accounts),
             ),
-            "rules": tabled(RULES, (row for one in accounts for row in _rule_rows(one, whitelists))),
-            "people": tabled(PEOPLE, (row for one in living for row in _person_rows(one))),
+            "rules": framed(RULES, (row for one in accounts for row in _rule_rows(one, whitelists))),
+            "people": framed(PEOPLE, (row for one in living for row in _person_rows(one))),
         }
         looked_at = tables["accounts"][~tables["accounts"]["account_status"].isin(list(ENDED))]
         return making.report(
@@ -209,6 +211,10 @@ def _notes(making: Making, accounts: Sequence[Ruled], living: Sequence[Ruled]) -
     making.note(
         "Which rule set a payment goes by is decided by the service: fewest_people is that of the weakest one. "
         "A transaction that calls a contract counts as moving money, too."
+    )
+    making.note(
+        "A threshold whose upper end is 10^12 coins, or 10^15 whole tokens, or more is as good as none, and told as "
+        "one without an end."
     )
     if hiding := [one for one in living if any(rule.hides for rule in one.rule_sets)]:
         making.note(
@@ -248,7 +254,8 @@ def _spot_row(spot: WeakSpot) -> dict[str, Any]:
 
 
 def _account_row(one: Ruled, people: People, currency: Any, own: Sequence[WeakSpot]) -> dict[str, Any]:
-    moving = [rule for rule in one.rule_sets if rule.at_least is not None]
+    # A rule set whose steps can't be read moves money for all that can be told, and may need one person alone.
+    moving = [rule for rule in one.rule_sets if not rule.stuck]
     low = min((rule.at_least for rule in moving if rule.at_least is not None), default=None)
     weakest = min(
         (rule for rule in moving if rule.at_most is not None), key=lambda rule: rule.at_most or 0, default=None
@@ -259,7 +266,7 @@ def _account_row(one: Ruled, people: People, currency: Any, own: Sequence[WeakSp
     elif not one.rule_sets:
         note = "the account shows no rules"
     elif not moving:
-        note = "no rule set lets anybody move money" if all(rule.stuck for rule in one.rule_sets) else "can't be told"
+        note = STUCK
     else:
         note = "; ".join(f"{visible(rule.name)}: {rule.hides}" for rule in one.rule_sets if rule.hides)
     once = [rule.each_once for rule in moving if rule.each_once is not None]
@@ -365,6 +372,8 @@ def _person_rows(one: Ruled) -> Iterable[dict[str, Any]]:
     known = {}
     hidden = []
     for rule in one.rule_sets:
+        if rule.unread or not rule.steps:
+            hidden.append(f"{visible(rule.name)}: {rule.hides}")
         for step in rule.steps:
             for person in step.seen:
                 known[person.id] = person
@@ -402,10 +411,12 @@ def _alone(user: int, rules: Sequence[RuleSet]) -> bool | None:
     if any(user in rule.alone for rule in rules):
         return True
     unsure = (
-        rule.fewest is None
-        and rule.at_least == 1
-        and bool(rule.steps)
-        and all(step.hidden != 0 or any(one.id == user for one in step.seen) for step in rule.steps)
+        bool(rule.unread)
+        or (
+            rule.fewest is None
+            and rule.at_least == 1
+            and all(step.hidden != 0 or any(one.id == user for one in step.seen) for step in rule.steps)
+        )
         for rule in rules
     )
     return None if any(unsure) else False

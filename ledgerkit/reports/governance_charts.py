@@ -1,62 +1,51 @@
 """The charts of governance: how few people move money, and which weak spots there are."""
 
-from collections.abc import Sequence
-from typing import Final
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
 
 import pandas as pd
 
 from ledgerkit import charts
 from ledgerkit.charts import Chart, altair
+from ledgerkit.reports.rows import counted, records
 from ledgerkit.reports.weak_spots import SEVERITIES
 from ledgerkit.showing import visible
 
 MOST_BARS: Final = 30
+# What the note of an account says from which nobody can move money.
+STUCK: Final = "no rule set lets anybody move money"
+ONE, TWO, MORE, UNKNOWN, NOBODY = "one person", "two people", "three or more", "can't be told", "nobody"
 
 
 def draw_fewest(accounts: pd.DataFrame) -> Chart:
-    """Draw how few people are enough to move money from accounts, those with the fewest first."""
+    """Draw how few people are enough to move money from accounts, those with the fewest first.
+
+    Every account is counted: one of which nothing can be told may need one person.
+    """
     alt = altair()
-    looked = accounts[accounts["at_least"].notna()]
-    sorted_rows = looked.sort_values(["at_least", "account_name"], kind="stable")
-    shown = sorted_rows.head(MOST_BARS)
-    sure = shown["fewest_people"].notna()
-    told = [
-        ("1 person" if number == 1 else f"{number} people") + ("" if known else " at least")
-        for number, known in zip(shown["at_least"].tolist(), sure.tolist(), strict=True)
-    ]
-    kinds = [
-        "can't be told"
-        if not known
-        else "one person"
-        if number == 1
-        else "two people"
-        if number == 2
-        else "three or more"
-        for number, known in zip(shown["at_least"].tolist(), sure.tolist(), strict=True)
-    ]
+    rows = [_bar(row) for row in records(accounts)]
+    rows.sort(key=lambda row: (row["people"] == 0, row["people"], row["account"]))
+    shown = rows[:MOST_BARS]
+    # Names may repeat: the id keeps each account a bar of its own.
+    names = _distinct([row["account"] for row in shown], [row["id"] for row in shown])
     data = pd.DataFrame(
-        {
-            "account": [visible(str(name)) for name in shown["account_name"]],
-            "people": shown["at_least"].astype("float64").tolist(),
-            "told": told,
-            "kind": kinds,
-        }
-    )
-    # Names may repeat: the row number keeps each account a bar of its own.
-    data["account"] = _distinct(data["account"].tolist(), shown["account_id"].tolist())
+        [{**row, "account": name} for row, name in zip(shown, names, strict=True)],
+        columns=["account", "people", "told", "kind"],
+    ).astype({"people": "float64"})
     scale = alt.Scale(
-        domain=["one person", "two people", "three or more", "can't be told"],
-        range=[charts.REFUSED, charts.WAITING, charts.DONE, charts.NEUTRAL],
+        domain=[ONE, TWO, MORE, UNKNOWN, NOBODY],
+        range=[charts.REFUSED, charts.WAITING, charts.DONE, charts.NEUTRAL, charts.NEUTRAL],
     )
-    alone = int((looked["fewest_people"] == 1).sum())
+    of_kind = Counter(row["kind"] for row in rows)
     title = (
-        f"One person alone can move money from {alone} of {len(looked)} accounts"
-        if alone
-        else f"No account of {len(looked)} is known to be moved by one person"
+        f"One person alone can move money from {of_kind[ONE]} of {len(rows)} accounts"
+        if of_kind[ONE]
+        else f"No account of {len(rows)} is known to be moved by one person"
     )
-    cut = (
-        f"the {len(shown)} of {len(looked)} accounts that need fewest" if len(shown) < len(looked) else "all accounts"
-    )
+    if of_kind[UNKNOWN]:
+        title += f"; of {of_kind[UNKNOWN]} it can't be told"
+    cut = f"the {len(shown)} of {len(rows)} accounts that need fewest" if len(shown) < len(rows) else "all accounts"
     base = alt.Chart(data).encode(
         y=alt.Y("account:N", sort=None, title=None, axis=alt.Axis(labelLimit=220)),
         x=alt.X(
@@ -77,6 +66,19 @@ def draw_fewest(accounts: pd.DataFrame) -> Chart:
     return Chart(chart, f"{title}; {cut}.")
 
 
+def _bar(row: Mapping[str, Any]) -> dict[str, Any]:
+    account = {"account": visible(str(row["account_name"])), "id": row["account_id"]}
+    sure, least = row["fewest_people"], row["at_least"]
+    if sure is not None:
+        kind = ONE if sure == 1 else TWO if sure == 2 else MORE
+        return {**account, "people": sure, "told": counted(sure, "person", "people"), "kind": kind}
+    if row["note"] == STUCK:
+        return {**account, "people": 0, "told": "nobody can", "kind": NOBODY}
+    least = least or 1
+    told = f"can't be told, {counted(least, 'person', 'people')} at least"
+    return {**account, "people": least, "told": told, "kind": UNKNOWN}
+
+
 def _distinct(names: Sequence[str], ids: Sequence[int]) -> list[str]:
     return [f"{name} ({number})" if names.count(name) > 1 else name for name, number in zip(names, ids, strict=True)]
 
@@ -84,9 +86,9 @@ def _distinct(names: Sequence[str], ids: Sequence[int]) -> list[str]:
 def draw_spots(spots: pd.DataFrame) -> Chart:
     """Draw how many weak spots of each kind there are, the gravest first."""
     alt = altair()
-    counted = spots.groupby(["severity", "kind"], sort=False).size().reset_index(name="findings")
+    groups = spots.groupby(["severity", "kind"], sort=False).size().reset_index(name="findings")
     rank = {severity: position for position, severity in enumerate(SEVERITIES)}
-    data = counted.assign(rank=counted["severity"].map(rank)).sort_values(
+    data = groups.assign(rank=groups["severity"].map(rank)).sort_values(
         ["rank", "findings"], ascending=[True, False], kind="stable"
     )
     data = data.assign(

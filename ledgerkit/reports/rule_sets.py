@@ -194,7 +194,7 @@ class RuleSet:
 
     @cached_property
     def _high_needs(self) -> tuple[Need, ...] | None:
-        # What is not read may ask for more people.
+        # What is not read may ask for other people, and how several rules of approvals go together is not documented.
         if not self.steps or self.unread or any(one.quorum is None or one.hidden is None for one in self.steps):
             return None
         return tuple((_asked(one), one.can()) for one in self.steps)
@@ -202,13 +202,16 @@ class RuleSet:
     @cached_property
     def stuck(self) -> bool:
         """Whether nobody can move money by it, whoever the hidden ones are."""
-        return any(quorum > len(people) for quorum, people in self._low_needs)
+        # What is not read may be another way to the same end.
+        return not self.unread and any(quorum > len(people) for quorum, people in self._low_needs)
 
     @cached_property
     def at_least(self) -> int | None:
-        """How many people it takes at least; None where nobody can move money by it, or it shows no steps."""
-        if self.stuck or not self.steps:
+        """How many people it takes at least, which is 1 where nothing is known; None where nobody can move money."""
+        if self.stuck:
             return None
+        if not self.steps or self.unread:
+            return 1
         try:
             counted = fewest(self._low_needs)
         except OverflowError:
@@ -303,21 +306,29 @@ def rule_sets(governance_rules: Any, people: People) -> tuple[RuleSet, ...]:
 def _rule_set(one: Mapping[str, Any], people: People) -> RuleSet:
     by_type: dict[str, list[Any]] = {}
     unread = []
-    for rule in one.get("rules") or []:
+    rules = one.get("rules")
+    for rule in rules if isinstance(rules, list) else []:
         kind, data = (rule.get("type"), rule.get("data")) if isinstance(rule, Mapping) else (None, None)
-        if not isinstance(kind, str) or not isinstance(data, list):
-            unread.append("a rule of an unknown shape")
-        elif kind in _READ:
+        if kind in _READ and isinstance(data, list):
             by_type.setdefault(kind, []).extend(data)
+        elif kind in _LIMITS:
+            # It limits where money goes, in a way that can't be seen.
+            by_type.setdefault(kind, []).append(None)
+        elif kind == APPROVALS or not isinstance(kind, str):
+            unread.append("a rule of an unknown shape")
         else:
             unread.append(f"a rule of type {kind}")
     index, name = one.get("index"), one.get("name")
     whitelists = by_type.get("WHITELIST")
+    # Whether a whitelist rule that names none admits nobody or everybody is not documented: one that can't be seen.
     listed = [
         entry["whitelist"] if isinstance(entry, Mapping) and type(entry.get("whitelist")) is int else None
-        for entry in whitelists or []
+        for entry in whitelists or [None]
     ]
-    if [rule.get("type") for rule in one.get("rules") or [] if isinstance(rule, Mapping)].count(APPROVALS) > 1:
+    if (
+        isinstance(rules, list)
+        and sum(isinstance(rule, Mapping) and rule.get("type") == APPROVALS for rule in rules) > 1
+    ):
         unread.append("several rules of approvals")
     enabled = [
         entry.get("enabled") for entry in by_type.get("SMART_CONTRACT_INTERACTION", []) if isinstance(entry, Mapping)
@@ -336,7 +347,8 @@ def _rule_set(one: Mapping[str, Any], people: People) -> RuleSet:
     )
 
 
-_READ: Final = frozenset({APPROVALS, "SMART_CONTRACT_INTERACTION", "THRESHOLD", "TRANSACTION_FILTER", "WHITELIST"})
+_LIMITS: Final = frozenset({"THRESHOLD", "TRANSACTION_FILTER", "WHITELIST"})
+_READ: Final = frozenset({APPROVALS, "SMART_CONTRACT_INTERACTION", *_LIMITS})
 
 
 def _step(position: int, entry: Any, people: People) -> Step:
@@ -344,15 +356,19 @@ def _step(position: int, entry: Any, people: People) -> Step:
         return Step(position, None)
     quorum = entry.get("quorum")
     asked = quorum if type(quorum) is int and quorum >= 0 else None
-    users, group = entry.get("users"), None
-    members = ids_in(users) if isinstance(users, list) else None
-    if members is None and type(entry.get("group")) is int:
-        group = people.group(entry["group"])
+    group = people.group(entry["group"]) if type(entry.get("group")) is int else None
+    # An empty list is what a field reads that is not used: it says of nobody that they are not asked.
+    users = ids_in(entry.get("users")) or None
+    both = users is not None and group is not None
+    members = (*(users or ()), *(group.members or () if group else ())) if both else users
+    if members is None and group is not None:
         members = group.members
     if members is None:
         return Step(position, asked, group)
     seen = dict.fromkeys(one for one in members if one is not None)
-    return Step(position, asked, group, tuple(people.person(one) for one in seen), members.count(None))
+    # Of a list beside a group it is not known who of them is asked.
+    hidden = None if both else members.count(None)
+    return Step(position, asked, group, tuple(people.person(one) for one in seen), hidden)
 
 
 def _amounts(thresholds: Sequence[Any]) -> Range | None:

@@ -6,9 +6,12 @@ from itertools import permutations
 from typing import Final
 
 from ledgerkit.amounts import Unit, to_display
-from ledgerkit.reports.rule_sets import EVERY_AMOUNT, Group, Person, Range, RuleSet, Step, is_crypto
+from ledgerkit.reports.rule_sets import EVERY_AMOUNT, Group, Person, Range, RuleSet, Step, bounds, is_crypto
 from ledgerkit.showing import visible
 
+# Powers of ten of whole units that no supply comes near: of coins, and of tokens, of which some have 10^14 and more.
+MOST_COINS: Final = 12
+MOST_TOKENS: Final = 15
 # From the gravest; what can't be told stands last, and is no all-clear.
 SEVERITIES: Final = ("critical", "high", "medium", "low", "can't tell")
 
@@ -21,6 +24,8 @@ class Ruled:
     ----------
     unit
         The unit that its amounts are shown in; None where none is known.
+    is_token
+        Whether it holds a token, of which there may be more than of any coin.
     """
 
     id: int
@@ -28,6 +33,14 @@ class Ruled:
     status: str | None
     rule_sets: tuple[RuleSet, ...]
     unit: Unit | None = None
+    is_token: bool = False
+
+    def endless(self, amounts: Range | None) -> bool:
+        """Whether a range has no upper end, or one that no amount of this account comes near."""
+        if amounts is None or amounts.empty:
+            return False
+        places = 18 if self.unit is None else self.unit.magnitude
+        return amounts.high is None or amounts.high >= 10 ** ((MOST_TOKENS if self.is_token else MOST_COINS) + places)
 
 
 @dataclass(frozen=True)
@@ -67,13 +80,13 @@ def of_account(account: Ruled, whitelists: Mapping[int, Listing] | None) -> Iter
         for severity, kind, sentence, evidence in (
             *_people(one),
             *_steps(one),
-            *_reach(one, account.unit),
+            *_reach(one, account),
             *_lists(one, whitelists),
         ):
             yield WeakSpot(
                 severity, kind, f"{visible(one.name)}: {sentence}.", evidence, account, rule_set=visible(one.name)
             )
-    for severity, kind, sentence, evidence in (*_overlaps(account), *_gaps(account)):
+    for severity, kind, sentence, evidence in (*_together(account), *_overlaps(account), *_gaps(account)):
         yield WeakSpot(severity, kind, f"{sentence}.", evidence, account)
 
 
@@ -133,7 +146,10 @@ def _steps(one: RuleSet) -> Iterator[Found]:
         evidence = f"{_of(step)}: {_persons_in(step.seen) or 'nobody'}" + (
             f", and {step.hidden} hidden" if step.hidden else ""
         )
-        if quorum > most:
+        if quorum > most and one.unread:
+            sentence = f"{step.words}: {quorum} asked, and {most} can act; whether that stops it can't be told"
+            yield "can't tell", "perhaps stuck", sentence, evidence
+        elif quorum > most:
             sentence = f"{step.words}: {quorum} asked, and {most} can act, so that money is stuck"
             yield "high", "money is stuck", sentence, evidence
         elif quorum > len(step.can()) + step.hidden and any(person.able is False for person in step.seen):
@@ -151,28 +167,81 @@ def _steps(one: RuleSet) -> Iterator[Found]:
         yield "low", "too few different people", sentence, _rule(one)
 
 
-def _reach(one: RuleSet, unit: Unit | None) -> Iterator[Found]:
+def _reach(one: RuleSet, account: Ruled) -> Iterator[Found]:
     """Say how far it goes: to any address, of any amount."""
-    crypto = len(one.thresholds) == 1 and is_crypto(one.thresholds[0])
-    if one.thresholds and not crypto:
-        sentence = (
-            "several thresholds in one rule set" if len(one.thresholds) > 1 else "a threshold that is not crypto"
+    evidence = str(list(one.thresholds))
+    anywhere = "" if one.whitelists is not None else ", and it has no whitelist"
+    if one.thresholds and (len(one.thresholds) > 1 or not is_crypto(one.thresholds[0])):
+        what = (
+            "several thresholds in one rule set"
+            if len(one.thresholds) > 1
+            else "a threshold that is not crypto, or can't be read"
         )
-        yield (
-            "can't tell",
-            "threshold not compared",
-            f"{sentence}: which amounts of the account it admits can't be told",
-            str(list(one.thresholds)),
-        )
+        sentence = f"{what}: which amounts of the account it admits can't be told{anywhere}"
+        yield "can't tell", "threshold not compared", sentence, evidence
     if one.amounts is not None and one.amounts.empty:
-        yield "medium", "threshold that nothing meets", "no amount is within its threshold", str(list(one.thresholds))
-    if one.whitelists is None and one.amounts == EVERY_AMOUNT:
-        if one.filters:
-            sentence = "neither whitelist nor threshold; its transaction filter limits what it admits"
-            yield "medium", "no whitelist and no threshold", sentence, str(list(one.filters))
-        else:
-            sentence = "any amount to any address: neither whitelist nor threshold"
-            yield "high", "no whitelist and no threshold", sentence, f"threshold {_range(EVERY_AMOUNT, unit)}"
+        yield "medium", "threshold that nothing meets", "no amount is within its threshold", evidence
+    if one.whitelists is not None:
+        return
+    if account.endless(one.amounts):
+        reached, every = _range(one.amounts, account.unit), one.amounts is not None and one.amounts.low <= 0
+    elif len(one.thresholds) == 1 and _without_end(one.thresholds[0]):
+        # No upper end is none in whichever currency.
+        reached, every = "without an upper end", False
+    else:
+        return
+    kind = "no whitelist and no threshold" if every else "no whitelist and no upper end"
+    if one.filters:
+        sentence = f"amounts {reached} without a whitelist; its transaction filter limits what it admits"
+        yield "medium", kind, sentence, str(list(one.filters))
+    else:
+        what = "any amount" if one.amounts == EVERY_AMOUNT else f"amounts {reached}"
+        sentence = f"{what} to any address: neither whitelist nor {'threshold' if every else 'upper end'}"
+        yield "high", kind, f"{sentence}{_smaller(one, account)}", f"threshold {reached}"
+
+
+def _without_end(threshold: object) -> bool:
+    if not isinstance(threshold, Mapping):
+        return False
+    low, high = bounds(threshold)
+    return low is not None and high is None
+
+
+def _smaller(one: RuleSet, account: Ruled) -> str:
+    """Say where only the large amounts go to anybody."""
+    if one.amounts is None:
+        return ""
+    low = one.amounts.low
+    below = [other for other in account.rule_sets if other.amounts is not None and other.amounts.low < low]
+    if below and all(other.whitelists is not None for other in below):
+        return ", while smaller amounts go to whitelists alone"
+    return ""
+
+
+def _together(account: Ruled) -> Iterator[Found]:
+    """Say where several rule sets without a whitelist let any amount go to any address, and none does alone."""
+    free = [
+        (one, one.amounts)
+        for one in account.rule_sets
+        if one.whitelists is None and not one.filters and not one.stuck and one.amounts and not one.amounts.empty
+    ]
+    reached, used = 0, []
+    for one, amounts in sorted(free, key=lambda each: each[1].low):
+        # An amount of nothing needs no rule; whether bounds count is documented nowhere.
+        if amounts.low > reached + 1:
+            return
+        if amounts.high is None or amounts.high > reached:
+            used.append(one)
+        if account.endless(amounts):
+            break
+        reached = max(reached, amounts.high or 0)
+    else:
+        return
+    if len(used) < 2 or any(amounts.low <= 1 and account.endless(amounts) for _, amounts in free):
+        return
+    names = ", ".join(visible(one.name) for one in used)
+    evidence = "; ".join(f"{visible(one.name)}: {_range(one.amounts, account.unit)}" for one in used)
+    yield "high", "any amount to any address", f"{names} together let any amount go to any address", evidence
 
 
 def _lists(one: RuleSet, whitelists: Mapping[int, Listing] | None) -> Iterator[Found]:
@@ -192,7 +261,7 @@ def _lists(one: RuleSet, whitelists: Mapping[int, Listing] | None) -> Iterator[F
 
 def _overlaps(account: Ruled) -> Iterator[Found]:
     """Give pairs of rule sets of which the weaker one admits what the stronger one is meant for."""
-    moving = [one for one in account.rule_sets if one.steps and not one.stuck]
+    moving = [one for one in account.rule_sets if not one.stuck]
     unjudged: list[RuleSet] = []
     for weak, strong in permutations(moving, 2):
         shared = _shared(weak.amounts, strong.amounts)

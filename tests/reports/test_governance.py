@@ -203,12 +203,134 @@ def test_hidden_steps_and_people_are_said_and_not_guessed(report_on: Callable[..
     assert steps["people"].tolist() == ["user-1", "hidden", "user-2, 2 hidden"]
 
 
+ENDLESS = "no whitelist and no upper end"
+
+
 def test_any_amount_to_any_address(report_on: Callable[..., Report]) -> None:
     kind = "no whitelist and no threshold"
     assert spot(report_on(rule_set(0, ONE_EACH)), kind)["severity"] == "high"
     assert spot(report_on(rule_set(0, ONE_EACH, THRESHOLD=up_to(0, None))), kind)["severity"] == "high"
-    assert kind not in kinds(report_on(rule_set(0, ONE_EACH, THRESHOLD=up_to(0, 10))))
-    assert kind not in kinds(report_on(rule_set(0, ONE_EACH, WHITELIST=[{"whitelist": 1}])))
+    # As good as without an end: more than there is of anything.
+    assert spot(report_on(rule_set(0, ONE_EACH, THRESHOLD=up_to(0, 10**40))), kind)["severity"] == "high"
+    for rules in ({"THRESHOLD": up_to(0, 10)}, {"WHITELIST": [{"whitelist": 1}]}):
+        assert not {kind, ENDLESS} & kinds(report_on(rule_set(0, ONE_EACH, **rules)))
+
+
+@pytest.mark.parametrize(
+    ("threshold", "severity"),
+    [
+        (up_to(1, None), "high"),
+        (up_to(10**20, None), "high"),
+        (up_to(10**20, 10**40), "high"),
+        (up_to(0, None, "FIAT"), "high"),
+        (up_to(1, 10**27), None),
+        (up_to(0, 500, "FIAT"), None),
+    ],
+)
+def test_no_upper_end_is_told_wherever_the_range_begins(
+    report_on: Callable[..., Report], threshold: Any, severity: str | None
+) -> None:
+    report = report_on(rule_set(0, ONE_EACH, THRESHOLD=threshold))
+    if severity is None:
+        assert ENDLESS not in kinds(report)
+    else:
+        assert spot(report, ENDLESS)["severity"] == severity
+    listed = report_on(rule_set(0, ONE_EACH, THRESHOLD=threshold, WHITELIST=[{"whitelist": 1}]))
+    assert ENDLESS not in kinds(listed)
+
+
+def test_tokens_of_which_there_are_very_many_have_ends_further_up(report_on: Callable[..., Report]) -> None:
+    sets = [rule_set(0, ONE_EACH, THRESHOLD=up_to(0, 10**32))]
+    coin, token = (account(1, governance_rules=sets, contract_address=one) for one in (None, "0x" + "c" * 40))
+    assert "no whitelist and no threshold" in kinds(report_on(accounts=[coin]))
+    assert "no whitelist and no threshold" not in kinds(report_on(accounts=[token]))
+
+
+def test_only_large_amounts_to_anybody_is_the_worst_case(report_on: Callable[..., Report]) -> None:
+    hundred = 100 * 10**18
+    report = report_on(
+        rule_set(1, ONE_EACH, THRESHOLD=up_to(0, hundred), WHITELIST=[{"whitelist": 1}]),
+        rule_set(2, ONE_EACH, THRESHOLD=up_to(hundred, None)),
+    )
+    found = spot(report, ENDLESS)
+    assert (found["severity"], found["rule_set_name"]) == ("high", "Rule 2")
+    assert "from 100 ETH to any address" in found["sentence"]
+    assert "smaller amounts go to whitelists alone" in found["sentence"]
+
+
+@pytest.mark.parametrize(
+    ("ranges", "together"),
+    [
+        ([(0, 100), (100, None)], True),
+        ([(1, 100), (101, None)], True),
+        ([(0, 100), (50, 200), (200, 10**40)], True),
+        ([(0, 100), (102, None)], False),
+        ([(0, 100), (100, 10**27)], False),
+        ([(0, None), (0, 100)], False),
+    ],
+)
+def test_ranges_that_cover_all_amounts_together(
+    report_on: Callable[..., Report], ranges: list[Any], together: bool
+) -> None:
+    report = report_on(*(rule_set(index, ONE_EACH, THRESHOLD=up_to(*ends)) for index, ends in enumerate(ranges)))
+    kind = "any amount to any address"
+    assert (kind in kinds(report)) is together
+    if together:
+        assert spot(report, kind)["severity"] == "high"
+
+
+def test_a_whitelist_rule_that_can_not_be_read_is_no_all_clear(report_on: Callable[..., Report]) -> None:
+    for data in ([], None, "everybody"):
+        report = report_on(rule_set(0, ONE_EACH, WHITELIST=data))  # type: ignore[arg-type]  # as it may come
+        assert spot(report, "whitelist not seen")["severity"] == "can't tell"
+
+
+# Rule sets that hide how few people they take
+
+HIDING = [
+    {"index": 1, "name": "Rule 2", "rules": []},
+    {"index": 1, "name": "Rule 2", "rules": None},
+    {"index": 1, "name": "Rule 2", "rules": {"type": "MULTI_AUTHORIZATIONS"}},
+    {"index": 1, "name": "Rule 2", "rules": [None]},
+    *(
+        {"index": 1, "name": "Rule 2", "rules": [{"type": "MULTI_AUTHORIZATIONS", "data": data}]}
+        for data in ([], None, {"quorum": 1})
+    ),
+    None,
+]
+
+
+@pytest.mark.parametrize("hiding", HIDING)
+def test_a_rule_set_whose_steps_can_not_be_read_may_need_one_person_alone(
+    report_on: Callable[..., Report], hiding: Any
+) -> None:
+    report = report_on(rule_set(0, [ONE_EACH[0], {"quorum": 2, "users": [2, 3]}]), hiding)
+    row = report["accounts"].iloc[0]
+    assert row["at_least"] == 1
+    assert pd.isna(row["fewest_people"])
+    assert pd.isna(row["if_each_counts_once"])
+    assert "hidden" in kinds(report)
+    # Whether one of these moves money alone can't be told either.
+    known = report["people"][report["people"]["user_id"].notna()]
+    assert known["alone"].isna().all()
+    assert report["people"]["note"].dropna().str.startswith("hidden: ").sum() == 1
+    alone = report_on(hiding)["accounts"].iloc[0]
+    assert (alone["at_least"], pd.isna(alone["fewest_people"])) == (1, True)
+
+
+def test_the_chart_counts_accounts_of_which_nothing_can_be_told(report_on: Callable[..., Report]) -> None:
+    accounts = [
+        account(1, governance_rules=[rule_set(0, [ONE_EACH[0]])]),
+        account(2, governance_rules=[HIDING[0]]),
+        account(3),
+        account(4, governance_rules=[rule_set(0, [{"quorum": 9, "users": [1]}])]),
+    ]
+    chart = report_on(accounts=accounts).chart("fewest people")
+    assert chart.words.startswith("One person alone can move money from 1 of 4 accounts; of 2 it can't be told")
+    picture = chart.svg()
+    for name in ("Account 1", "Account 2", "Account 3", "Account 4"):
+        assert name in picture
+    assert picture.count("can&#39;t be told, 1 person at least") or "can't be told, 1 person at least" in picture
 
 
 STRONG = [{"quorum": 1, "users": [1]}, {"quorum": 2, "users": [2, 3]}]

@@ -103,6 +103,12 @@ def read(*steps: Any, people: People = PEOPLE, **rules: list[Any]) -> RuleSet:
         ([{"quorum": 1, "users": [1]}, {"quorum": 2, "users": [1, 3, None]}], 2, 2),
         ([{"quorum": 1, "users": [1]}, {"quorum": 1, "users": [3]}, None], None, 2),
         ([{"quorum": 1, "users": [1]}, {"quorum": 2, "group": 77}], None, 2),
+        # An empty list beside a group is a field that is not used.
+        ([{"quorum": 1, "users": [1]}, {"quorum": 1, "users": [], "group": 1}], 1, 1),
+        # Who is asked where a list stands beside a group is not documented.
+        ([{"quorum": 1, "users": [1]}, {"quorum": 1, "users": [4], "group": 1}], None, 1),
+        # Nobody in a list, and no group: somebody who can't be seen.
+        ([{"quorum": 1, "users": [1]}, {"quorum": 2, "users": []}], None, 2),
         # A state that is not documented: perhaps able, perhaps not.
         ([{"quorum": 1, "users": [10]}, {"quorum": 1, "users": [10, 1]}], None, 1),
     ],
@@ -133,6 +139,17 @@ def test_what_is_not_read_leaves_the_number_open() -> None:
     assert "a rule of type BIOMETRICS" in str(one.hides)
     assert rule_sets(["Rule 1", None], PEOPLE)[0].unread == ("a shape that is not known",)
     assert rule_sets(None, PEOPLE) == ()
+
+
+@pytest.mark.parametrize("quorum", [2, 9])
+def test_several_rules_of_approvals_leave_the_number_open(quorum: int) -> None:
+    several = [
+        {"type": "MULTI_AUTHORIZATIONS", "data": [{"quorum": 1, "users": [1]}, {"quorum": quorum, "users": [2, 3]}]},
+        {"type": "MULTI_AUTHORIZATIONS", "data": [{"quorum": 1, "users": [4]}, {"quorum": 2, "users": [5, 6]}]},
+    ]
+    one = rule_sets([{"index": 0, "name": "Rule 1", "rules": several}], PEOPLE)[0]
+    assert (one.at_least, one.fewest, one.each_once, one.stuck) == (1, None, None, False)
+    assert "several rules of approvals" in str(one.hides)
 
 
 def test_where_users_can_not_be_read_nothing_is_known_for_certain() -> None:
