@@ -1,83 +1,49 @@
 """Compliance: transactions that were rated as risky, their counterparties, and what was not rated at all."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any, Final
 
 import pandas as pd
 
+from ledgerkit.coins import TOKEN_MINT
 from ledgerkit.errors import InvalidRequest, shorten
 from ledgerkit.filters import Many, Time
 from ledgerkit.frames import AMOUNT, FLAG, INTEGER, NUMBER, TEXT, TIME
-from ledgerkit.reports.compliance_charts import draw_counterparties, draw_months
+from ledgerkit.reports.choosing import as_asked, chosen_ids, told
+from ledgerkit.reports.compliance_charts import (
+    CLEAR,
+    LISTED,
+    NO_ANSWER,
+    NOT_ASKED,
+    draw_counterparties,
+    draw_months,
+)
 from ledgerkit.reports.making import Making
+from ledgerkit.reports.rated import (
+    ALERTS,
+    DETAILS,
+    IN,
+    NOT_SCORED,
+    OTHER,
+    OUT,
+    PENDING,
+    SERVICE,
+    alert_of,
+    details_of,
+    displayed,
+    rated_transactions,
+)
 from ledgerkit.reports.report import Report
-from ledgerkit.reports.screening import MOST_ADDRESSES, PROVIDER, Screened, one_address, rank, screen
-from ledgerkit.reports.tabled import records, scaled, tabled
+from ledgerkit.reports.rows import framed, records
+from ledgerkit.reports.screening import MOST_ADDRESSES, Screened, one_address, rank, screen
 from ledgerkit.session import Session
 from ledgerkit.showing import visible
-from ledgerkit.states import STATES
 
-# What neither scale has is an alert too: it may be worse than all that is known.
-SERVICE: Final = ("LOW", "MEDIUM", "HIGH")
-PENDING: Final = "sent to the provider, no score yet"
-NOT_SCORED: Final = "not scored"
-IN, OUT, OTHER = "in", "out", "other"
-NOT_ASKED: Final = "not asked"
-_OUTCOMES: Final = {"done": "happened", "waiting": "under way", "refused": "did not happen"}
-# What is read of a transaction: a workspace can have hundreds of thousands, and a frame of them 80 columns.
-_READ: Final = (
-    "id",
-    "account_id",
-    "account_name",
-    "type",
-    "status",
-    "currency",
-    "amount",
-    "amount_display",
-    "ticker",
-    "recipient",
-    "senders",
-    "tx_hash",
-    "created_on",
-    "compliance_registration_ids_chainalysis",
-    "compliance_risk_provider_details_chainalysis",
-    "compliance_risk_risk",
-)
-ALERTS: Final = {
-    "transaction_id": INTEGER,
-    "created_on": TIME,
-    "severity": TEXT,
-    "why": TEXT,
-    "status": TEXT,
-    "outcome": TEXT,
-    "direction": TEXT,
-    "account_id": INTEGER,
-    "account_name": TEXT,
-    "amount": NUMBER,
-    "ticker": TEXT,
-    "amount_base": AMOUNT,
-    "counterparty": TEXT,
-    "counterparties": INTEGER,
-    "risk": TEXT,
-    "provider_risk": TEXT,
-    "services": TEXT,
-    "type": TEXT,
-    "currency": TEXT,
-    "tx_hash": TEXT,
-}
-DETAILS: Final = {
-    "transaction_id": INTEGER,
-    "risk": TEXT,
-    "exposure_type": TEXT,
-    "category_id": INTEGER,
-    "service": TEXT,
-    "value": NUMBER,
-    "provider_id": TEXT,
-}
 BY_ACCOUNT: Final = {
     "account_id": INTEGER,
     "account_name": TEXT,
     "ticker": TEXT,
+    "contract_address": TEXT,
     "alerts": INTEGER,
     "not_confirmed": INTEGER,
     "amount_in": NUMBER,
@@ -99,6 +65,7 @@ COUNTERPARTIES: Final = {
     "amount_out_base": AMOUNT,
     "last_on": TIME,
     "sanctioned": FLAG,
+    "verdict": TEXT,
     "sanctions": TEXT,
     "risk": TEXT,
     "provider_risk": TEXT,
@@ -107,6 +74,14 @@ COUNTERPARTIES: Final = {
 }
 SCORES: Final = {"score": TEXT, "transactions": INTEGER, "incoming": INTEGER, "outgoing": INTEGER, "other": INTEGER}
 MONTHS: Final = {"month": TEXT, "severity": TEXT, "alerts": INTEGER}
+COVERAGE: Final = {
+    "month": TEXT,
+    "transactions": INTEGER,
+    "scored": INTEGER,
+    "pending": INTEGER,
+    "not_scored": INTEGER,
+    "alerts": INTEGER,
+}
 
 
 def compliance(
@@ -114,7 +89,7 @@ def compliance(
     start: Time,
     end: Time | None = None,
     *,
-    account: Many[int] | None = None,
+    account: Many[int | str] | None = None,
     addresses: bool | int = True,
 ) -> Report:
     """Show the transactions of a period that were rated as risky, and with whom they were.
@@ -129,7 +104,7 @@ def compliance(
     start, end
         The period: ``start`` is in it and ``end`` is not; None is now. A transaction belongs to it by its creation.
     account
-        Ids of accounts; by default all.
+        Ids or names of accounts; by default all.
     addresses
         Whether to ask for risk and sanctions of counterparties, at most 100 of them, or how many at most: those of
         alerts first, then those of most transactions. Each is two calls.
@@ -138,48 +113,52 @@ def compliance(
     -------
     Report
         ``alerts``: one row for each such transaction, newest first, with ``severity``, ``why``, ``outcome`` (of its
-        ``status``), ``direction``, ``amount`` (exact Decimal, with ``ticker``) and ``counterparty``;
-        ``by_account``; ``counterparties``: one row for each address and asset of the period, those under sanctions
-        first, ``sanctioned`` and ``risk`` missing where ``checked`` says that it was not asked or refused;
-        ``provider_details``: what the provider says of each alert; ``scores``: how many transactions have which
-        score, and how many none; ``months``: alerts by month (UTC) and severity. Sums are of CONFIRMED transactions
-        alone. ``*_base`` are ints of base units.
-        Charts: ``alerts``, ``counterparties``.
+        ``status``), ``direction``, ``amount`` (exact Decimal, with ``ticker`` and ``contract_address``) and
+        ``counterparty``;
+        ``by_account``: one row for each account and asset of alerts; ``counterparties``: one row for each address and
+        asset of the period, those under sanctions first, ``sanctioned`` and ``risk`` missing where ``verdict`` and
+        ``checked`` say that it was not asked or refused; ``provider_details``: what the provider says of each alert;
+        ``scores``: how many transactions have which score, and how many none; ``months``: alerts by month (UTC) and
+        severity; ``coverage``: how many transactions of each month have a score at all. Sums are of CONFIRMED
+        transactions alone, each of one asset: ``contract_address`` is the contract or mint of a token.
+        ``*_base`` are ints of base units. Charts: ``alerts``, ``counterparties``.
 
     Raises
     ------
     InvalidRequest
         The period or a filter can't be used.
+    NotFound
+        An account is not visible to these credentials.
 
     Notes
     -----
-    ``GET /transactions``, ``GET /accounts``, ``GET /compliance/address-risk/{address}``,
+    ``GET /transactions``, ``GET /accounts``, ``GET /accounts/{id}/currency``,
+    ``GET /currencies/{currency}/tokens/{contract}``, ``GET /compliance/address-risk/{address}``,
     ``GET /compliance/sanctions/{address}``.
     """
-    most = _most(addresses)
-    with Making.of(session, start=start, end=end, account=account, addresses=addresses) as making:
+    most, asked = _most(addresses), as_asked(account)
+    with Making.of(session, start=start, end=end, account=told(asked), addresses=addresses) as making:
         first, last = making.period(start, end)
-        found = session.transactions.search(account=account, created_after=first, created_before=last)
-        transactions = records(session.with_names(session.to_display(found, ["amount"]))[list(_READ)])
-        for row in transactions:
-            row |= _rated(row)
+        accounts = session.accounts.search()
+        ids = None if asked is None else chosen_ids(accounts, asked, "account")
+        found = session.transactions.search(account=ids, created_after=first, created_before=last)
+        transactions = rated_transactions(making, found, accounts)
         alerts = [row for row in transactions if row["severity"]]
-        counterparties = _counterparties(session, transactions, making, most)
-        months = _months(alerts, first, last)
-        _explain(making, transactions, alerts)
         tables = {
-            "alerts": tabled(ALERTS, map(_alert, alerts)),
-            "by_account": _by_account(session, alerts),
-            "counterparties": counterparties,
-            "provider_details": tabled(DETAILS, (detail for row in alerts for detail in _details(row))),
+            "alerts": framed(ALERTS, map(alert_of, alerts)),
+            "by_account": _by_account(making, alerts),
+            "counterparties": _counterparties(making, transactions, most),
+            "provider_details": framed(DETAILS, (detail for row in alerts for detail in details_of(row))),
             "scores": _scores(transactions),
-            "months": months,
+            "months": _months(alerts, first, last),
+            "coverage": _coverage(transactions, first, last),
         }
+        _explain(making, transactions, alerts)
         return making.report(
             "Compliance alerts",
             tables,
             {
-                "alerts": lambda: draw_months(tables["months"]),
+                "alerts": lambda: draw_months(tables["months"], tables["coverage"]),
                 "counterparties": lambda: draw_counterparties(tables["counterparties"]),
             },
         )
@@ -196,97 +175,13 @@ def _most(addresses: Any) -> int:
     )
 
 
-# One transaction
-
-
-def _rated(row: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what a transaction is to compliance."""
-    details = row["compliance_risk_provider_details_chainalysis"] or []
-    service = row["compliance_risk_risk"]
-    provider = [str(one["risk"]) for one in details if isinstance(one, dict) and one.get("risk")]
-    odd = ([] if service is None or service.upper() in SERVICE else [service]) + [
-        one for one in provider if one.upper() not in PROVIDER
-    ]
-    known = [one for one in provider if one.upper() in PROVIDER]
-    worst = max(known, key=lambda one: PROVIDER.index(one.upper()), default=None)
-    why = []
-    if service is not None and service.upper() == "HIGH":
-        why.append(f"the service says {service}")
-    if worst is not None and worst.upper() in ("HIGH", "SEVERE"):
-        why.append(f"the provider says {worst}")
-    why += [f"a rating that is not documented: {one}" for one in dict.fromkeys(odd)]
-    severity = "SEVERE" if (worst or "").upper() == "SEVERE" else odd[0] if odd else "HIGH" if why else None
-    return {
-        "severity": severity,
-        "why": "; ".join(why),
-        "score": service or _unscored(row, provider),
-        "provider_risk": ", ".join(dict.fromkeys([*([worst] if worst else []), *odd_of(provider)])) or None,
-        "direction": _direction(row["type"]),
-        "others": _others(row),
-        "moved": row["status"] == "CONFIRMED" and isinstance(row["amount"], int),
-    }
-
-
-def odd_of(provider: Iterable[str]) -> list[str]:
-    """Return the ratings that the provider's scale does not have."""
-    return [one for one in provider if one.upper() not in PROVIDER]
-
-
-def _unscored(row: Mapping[str, Any], provider: list[str]) -> str:
-    if provider:
-        return "rated by the provider alone"
-    return PENDING if row["compliance_registration_ids_chainalysis"] else NOT_SCORED
-
-
-def _direction(kind: str | None) -> str:
-    if kind is None:
-        return OTHER
-    if kind.startswith("RECEIVE") or kind == "REWARD":
-        return IN
-    return OUT if kind.startswith("SEND") or kind in ("EXECUTE_CONTRACT", "DEPLOY_CONTRACT") else OTHER
-
-
-def _others(row: Mapping[str, Any]) -> list[str]:
-    """Return the addresses at the other end; every spelling of one stands once."""
-    if _direction(row["type"]) == IN:
-        named = [one for one in row["senders"] or [] if isinstance(one, str) and one]
-    else:
-        named = [row["recipient"]] if row["recipient"] else []
-    return list({one_address(one): one for one in reversed(named)}.values())[::-1]
-
-
-def _alert(row: Mapping[str, Any]) -> dict[str, Any]:
-    others, details = row["others"], row["compliance_risk_provider_details_chainalysis"] or []
-    shown = ", ".join(others[:3]) + (f" and {len(others) - 3} more" if len(others) > 3 else "")
-    services = [str(one["service"]) for one in details if isinstance(one, dict) and one.get("service")]
-    return {
-        **row,
-        "transaction_id": row["id"],
-        "outcome": _OUTCOMES.get(STATES.get(row["status"] or "", ""), "see status"),
-        "amount": row["amount_display"],
-        "amount_base": row["amount"],
-        "counterparty": shown or None,
-        "counterparties": len(others),
-        "risk": row["compliance_risk_risk"],
-        "services": ", ".join(dict.fromkeys(services)) or None,
-    }
-
-
-def _details(row: Mapping[str, Any]) -> list[dict[str, Any]]:
-    listed = row["compliance_risk_provider_details_chainalysis"] or []
-    return [{"transaction_id": row["id"], **one} for one in listed if isinstance(one, dict)]
-
-
-# Many transactions
-
-
-def _by_account(session: Session, alerts: list[dict[str, Any]]) -> pd.DataFrame:
+def _by_account(making: Making, alerts: list[dict[str, Any]]) -> pd.DataFrame:
     sums: dict[Any, dict[str, Any]] = {}
     for row in alerts:
         entry = sums.setdefault(
-            row["account_id"],
+            (row["account_id"], row["asset"]),
             {
-                "account_id": row["account_id"],
+                **_moved(row),
                 "account_name": row["account_name"],
                 "alerts": 0,
                 "not_confirmed": 0,
@@ -300,26 +195,40 @@ def _by_account(session: Session, alerts: list[dict[str, Any]]) -> pd.DataFrame:
         elif row["direction"] in (IN, OUT):
             entry[f"amount_{row['direction']}_base"] += row["amount"]
     rows = sorted(sums.values(), key=lambda entry: (-entry["alerts"], entry["account_id"] or 0))
-    return scaled(session, BY_ACCOUNT, rows, "amount_in", "amount_out")
+    return _scaled(making, BY_ACCOUNT, rows)
 
 
-def _counterparties(session: Session, transactions: list[dict[str, Any]], making: Making, most: int) -> pd.DataFrame:
-    contracts = {
-        row["id"]: row["contract_address"] for row in records(session.accounts.search()[["id", "contract_address"]])
-    }
+def _moved(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what tells the unit of an amount."""
+    return {name: row.get(name) for name in ("account_id", "type", "currency", TOKEN_MINT, "contract_address")}
+
+
+def _scaled(making: Making, kinds: Mapping[str, str], rows: list[dict[str, Any]]) -> pd.DataFrame:
+    """Return a frame of sums in the unit of what each is a sum of, beside those in base units."""
+    names = ("amount_in", "amount_out")
+    told_by = {"account_id": INTEGER, "type": TEXT, "currency": TEXT, TOKEN_MINT: TEXT}
+    base = framed({**told_by, **{f"{name}_base": AMOUNT for name in names}}, rows)
+    shown = records(displayed(making, base, {f"{name}_base": "amount" for name in names}))
+    return framed(
+        kinds,
+        [
+            {**row, "ticker": one["ticker"], **{name: one[f"{name}_base_display"] for name in names}}
+            for row, one in zip(rows, shown, strict=True)
+        ],
+    )
+
+
+def _counterparties(making: Making, transactions: list[dict[str, Any]], most: int) -> pd.DataFrame:
     sums: dict[tuple[Any, ...], dict[str, Any]] = {}
     order: dict[str, list[Any]] = {}
     for row in transactions:
-        contract = contracts.get(row["account_id"])
         for address in row["others"]:
             key = one_address(address)
             entry = sums.setdefault(
-                (key, row["currency"], contract, row["account_id"] if row["ticker"] is None else None),
+                (key, row["asset"]),
                 {
+                    **_moved(row),
                     "address": address,
-                    "currency": row["currency"],
-                    "contract_address": contract,
-                    "account_id": row["account_id"],
                     **dict.fromkeys(("alerts", "transactions", "shared", "amount_in_base", "amount_out_base"), 0),
                     "last_on": row["created_on"],
                 },
@@ -357,7 +266,7 @@ def _counterparties(session: Session, transactions: list[dict[str, Any]], making
             entry["address"],
         )
     )
-    return scaled(session, COUNTERPARTIES, rows, "amount_in", "amount_out")
+    return _scaled(making, COUNTERPARTIES, rows)
 
 
 def _screening(address: str, screened: Screened) -> dict[str, Any]:
@@ -368,8 +277,10 @@ def _screening(address: str, screened: Screened) -> dict[str, Any]:
         f"{what}: {row.get('error')}" if row.get("error") else f"{what} asked" if row else f"{what} {NOT_ASKED}"
         for what, row in (("risk", risk), ("sanctions", sanctions))
     ]
+    verdict = {True: LISTED, False: CLEAR}.get(sanctions.get("has_sanctions"), NO_ANSWER)  # type: ignore[arg-type]  # None has no verdict
     return {
         "sanctioned": sanctions.get("has_sanctions"),
+        "verdict": verdict if sanctions else NOT_ASKED,
         "sanctions": "; ".join(str(one.get("name")) for one in listed) or None,
         "risk": risk.get("risk"),
         "provider_risk": risk.get("provider_details_risk"),
@@ -379,10 +290,11 @@ def _screening(address: str, screened: Screened) -> dict[str, Any]:
 
 
 def _scores(transactions: list[dict[str, Any]]) -> pd.DataFrame:
-    counted = {score: {IN: 0, OUT: 0, OTHER: 0} for score in (*reversed(SERVICE), PENDING, NOT_SCORED)}
+    by_score = {score: {IN: 0, OUT: 0, OTHER: 0} for score in (*reversed(SERVICE), PENDING, NOT_SCORED)}
     for row in transactions:
-        counted.setdefault(row["score"], {IN: 0, OUT: 0, OTHER: 0})[row["direction"]] += 1
-    return tabled(
+        way = row["direction"] if row["direction"] in (IN, OUT) else OTHER
+        by_score.setdefault(row["score"], {IN: 0, OUT: 0, OTHER: 0})[way] += 1
+    return framed(
         SCORES,
         [
             {
@@ -392,7 +304,7 @@ def _scores(transactions: list[dict[str, Any]]) -> pd.DataFrame:
                 "outgoing": counts[OUT],
                 "other": counts[OTHER],
             }
-            for score, counts in counted.items()
+            for score, counts in by_score.items()
         ],
     )
 
@@ -405,16 +317,32 @@ def _months(alerts: list[dict[str, Any]], first: pd.Timestamp, last: pd.Timestam
         key = (f"{row['created_on']:%Y-%m}", row["severity"])
         counts[key] = counts.get(key, 0) + 1
     severities = sorted({row["severity"] for row in alerts} | {"HIGH", "SEVERE"}, key=lambda one: (-rank(one), one))
-    # The end is not in the period: one that ends with a month has no row of the next.
-    months = pd.period_range(f"{first:%Y-%m}", f"{last - pd.Timedelta('1us'):%Y-%m}", freq="M")
-    return tabled(
+    return framed(
         MONTHS,
         [
-            {"month": str(month), "severity": severity, "alerts": counts.get((str(month), severity), 0)}
-            for month in months
+            {"month": month, "severity": severity, "alerts": counts.get((month, severity), 0)}
+            for month in _months_of(first, last)
             for severity in severities
         ],
     )
+
+
+def _months_of(first: pd.Timestamp, last: pd.Timestamp) -> list[str]:
+    # The end is not in the period: one that ends with a month has no row of the next.
+    return [str(one) for one in pd.period_range(f"{first:%Y-%m}", f"{last - pd.Timedelta('1us'):%Y-%m}", freq="M")]
+
+
+def _coverage(transactions: list[dict[str, Any]], first: pd.Timestamp, last: pd.Timestamp) -> pd.DataFrame:
+    """Return how many transactions of each month have a score: no alert says little where little is scored."""
+    counts = {month: dict.fromkeys(COVERAGE, 0) for month in _months_of(first, last)}
+    for row in transactions:
+        if row["created_on"] is None:
+            continue
+        entry = counts[f"{row['created_on']:%Y-%m}"]
+        entry["transactions"] += 1
+        entry["alerts"] += bool(row["severity"])
+        entry[{PENDING: "pending", NOT_SCORED: "not_scored"}.get(row["score"], "scored")] += 1
+    return framed(COVERAGE, [{**entry, "month": month} for month, entry in counts.items()])
 
 
 def _explain(making: Making, transactions: list[dict[str, Any]], alerts: list[dict[str, Any]]) -> None:
@@ -445,8 +373,8 @@ def _explain(making: Making, transactions: list[dict[str, Any]], alerts: list[di
         )
     if undated := sum(1 for row in alerts if row["created_on"] is None):
         making.note(f"{undated:,} alerts have no date: they are in `alerts`, and in no month.")
-    if any(row["direction"] == OTHER for row in alerts):
-        making.note("Alerts of direction `other` (neither a payment in nor out) are not in sums of amounts.")
+    if any(row["direction"] not in (IN, OUT) for row in alerts):
+        making.note("Alerts of other directions than `in` and `out` are not in sums of amounts.")
     making.note(
         "Scores are those of now: the service may change them later, and says neither when it made one nor who "
         "looked at it. `value` of provider_details is the provider's; its unit is not documented."

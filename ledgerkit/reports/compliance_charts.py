@@ -6,18 +6,32 @@ import pandas as pd
 
 from ledgerkit import charts
 from ledgerkit.charts import Chart
+from ledgerkit.reports.rows import counted, records
 from ledgerkit.reports.screening import one_address
-from ledgerkit.reports.tabled import records
 from ledgerkit.showing import visible
 
 MOST_BARS: Final = 12
+# What is known of sanctions, the worst first: that nobody asked is no all-clear.
+LISTED, NO_ANSWER, NOT_ASKED, CLEAR = "under sanctions", "no answer", "not asked", "no sanctions"
+_SHADES: Final = {
+    LISTED: charts.REFUSED,
+    NO_ANSWER: charts.VIOLET,
+    NOT_ASKED: charts.NEUTRAL,
+    CLEAR: charts.ORANGE,
+}
 
 
-def draw_months(months: pd.DataFrame) -> Chart:
+def draw_months(months: pd.DataFrame, coverage: pd.DataFrame) -> Chart:
     """Draw the alerts of each month by severity."""
     alt = charts.altair()
-    total = int(months["alerts"].sum())
-    said = "No transaction was rated as risky" if not total else f"{_count(total, 'transaction')} rated as risky"
+    total, every, scored = (
+        int(months["alerts"].sum()),
+        *(int(coverage[one].sum()) for one in ("transactions", "scored")),
+    )
+    said = "No transactions"
+    if every:
+        rated = counted(total, "alert") if total else "No alert" if scored else "Nothing is known of risk"
+        said = f"{rated}, {scored:,} of {every:,} transactions scored"
     severities = list(dict.fromkeys(months["severity"]))
     scale = alt.Scale(domain=[visible(one) for one in severities], range=[_shade(one) for one in severities])
     data = months[["month", "severity", "alerts"]].astype({"alerts": int})
@@ -40,42 +54,59 @@ def draw_months(months: pd.DataFrame) -> Chart:
 def draw_counterparties(counterparties: pd.DataFrame) -> Chart:
     """Draw the counterparties with most alerts, and those under sanctions."""
     alt = charts.altair()
-    counts: dict[str, tuple[int, str, bool]] = {}
+    found: dict[str, dict[str, Any]] = {}
     for row in records(counterparties):
-        key = one_address(row["address"])
-        before = counts.get(key, (0, row["address"], False))
-        # An address without alerts is shown only for its sanctions.
-        counts[key] = (before[0] + row["alerts"], before[1], before[2] or row["sanctioned"] is True)
-    bad = sorted((one for one in counts.values() if one[0] or one[2]), key=lambda one: (-one[0], one[1]))
+        entry = found.setdefault(
+            one_address(row["address"]), {"address": row["address"], "alerts": 0, "kind": row["verdict"]}
+        )
+        entry["alerts"] += row["alerts"]
+    # An address without alerts is shown only for its sanctions.
+    bad = [entry for entry in found.values() if entry["alerts"] or entry["kind"] == LISTED]
+    bad.sort(key=lambda entry: (-entry["alerts"], entry["kind"] != LISTED, entry["address"]))
     shown = [
         {
-            "address": f"{_short(address)}{' (sanctions)' if sanctioned else ''}",
-            "whole": visible(address),
-            "alerts": alerts,
-            "label": str(alerts),
-            "kind": "sanctions" if sanctioned else "no sanctions known",
+            "address": f"{_short(entry['address'])}{' (sanctions)' if entry['kind'] == LISTED else ''}",
+            "whole": visible(entry["address"]),
+            "alerts": entry["alerts"],
+            "label": str(entry["alerts"]),
+            "kind": entry["kind"],
         }
-        for alerts, address, sanctioned in bad[:MOST_BARS]
+        for entry in bad[:MOST_BARS]
     ]
-    said = (
-        "No counterparty with an alert or under sanctions"
-        if not bad
-        else f"{_count(len(bad), 'counterparty', 'counterparties')} with alerts or sanctions"
-        + (f", the {MOST_BARS} with most" if len(bad) > MOST_BARS else "")
-    )
+    said = _of_counterparties([entry["kind"] for entry in found.values()], len(bad))
     data = pd.DataFrame(shown, columns=["address", "whole", "alerts", "label", "kind"]).astype({"alerts": int})
     order = [one["address"] for one in shown]
     base = alt.Chart(data).encode(
         y=alt.Y("address:N", sort=order, title=None, axis=alt.Axis(labelLimit=260)),
         x=alt.X("alerts:Q", title="transactions with an alert", axis=whole_numbers(data["alerts"])),
     )
-    scale = alt.Scale(domain=["sanctions", "no sanctions known"], range=[charts.REFUSED, charts.ORANGE])
+    kinds = [kind for kind in _SHADES if any(one["kind"] == kind for one in shown)]
+    scale = alt.Scale(domain=kinds, range=[_SHADES[kind] for kind in kinds])
+    legend = alt.Legend(orient="top") if kinds else None
     bars = base.mark_bar().encode(
-        color=alt.Color("kind:N", scale=scale, legend=None), tooltip=["whole:N", "alerts:Q"]
+        color=alt.Color("kind:N", scale=scale, title=None, legend=legend),
+        tooltip=["whole:N", "alerts:Q", "kind:N"],
     )
     labels = base.mark_text(align="left", dx=4, color=charts.label_colour()).encode(text="label:N")
     chart = (bars + labels).properties(title=said, width=charts.WIDTH, height=max(60, 24 * len(shown)))
-    return Chart(chart, f"{said}: " + ", ".join(f"{one['address']} {one['alerts']}" for one in shown))
+    return Chart(chart, f"{said}: " + ", ".join(f"{one['address']} {one['alerts']}, {one['kind']}" for one in shown))
+
+
+def _of_counterparties(verdicts: list[str], bad: int) -> str:
+    """Say what came out, and of how many nothing can be said."""
+    if not verdicts:
+        return "No counterparties"
+    found = (
+        f"{counted(bad, 'counterparty', 'counterparties')} with alerts or sanctions"
+        if bad
+        else "No counterparty with alerts or known sanctions"
+    )
+    if bad > MOST_BARS:
+        found += f" (the {MOST_BARS} with most)"
+    asked = len(verdicts) - verdicts.count(NOT_ASKED)
+    said = f"{found}, sanctions asked for {asked:,} of {len(verdicts):,} counterparties"
+    silent = verdicts.count(NO_ANSWER)
+    return f"{said}, {silent:,} without an answer" if silent else said
 
 
 def whole_numbers(counts: "pd.Series[Any]") -> Any:
@@ -92,7 +123,3 @@ def _shade(severity: str) -> str:
 def _short(address: str) -> str:
     shown = visible(address)
     return shown if len(shown) <= 19 else f"{shown[:8]}…{shown[-8:]}"
-
-
-def _count(number: int, one: str, many: str | None = None) -> str:
-    return f"{number:,} {one if number == 1 else many or one + 's'}"

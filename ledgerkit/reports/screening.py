@@ -2,14 +2,14 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Final
 
 import pandas as pd
 
 from ledgerkit.addresses import EVM_ADDRESS
-from ledgerkit.errors import ContractViolation, RateLimited
 from ledgerkit.reports.making import Making
-from ledgerkit.reports.tabled import records
+from ledgerkit.reports.rows import records
 
 # The scale of the service ends at HIGH; that of the provider goes on to Severe.
 PROVIDER: Final = ("LOW", "MEDIUM", "HIGH", "SEVERE")
@@ -58,7 +58,7 @@ def _ask(
     for some in (askable[:PROBE], askable[PROBE:]):
         if not some:
             continue
-        answer = _part(making, what, read, some)
+        answer = making.part(what, partial(read, some))
         if answer is None:
             break  # the part says why
         rows += records(answer)
@@ -79,13 +79,3 @@ def _ask(
             )
     unknown = {one_address(one): {"address": one, "error": NO_ANSWER} for one in addresses}
     return unknown | {one_address(str(row["address"])): row for row in rows}
-
-
-def _part(
-    making: Making, what: str, read: Callable[[list[str]], pd.DataFrame], some: list[str]
-) -> pd.DataFrame | None:
-    try:
-        return making.part(what, lambda: read(some))
-    except (ContractViolation, RateLimited) as error:  # an answer for another address is none
-        making.note(f"Without {what}: {error}")
-        return None

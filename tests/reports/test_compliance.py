@@ -239,3 +239,162 @@ def test_an_answer_for_another_address_is_no_answer(serve: Serve, connect_to: Co
 def test_a_number_of_addresses_that_is_none_is_refused(session: lk.Session) -> None:
     with pytest.raises(lk.InvalidRequest, match="addresses"):
         lk.reports.compliance(session, "2026-01-01", addresses=-1)
+
+
+SOL = [{"code": "lamport", "magnitude": 0}, {"code": "SOL", "magnitude": 9}]
+MINTS = {"USDC": (6, "EPjFWdd5AufqSSqeM2qN1xzybapC8G4wEGGkZwyTDt1v"), "BONK": (5, "DezXAZ8z7PnrnRJjz3wXBoRgixCa6xjn")}
+
+
+def solana(serve: Serve, connect_to: Connect, rows: list[dict[str, Any]], **told: Any) -> lk.reports.Report:
+    tokens = {
+        f"/currencies/solana/tokens/{mint}": {
+            "name": code,
+            "contract_address": mint,
+            "parent_currency": "solana",
+            "units": [{"code": code, "magnitude": places}],
+        }
+        for code, (places, mint) in MINTS.items()
+    }
+    accounts = {"/accounts": [account(1, type="Solana", currency="solana")], "/transactions": rows}
+    answers = {"/accounts/1/currency": units(SOL), **tokens, **told}
+    return lk.reports.compliance(connect_to(serve(workspace(accounts, answers))), *MAY, addresses=False)
+
+
+def spl(number: int, amount: int, code: str | None, kind: str = "RECEIVE_SPL_TOKEN_CHECKED") -> dict[str, Any]:
+    mint = None if code is None else MINTS[code][1]
+    fields = {"tx_parameters": {"token_mint": mint}}
+    both = {"senders": ["them"], "recipient": "them"}
+    return transaction(
+        number, type=kind, amount=str(amount), currency="solana", coin_fields=fields, compliance=rated("HIGH"), **both
+    )
+
+
+def test_tokens_of_solana_are_not_added_to_the_coin_nor_to_each_other(serve: Serve, connect_to: Connect) -> None:
+    coin = transaction(1, amount=str(3 * 10**9), currency="solana", senders=["them"], compliance=rated("HIGH"))
+    rows = [
+        coin,
+        spl(2, 5_000_001, "USDC"),
+        spl(3, 2_000_000, "USDC"),
+        spl(4, 10**27, "BONK"),
+        spl(5, 7_000_000, "USDC", "SEND_SPL_TOKEN_CHECKED"),
+    ]
+    report = solana(serve, connect_to, rows)
+    expected = {
+        "SOL": (Decimal(3), Decimal(0)),
+        "USDC": (Decimal("7.000001"), Decimal(7)),
+        "BONK": (Decimal(10) ** 22, Decimal(0)),
+    }
+    for name in ("by_account", "counterparties"):
+        found = report[name].set_index("ticker")
+        assert {one: tuple(found.loc[one, ["amount_in", "amount_out"]]) for one in found.index} == expected
+        assert found.loc["USDC", "contract_address"] == MINTS["USDC"][1]
+        assert pd.isna(found.loc["SOL", "contract_address"])
+    alerts = report["alerts"].set_index("transaction_id")
+    assert alerts.loc[2, ["amount", "ticker", "direction"]].tolist() == [Decimal("5.000001"), "USDC", "in"]
+    assert alerts.loc[5, ["amount", "ticker", "direction"]].tolist() == [Decimal(7), "USDC", "out"]
+
+
+def test_tokens_that_are_not_named_are_never_added_up(serve: Serve, connect_to: Connect) -> None:
+    report = solana(serve, connect_to, [spl(1, 5, None), spl(2, 7, None), transaction(3, currency="solana")])
+    by_account = report["by_account"]
+    assert sorted(by_account["amount_in_base"]) == [5, 7]
+    assert by_account["amount_in"].isna().all()
+    assert any("2 transactions with an amount whose unit is not known" in note for note in report.notes)
+
+
+def test_sandbox_sums_are_those_of_each_token(session: lk.Session) -> None:
+    report = lk.reports.compliance(session, "2025-07-01", addresses=False)
+    rows = session.transactions.search(created_after="2025-07-01", status="CONFIRMED", currency="solana")
+    mint = rows["coin_fields_tx_parameters_token_mint"]
+    for token in mint.dropna().unique():
+        sent = rows[(mint == token) & rows["type"].str.startswith("SEND_SPL_TOKEN")]
+        found = report["counterparties"]
+        assert sum(found.loc[found["contract_address"] == token, "amount_out_base"]) == sum(sent["amount"])
+
+
+@pytest.mark.parametrize("status", [403, 420, 501])
+def test_units_that_can_not_be_had_leave_base_units(serve: Serve, connect_to: Connect, status: int) -> None:
+    refused = {"/accounts/1/currency": Reply({"message": "no"}, status=status)}
+    report = report_on(serve, connect_to, [transaction(1, compliance=rated("HIGH"))], refused)
+    (row,) = report["by_account"].to_dict("records")
+    assert row["amount_in_base"] == 1000
+    assert pd.isna(row["amount_in"])
+    assert any("unit" in note for note in report.notes)
+
+
+def test_users_that_can_not_be_listed_do_not_matter(serve: Serve, connect_to: Connect) -> None:
+    refused = {"/users": Reply({"message": "no"}, status=403)}
+    report = report_on(serve, connect_to, [transaction(1, created_by=4, compliance=rated("HIGH"))], refused)
+    assert report["alerts"]["account_name"].tolist() == ["Account 1"]
+
+
+@pytest.mark.parametrize("scored", [False, True])
+def test_nothing_scored_and_nothing_asked_is_no_all_clear(serve: Serve, connect_to: Connect, scored: bool) -> None:
+    rows = [transaction(1, compliance=rated("LOW") if scored else None)]
+    report = report_on(serve, connect_to, rows)
+    assert f"{int(scored)} of 1 transactions scored" in report.chart("alerts").words
+    assert report.chart("alerts").words.startswith("No alert" if scored else "Nothing is known of risk")
+    assert "sanctions asked for 0 of 1 counterparties" in report.chart("counterparties").words
+    assert report["counterparties"]["verdict"].tolist() == ["not asked"]
+    (month,) = report["coverage"].to_dict("records")
+    assert month == {
+        "month": "2026-05",
+        "transactions": 1,
+        "scored": int(scored),
+        "pending": 0,
+        "not_scored": 1 - scored,
+        "alerts": 0,
+    }
+
+
+def test_the_chart_of_counterparties_tells_apart_what_is_known(serve: Serve, connect_to: Connect) -> None:
+    addresses = [f"0x{number:040x}" for number in range(1, 5)]
+    verdicts = (True, False, None)
+    told: dict[str, Any] = {
+        f"/compliance/sanctions/{one}": {"address": one, "has_sanctions": has, "provider_details": []}
+        for one, has in zip(addresses, verdicts, strict=False)
+    }
+    rows = [
+        transaction(number, senders=[one], compliance=rated("HIGH")) for number, one in enumerate(addresses, start=1)
+    ]
+    report = report_on(serve, connect_to, rows, told, addresses=3)
+    expected = ["under sanctions", "no sanctions", "no answer", "not asked"]
+    assert report["counterparties"].set_index("address")["verdict"].to_dict() == dict(
+        zip(addresses, expected, strict=True)
+    )
+    words = report.chart("counterparties").words
+    assert "sanctions asked for 3 of 4 counterparties, 1 without an answer" in words
+    assert {one["kind"] for one in report.chart("counterparties").altair.to_dict()["datasets"].popitem()[1]} == set(
+        expected
+    )
+
+
+def test_an_account_goes_by_id_or_name_and_one_that_is_not_there_is_an_error(
+    serve: Serve, connect_to: Connect, session: lk.Session
+) -> None:
+    by_id = lk.reports.compliance(session, "2026-01-01", "2026-02-01", account=12, addresses=False)
+    name = session.accounts.search().set_index("id").loc[12, "name"]
+    by_name = lk.reports.compliance(session, "2026-01-01", "2026-02-01", account=[name], addresses=False)
+    assert by_id["scores"].equals(by_name["scores"])
+    for nobody in (999999, "nobody"):
+        with pytest.raises(lk.NotFound, match="account"):
+            lk.reports.compliance(session, "2026-01-01", account=nobody, addresses=False)
+    with pytest.raises(lk.InvalidRequest, match="empty"):
+        lk.reports.compliance(session, "2026-01-01", account=[], addresses=False)
+
+
+def test_money_that_comes_back_from_a_stake_comes_in(serve: Serve, connect_to: Connect) -> None:
+    row = transaction(1, type="STAKE_WITHDRAW", senders=[A], recipient=B, compliance=rated("HIGH"))
+    (alert,) = report_on(serve, connect_to, [row])["alerts"].to_dict("records")
+    assert (alert["direction"], alert["counterparty"]) == ("in", A)
+    row = transaction(1, type="BOND", compliance=rated("HIGH"))
+    report = report_on(serve, connect_to, [row])
+    assert report["alerts"]["direction"].tolist() == ["inside"]
+    assert report["scores"]["other"].sum() == 1
+
+
+def test_addresses_that_are_none_take_nothing_down(serve: Serve, connect_to: Connect) -> None:
+    report = report_on(
+        serve, connect_to, [transaction(1, senders=["<b>/..?#", "..", " ", "a" * 3000])], addresses=True
+    )
+    assert report["counterparties"]["verdict"].eq("no answer").all()
