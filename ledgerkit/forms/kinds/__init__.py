@@ -97,7 +97,7 @@ class RequestForm(Form):
 
     def text(self) -> str:
         """Return what the form shows, as text."""
-        return super().text() if self.current is None else self.current.text()
+        return super().text() if self.current is None else f"{self.title}: {self.current.text()}"
 
     def close(self) -> None:
         """End the form. A write that is in flight goes on."""

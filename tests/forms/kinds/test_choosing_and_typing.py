@@ -183,6 +183,13 @@ def test_only_accounts_that_a_kind_can_be_used_with_are_offered(
     assert set(field.widget.children[0].options) == {"WND Test", "DOT Staking"}
 
 
+def test_as_text_a_form_of_all_kinds_says_so_and_which_kind_is_chosen(
+    session: lk.Session, opened: Callable[..., RequestForm]
+) -> None:
+    assert repr(opened(session)).startswith("Create a request: Payment · SANDBOX · ready")
+    assert repr(opened(session, "Settlement")).startswith("Create a request: Settlement · SANDBOX · ready")
+
+
 def test_a_form_ends_with_all_its_widgets(session: lk.Session) -> None:
     style()
     before = set(widgets.widget._instances)
