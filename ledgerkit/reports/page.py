@@ -2,6 +2,7 @@
 
 import html
 import json
+import re
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any, Final
@@ -15,6 +16,8 @@ from ledgerkit.showing import QUIET, visible
 MOST_ROWS: Final = 12
 MOST_CELL: Final = 120
 MISSING: Final = "–"
+_QUOTED: Final = re.compile(r"(`{1,2})([^`]+)\1")
+_CODE: Final = "font-family:var(--jp-code-font-family,monospace);font-size:.92em"
 _CELL: Final = "padding:2px 12px 2px 0;vertical-align:top;white-space:nowrap"
 _NUMBER: Final = f"{_CELL};text-align:right"
 _WORD: Final = f"{_CELL};text-align:left"
@@ -93,7 +96,12 @@ def _wide(page: str) -> str:
 
 
 def _sentences(notes: Sequence[str]) -> str:
-    return "".join(f"<div style='margin:4px 0'>! {_text(note)}</div>" for note in notes)
+    return "".join(f"<div style='margin:4px 0'>! {_prose(note)}</div>" for note in notes)
+
+
+def _prose(note: str) -> str:
+    """Return a note with what stands between backticks, such as a column, as code."""
+    return _QUOTED.sub(rf"<code style='{_CODE}'>\2</code>", _text(note))
 
 
 def _section(name: str, frame: pd.DataFrame, most: int | None, called: str = "") -> str:

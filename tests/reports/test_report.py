@@ -87,6 +87,15 @@ def test_below_a_cell_stand_notes_and_the_head_of_each_table() -> None:
     assert "mathjax_ignore" in report()._repr_html_()
 
 
+def test_what_a_note_quotes_is_code_and_nothing_that_it_names_is_markup(tmp_path: Path) -> None:
+    notes = ("`amount` is in ``ticker``.", "The account `<b>x</b>` is 2` wide.")
+    made = Report("Title", {}, notes, {"environment": "SANDBOX"})
+    for shown in (made._repr_html_(), made.to_html(tmp_path / "page.html").read_text(encoding="utf-8")):
+        codes = [piece.partition(">")[2].partition("</code>")[0] for piece in shown.split("<code")[1:]]
+        assert codes == ["amount", "ticker", "&lt;b&gt;x&lt;/b&gt;"]
+        assert "2` wide" in shown
+
+
 def test_as_text_it_says_the_same() -> None:
     assert repr(report()).splitlines() == [
         "What is held",
