@@ -40,14 +40,15 @@ def trace(session: Session, anything: Any, *, since: Any = None) -> Trace:
     """See :func:`ledgerkit.trace`."""
     told = str(anything) if isinstance(anything, str | Integral) else type(anything).__name__
     with Making.of(session, trace=told, since=since) as making:
-        usual = pd.Timestamp.now(tz="UTC").normalize() - pd.DateOffset(months=MONTHS)
+        usual = making.now.normalize() - pd.DateOffset(months=MONTHS)
         start = usual if since is None else pd.Timestamp(instant("since", since, session.tz))
-        if start >= pd.Timestamp.now(tz="UTC"):
+        if start >= making.now:
             raise InvalidRequest(
                 f"`since` = {since!r} has not come yet: nothing would be looked through.", field="since"
             )
         reads = Reads(making, start)
         found = matches(reads, anything)
+        reads.finding = False
         if len(found) > 1:
             return _candidates(making, anything, found)
         return _one(making, reads, found[0])

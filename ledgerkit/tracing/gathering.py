@@ -7,7 +7,9 @@ import pandas as pd
 
 from ledgerkit.addresses import same_address
 from ledgerkit.charts import Chart
+from ledgerkit.directions import direction
 from ledgerkit.reports.making import Making
+from ledgerkit.reports.rows import framed, records
 from ledgerkit.showing import visible
 from ledgerkit.tracing import timeline
 from ledgerkit.tracing.lanes import draw
@@ -20,8 +22,6 @@ from ledgerkit.tracing.tables import (
     RISKS,
     Row,
     Shaping,
-    framed,
-    records,
     votes,
 )
 from ledgerkit.tracing.trace import TIMELINE, Trace
@@ -233,7 +233,7 @@ class Gathering:
         """Return the addresses on the other side of transactions, with their roles."""
         roles: dict[str, str] = {}
         for row in records(payments):
-            incoming = timeline.is_incoming(row["type"])
+            incoming = direction(row["type"]) == "in"
             sent = [] if incoming else [row["recipient"]]
             # What came in has its senders; what a request made was sent by the account itself.
             came = texts(row["senders"]) if incoming or row["last_request"] is None else []

@@ -7,8 +7,9 @@ import pandas as pd
 
 from ledgerkit import charts
 from ledgerkit.charts import Chart
+from ledgerkit.reports.rows import records
 from ledgerkit.showing import visible
-from ledgerkit.tracing.tables import HIDDEN, Row, records
+from ledgerkit.tracing.tables import HIDDEN, Row
 
 # More points than these are no timeline but a cloud, and more lanes have no room.
 MOST_DRAWN: Final = 300

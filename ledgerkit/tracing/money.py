@@ -1,20 +1,25 @@
 """What is known around transactions, addresses and requests."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 import pandas as pd
 
 from ledgerkit.addresses import same_address
 from ledgerkit.cards.layouts import TARGETS
+from ledgerkit.coins import TOKEN_MINT, counts_a_token
+from ledgerkit.directions import direction
 from ledgerkit.errors import NotFound
+from ledgerkit.reports.rows import counted, framed, records
 from ledgerkit.showing import visible
 from ledgerkit.tracing import shapes, timeline
 from ledgerkit.tracing.gathering import Gathering
 from ledgerkit.tracing.reads import texts
 from ledgerkit.tracing.resolving import SECTIONS, fresh_addresses
-from ledgerkit.tracing.tables import ENTRIES, RELATED, ROLES, Row, counted, framed, records
+from ledgerkit.tracing.tables import ENTRIES, RELATED, ROLES, Row
 from ledgerkit.tracing.trace import Trace
+
+MOST_NAMED: Final = 6
 
 
 def transaction(gathering: Gathering, key: int) -> Trace:
@@ -45,18 +50,39 @@ def of_transactions(gathering: Gathering, frame: pd.DataFrame) -> pd.DataFrame:
     """Gather what is known around transactions: requests, votes, accounts, counterparties."""
     payments = gathering.payments(frame)
     gathering.events += timeline.of_payments(payments)
-    made = payments[payments["last_request"].notna() | ~payments["type"].map(timeline.is_incoming)]
-    gathering.history("transaction", gathering.session.transactions, made["id"].tolist())
+    made = [row["id"] for row in records(payments) if not timeline.came_by_itself(row)]
+    gathering.history("transaction", gathering.session.transactions, made)
     gathering.request_ids(payments["last_request"].dropna().tolist(), "last request of a transaction")
     gathering.settle_requests()
-    if not len(gathering.tables["requests"]):
-        gathering.making.note("No request made this: what comes in from outside needs none, and nobody approves it.")
+    _note_without_requests(gathering, payments)
     gathering.accounts(payments["account_id"].dropna().tolist())
     roles = gathering.with_counterparties(payments)
     gathering.entries(roles)
     gathering.risk(roles)
     _related(gathering, list(roles))
     return payments
+
+
+def _note_without_requests(gathering: Gathering, payments: pd.DataFrame) -> None:
+    """Say of which transactions no request is here, and whether that means that there is none."""
+    requests = records(gathering.tables["requests"])
+    there = {row["id"] for row in requests}
+    acted_on = {row["target_id"] for row in requests if row["target_type"] == "TRANSACTION"}
+    left = [row for row in records(payments) if row["last_request"] not in there and row["id"] not in acted_on]
+    if by_itself := [row["id"] for row in left if timeline.came_by_itself(row)]:
+        gathering.making.note(
+            f"No request made {_transactions(by_itself)}: what comes in from outside needs none, and nobody approves "
+            "it."
+        )
+    if unseen := [row["id"] for row in left if not timeline.came_by_itself(row)]:
+        gathering.making.note(
+            f"Which request made {_transactions(unseen)} can't be seen here, nor who asked for it and who approved."
+        )
+
+
+def _transactions(ids: Sequence[int]) -> str:
+    more = f" and {len(ids) - MOST_NAMED} more" if len(ids) > MOST_NAMED else ""
+    return f"transaction{'s' if len(ids) > 1 else ''} {', '.join(map(str, ids[:MOST_NAMED]))}{more}"
 
 
 def address(gathering: Gathering, text: str) -> Trace:
@@ -135,34 +161,43 @@ def _roles(gathering: Gathering, text: str, payments: pd.DataFrame) -> list[Row]
 def _sides(payments: pd.DataFrame, text: str) -> list[tuple[int | None, str | None, str, int]]:
     counts: dict[tuple[int | None, str | None, str], int] = {}
     for row in records(payments):
-        key = (row["account_id"], row["account_name"], _direction(row, text))
+        key = (row["account_id"], row["account_name"], _side(row, text))
         counts[key] = counts.get(key, 0) + 1
     return [(*key, count) for key, count in counts.items()]
 
 
-def _direction(row: Row, text: str) -> str:
+def _side(row: Row, text: str) -> str:
     """Return which side of a transaction an address is on, seen from the account of the workspace."""
     to_it = bool(row["recipient"]) and same_address(str(row["recipient"]), text)
     from_it = any(same_address(one, text) for one in texts(row["senders"]))
-    incoming = timeline.is_incoming(row["type"])
+    way = direction(row["type"])
+    if way == "inside":
+        return "named where nothing moves"
+    if way is None:
+        return "named, and the type does not say which way"
     if to_it and from_it:
         return "on both sides"
     if to_it:
-        return "received at it" if incoming else "paid to it"
-    return "came from it" if incoming else "paid out of it"
+        return "received at it" if way == "in" else "paid to it"
+    return "came from it" if way == "in" else "paid out of it"
 
 
 def _flows(gathering: Gathering, text: str, payments: pd.DataFrame) -> pd.DataFrame:
-    """Return how much moved between an address and each account; only what is confirmed is summed."""
-    sums: dict[tuple[int | None, str], dict[str, Any]] = {}
-    shared = False
+    """Return how much moved between an address and each account, of each asset; only what is confirmed is summed."""
+    sums: dict[tuple[Any, ...], dict[str, Any]] = {}
+    shared = nameless = False
     for row in records(payments):
-        direction = _direction(row, text)
+        side = _side(row, text)
+        # An account of Solana moves its coin and any number of tokens, each in units of its own.
+        token = counts_a_token(row["type"])
         flow = sums.setdefault(
-            (row["account_id"], direction),
+            (row["account_id"], row["currency"], side, token, row["token_mint"]),
             {
                 "account_id": row["account_id"],
-                "direction": direction,
+                "currency": row["currency"],
+                "type": row["type"],
+                TOKEN_MINT: row["token_mint"],
+                "direction": side,
                 "transactions": 0,
                 "confirmed": 0,
                 "without_amount": 0,
@@ -177,8 +212,12 @@ def _flows(gathering: Gathering, text: str, payments: pd.DataFrame) -> pd.DataFr
         if row["status"] != "CONFIRMED":
             continue
         flow["confirmed"] += 1
-        shared |= len(texts(row["senders"])) > 1 and direction in ("came from it", "paid out of it", "on both sides")
-        if row["amount_base"] is None:
+        shared |= len(texts(row["senders"])) > 1 and side in ("came from it", "paid out of it", "on both sides")
+        # Base units of what may be several assets have no sum.
+        if row["account_id"] is None or (token and row["token_mint"] is None):
+            nameless = True
+            flow["without_amount"] += 1
+        elif row["amount_base"] is None:
             flow["without_amount"] += 1
         else:
             flow["amount_base"] += row["amount_base"]
@@ -186,6 +225,11 @@ def _flows(gathering: Gathering, text: str, payments: pd.DataFrame) -> pd.DataFr
         gathering.making.note("Sums in `flows` are of CONFIRMED transactions alone, without fees.")
     if any(flow["without_amount"] for flow in sums.values()):
         gathering.making.note("Confirmed transactions without an amount are counted in `without_amount`, in no sum.")
+    if nameless:
+        gathering.making.note(
+            "Of some transactions the service does not name the token or the account: what they moved is in no sum, "
+            "and they are counted in `without_amount`."
+        )
     if shared:
         gathering.making.note(
             "Some transactions have several senders: their whole amount is in the sums, since the service does not "
@@ -282,4 +326,4 @@ def _target(gathering: Gathering, kind: str, frame: pd.DataFrame) -> None:
 def plain_table(gathering: Gathering, frame: pd.DataFrame) -> pd.DataFrame:
     """Return the row of an object with the names of its ids, without keys that nobody reads."""
     left = [name for name in ("key_handle", "pub_key", "error") if name in frame.columns]
-    return pd.DataFrame(gathering.shaping.named(frame.drop(columns=left)))
+    return pd.DataFrame(gathering.making.named(frame.drop(columns=left)))

@@ -7,12 +7,13 @@ import pandas as pd
 
 from ledgerkit.addresses import same_address
 from ledgerkit.cards.sections import person
+from ledgerkit.reports.rows import framed, records
 from ledgerkit.showing import visible
 from ledgerkit.tracing import timeline
 from ledgerkit.tracing.gathering import Gathering
 from ledgerkit.tracing.money import of_transactions, plain_table
 from ledgerkit.tracing.reads import where
-from ledgerkit.tracing.tables import ENTRIES, framed, records
+from ledgerkit.tracing.tables import ENTRIES
 from ledgerkit.tracing.trace import Trace
 
 

@@ -1,6 +1,6 @@
 """What a trace reads once: the lists that names are looked for in, and the transactions of a period."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC
 from functools import cached_property, partial
 from typing import Any
@@ -8,9 +8,10 @@ from typing import Any
 import pandas as pd
 
 from ledgerkit.addresses import same_address
+from ledgerkit.errors import RateLimited
 from ledgerkit.reports.making import Making
+from ledgerkit.reports.rows import records
 from ledgerkit.tracing.shapes import same_hash
-from ledgerkit.tracing.tables import records
 
 
 class Reads:
@@ -30,6 +31,24 @@ class Reads:
         self.since = since
         # What could not be looked through: none of what is not found may be said not to exist.
         self.unread: list[str] = []
+        # While it is looked for what is meant, a rate limit is no answer, and other objects may be meant.
+        self.finding = True
+
+    def part(self, what: str, read: Callable[[], pd.DataFrame]) -> pd.DataFrame | None:
+        """Read what the trace can do without; while it is looked for what is meant, a rate limit ends it."""
+        limited: list[RateLimited] = []
+
+        def watched() -> pd.DataFrame:
+            try:
+                return read()
+            except RateLimited as error:
+                limited.append(error)
+                raise
+
+        found = self.making.part(what, watched)
+        if limited and self.finding:
+            raise limited[0]
+        return found
 
     @cached_property
     def accounts(self) -> pd.DataFrame | None:
@@ -87,10 +106,6 @@ class Reads:
                 found.setdefault(row["address"], []).append(row["id"])
         return found
 
-    def is_own(self, address: str) -> bool:
-        """Say whether an account shows an address as its own."""
-        return any(same_address(one, address) for one in self.own())
-
     def addresses(self) -> list[str]:
         """Return all addresses that are known here: of accounts, whitelists, contracts and transactions."""
         found = [*self.own(), *(str(one["address"]) for one in self.entries())]
@@ -105,10 +120,10 @@ class Reads:
 
     def touching(self, address: str, spellings: list[str]) -> pd.DataFrame | None:
         """Return the transactions from or to an address: to it of all times, from it of the period alone."""
-        session, making = self.session, self.making
+        session = self.session
         parts = []
         for one in spellings:
-            paid = making.part(
+            paid = self.part(
                 f"transactions to {one} from before {self.since_text}",
                 partial(session.transactions.search, recipient=one),
             )
@@ -127,7 +142,7 @@ class Reads:
         session = self.session
         parts = []
         for one in spellings:
-            found = self.making.part(
+            found = self.part(
                 f"transactions of the hash {one}",
                 partial(session.transactions.search, tx_hash=one),
             )
@@ -139,7 +154,7 @@ class Reads:
         return _joined(parts) if parts else None
 
     def _list(self, section: str, **filters: Any) -> pd.DataFrame | None:
-        found = self.making.part(f"the {section}", lambda: getattr(self.session, section).search(**filters))
+        found = self.part(f"the {section}", lambda: getattr(self.session, section).search(**filters))
         if found is None:
             self.unread.append(section)
         return found

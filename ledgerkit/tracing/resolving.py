@@ -17,10 +17,11 @@ from ledgerkit.errors import (
     Unsupported,
     shorten,
 )
+from ledgerkit.reports.rows import counted, framed, records
 from ledgerkit.showing import spelled, visible
 from ledgerkit.tracing import shapes
 from ledgerkit.tracing.reads import Reads
-from ledgerkit.tracing.tables import MATCHES, counted, framed, notes_text, records
+from ledgerkit.tracing.tables import MATCHES, notes_text
 
 SECTIONS: Final = {
     "account": "accounts",
@@ -208,7 +209,7 @@ class _Finder:
         return found
 
     def _noted(self, text: str) -> dict[str, pd.DataFrame | None]:
-        session, part = self._session, self._reads.making.part
+        session, part = self._session, self._reads.part
         since = self._reads.since.to_pydatetime()
         found = {
             "transaction": part("transactions by their notes", lambda: session.transactions.search(title=text)),
@@ -269,7 +270,7 @@ def fresh_addresses(reads: Reads) -> pd.DataFrame | None:
     if accounts is None:
         return None
     silent = accounts[accounts["address"].isna() & (accounts["status"] == "ACTIVE")]
-    return reads.making.part(
+    return reads.part(
         "the next addresses of accounts that show none", lambda: reads.session.accounts.addresses(silent["id"])
     )
 

@@ -6,19 +6,22 @@ from typing import Any, Final
 
 import pandas as pd
 
+from ledgerkit.directions import INCOMING, direction
+from ledgerkit.reports.rows import framed, records
 from ledgerkit.showing import visible
-from ledgerkit.tracing.tables import EVENTS, HIDDEN, PEOPLE, Row, framed, records
+from ledgerkit.tracing.tables import EVENTS, HIDDEN, PEOPLE, Row
 
-# What came in was recorded by the service, whoever the service names as its creator.
-INCOMING: Final = ("RECEIVE", "REWARD")
+# Somebody else sent these, and the service recorded them, whoever it names as their creator; what else comes in, such
+# as a stake that is withdrawn, was asked for here.
+FROM_OUTSIDE: Final = frozenset(one for one in INCOMING if one.startswith("RECEIVE")) | {"REWARD"}
 # What the API calls ABORTED elsewhere is a rejection.
 VOTES: Final = {"APPROVE": "approved", "REJECT": "rejected", "ABORT": "rejected"}
 MOST_DEEDS: Final = 6
 
 
-def is_incoming(kind: Any) -> bool:
-    """Say whether a type of transaction is one that came in."""
-    return isinstance(kind, str) and kind.startswith(INCOMING)
+def came_by_itself(row: Row) -> bool:
+    """Say whether a transaction came from outside, and no request of this workspace is named by it."""
+    return row["type"] in FROM_OUTSIDE and row["last_request"] is None
 
 
 def of_payments(payments: pd.DataFrame) -> list[Row]:
@@ -26,8 +29,9 @@ def of_payments(payments: pd.DataFrame) -> list[Row]:
     events: list[Row] = []
     for row in records(payments):
         said = f"{row['type']} {_amount(row['amount'], row['ticker'])}".strip()
-        # Where a request made it, somebody did, who may be hidden.
-        hidden = row["created_by"] is None and row["last_request"] is not None
+        # Where a request made it, or it went out, somebody did, who may be hidden.
+        by_people = row["last_request"] is not None or direction(row["type"]) in ("out", "inside")
+        hidden = row["created_by"] is None and by_people
         made = {
             "kind": "transaction",
             "id": row["id"],
@@ -35,7 +39,7 @@ def of_payments(payments: pd.DataFrame) -> list[Row]:
             "who": HIDDEN if hidden else row["created_by_name"],
             "detail": f"{said}, now {row['status']}",
         }
-        first = "incoming transaction recorded" if is_incoming(row["type"]) else "transaction created"
+        first = "incoming transaction recorded" if came_by_itself(row) else "transaction created"
         events.append({**made, "time": row["created_on"], "event": first, "source": "transaction.created_on"})
         # Whoever created it did neither of these.
         service = {**made, "who_id": None, "who": None}

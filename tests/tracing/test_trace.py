@@ -188,3 +188,25 @@ def test_the_chart_is_bounded_and_says_so(session: lk.Session) -> None:
     assert len(trace.timeline) > len(drawn) == 300
     assert "the newest 300 of" in json.dumps(spec["title"])
     assert {row["time"][-1] for row in drawn} == {"Z"}
+
+
+def test_sums_of_an_account_of_solana_are_of_one_token_each(session: lk.Session) -> None:
+    token = "SEND_SPL_TOKEN_CHECKED"
+    paid = [row for row in rows_of(session, "/transactions") if row["currency"] == "solana" and row["recipient"]]
+    paid = [row for row in paid if row["status"] == "CONFIRMED" and row["type"] in ("SEND", token)]
+    mixed = {row["recipient"] for row in paid if row["type"] == token}
+    recipient = next(row["recipient"] for row in paid if row["type"] == "SEND" and row["recipient"] in mixed)
+    sums: dict[tuple[int, str], int] = {}
+    for row in paid:
+        if row["recipient"] == recipient:
+            mint = row["coin_fields"]["tx_parameters"]["token_mint"] if row["type"] == token else ""
+            key = (row["account_id"], mint)
+            sums[key] = sums.get(key, 0) + int(row["amount"])
+    flows = lk.trace(session, recipient)["flows"].query("direction == 'paid to it' and confirmed > 0")
+    keys = zip(flows["account_id"], flows["token_mint"].fillna(""), strict=True)
+    assert dict(zip(keys, flows["amount_base"], strict=True)) == sums
+    assert len({mint for _, mint in sums}) > 1
+    for mint, base, shown, ticker in flows[["token_mint", "amount_base", "amount", "ticker"]].fillna("").to_numpy():
+        places = 9 if not mint else session.raw("GET", f"/currencies/solana/tokens/{mint}")["units"][-1]["magnitude"]
+        assert int(shown.scaleb(places)) == base
+        assert (ticker == "SOL") is (mint == "")

@@ -157,7 +157,7 @@ def test_a_part_that_can_not_be_had_is_missing_and_said(small: Open, closed: str
     ]
     assert any(missing in one for one in said)
     # Whatever is missing, the shape stays.
-    assert trace["transactions"].columns.tolist() == PAYMENTS.columns
+    assert trace["transactions"].columns.tolist() == list(PAYMENTS)
 
 
 def test_a_rate_limit_is_no_answer(small: Open) -> None:
@@ -210,7 +210,7 @@ def test_a_frame_without_rows_has_the_columns_of_one_with_many(small: Open) -> N
     for name in ("transactions", "flows", "requests", "approvals", "people", "timeline", "risk"):
         assert empty[name].dtypes.to_dict() == full[name].dtypes.to_dict(), name
     assert not len(empty["flows"])
-    assert empty["flows"].columns.tolist() == FLOWS.columns
+    assert empty["flows"].columns.tolist() == list(FLOWS)
 
 
 def test_a_pledge_without_anything_around_has_an_empty_timeline_and_chart(small: Open) -> None:
@@ -235,3 +235,151 @@ def test_a_period_that_has_not_begun_is_refused(small: Open) -> None:
 def test_what_is_no_uuid_is_not_said_to_have_been_looked_for(small: Open) -> None:
     with pytest.raises(lk.NotFound, match="whose ids are UUIDs"):
         lk.trace(small(Small()), "pledge 12", since=SINCE)
+
+
+MINTS = {
+    "USDC1111111111111111111111111111111111111111": ("USDC", 6),
+    "JITO1111111111111111111111111111111111111111": ("J", 9),
+}
+SOL_RECIPIENT = "HtqmrFYd9kKXDBf6fgJFxaEUHcvhYF3dF4a1EDyNqi4J"
+
+
+def solana(*payments: tuple[str, str, str | None]) -> Small:
+    """Return a workspace with an account of Solana that paid one address: type, amount in base units, and mint."""
+    workspace = Small()
+    account = workspace.objects["accounts"][0]
+    workspace.objects["accounts"].append(
+        {**account, "id": 2, "name": "SOL", "type": "Solana", "currency": "solana", "contract_address": None}
+    )
+    paid = workspace.objects["transactions"][0]
+    workspace.objects["transactions"] = [
+        {
+            **paid,
+            "id": 40 + at,
+            "account_id": 2,
+            "currency": "solana",
+            "type": kind,
+            "amount": amount,
+            "recipient": SOL_RECIPIENT,
+            "senders": None,
+            "last_request": None,
+            "coin_fields": {"type": "Solana", "tx_parameters": None if mint is None else {"token_mint": mint}},
+        }
+        for at, (kind, amount, mint) in enumerate(payments)
+    ]
+    workspace.instead["/accounts/2/currency"] = Reply(
+        {"amount_units": [{"code": "SOL", "magnitude": 9, "name": "sol"}], "fees_units": []}
+    )
+    for mint, (code, places) in MINTS.items():
+        workspace.instead[f"/currencies/solana/tokens/{mint}"] = Reply(
+            {"contract_address": mint, "units": [{"code": code, "magnitude": places, "name": code}]}
+        )
+    return workspace
+
+
+def test_amounts_of_tokens_are_not_added_to_those_of_the_coin_of_their_account(small: Open) -> None:
+    usdc, jito = MINTS
+    workspace = solana(
+        ("SEND", "1500000000", None),
+        ("SEND_SPL_TOKEN_CHECKED", "2000000", usdc),
+        ("SEND_SPL_TOKEN_CHECKED_FUNDED", "500001", usdc),
+        ("SEND_SPL_TOKEN_CHECKED", "7", jito),
+        ("SEND", "1", None),
+    )
+    flows = lk.trace(small(workspace), SOL_RECIPIENT, since=SINCE)["flows"].sort_values("ticker")
+    assert flows[["ticker", "confirmed", "amount_base", "amount"]].to_numpy().tolist() == [
+        ["J", 1, 7, Decimal("0.000000007")],
+        ["SOL", 2, 1500000001, Decimal("1.500000001")],
+        ["USDC", 2, 2500001, Decimal("2.500001")],
+    ]
+    assert flows["token_mint"].dropna().tolist() == [jito, usdc]
+
+
+def test_amounts_of_a_token_that_is_not_named_are_in_no_sum(small: Open) -> None:
+    trace = lk.trace(
+        small(solana(("SEND_SPL_TOKEN_CHECKED", "5", None), ("SEND_SPL_TOKEN_CHECKED", "6", None))),
+        SOL_RECIPIENT,
+        since=SINCE,
+    )
+    row = trace["flows"].iloc[0]
+    assert (row["confirmed"], row["without_amount"]) == (2, 2)
+    assert pd.isna(row["amount_base"])
+    assert pd.isna(row["ticker"])
+    assert any("does not name the token" in note for note in trace.notes)
+
+
+def test_what_stays_with_the_account_was_not_paid_to_an_address(small: Open) -> None:
+    workspace = solana(("SEND", "5", None), ("STAKE_DELEGATE", "6", None), ("TELEPORT", "7", None))
+    flows = lk.trace(small(workspace), SOL_RECIPIENT, since=SINCE)["flows"].set_index("direction")["amount_base"]
+    assert flows.to_dict() == {
+        "paid to it": 5,
+        "named where nothing moves": 6,
+        "named, and the type does not say which way": 7,
+    }
+
+
+def unseen(workspace: Small) -> Small:
+    workspace.objects["requests"] = []
+    return workspace
+
+
+@pytest.mark.parametrize("status", [403, 404, 501])
+def test_a_payment_whose_request_can_not_be_read_is_not_said_to_have_none(small: Open, status: int) -> None:
+    workspace = Small()
+    workspace.instead["/requests/29|/transactions/29/history"] = Reply({"message": "not for you"}, status=status)
+    trace = lk.trace(small(workspace), HASH, since=SINCE)
+    assert not len(trace["requests"])
+    assert not any("No request made" in note for note in trace.notes)
+    assert any(note.startswith("Which request made transaction 29 can't be seen") for note in trace.notes)
+
+
+@pytest.mark.parametrize("kind", ["SEND", "STAKE_WITHDRAW", "TELEPORT"])
+def test_a_payment_that_names_no_request_is_not_said_to_have_none(small: Open, kind: str) -> None:
+    workspace = unseen(Small())
+    workspace.objects["transactions"][0] |= {"type": kind, "last_request": None}
+    trace = lk.trace(small(workspace), HASH, since=SINCE)
+    assert not any("No request made" in note for note in trace.notes)
+    assert any(note.startswith("Which request made transaction 29 can't be seen") for note in trace.notes)
+
+
+@pytest.mark.parametrize("kind", ["RECEIVE", "REWARD", "RECEIVE_SPL_TOKEN_CHECKED"])
+def test_what_comes_in_from_outside_needs_no_request(small: Open, kind: str) -> None:
+    workspace = Small()
+    workspace.objects["transactions"][1]["type"] = kind
+    trace = lk.trace(small(workspace), "transaction 28", since=SINCE)
+    assert any(note.startswith("No request made transaction 28: what comes in") for note in trace.notes)
+    assert not any("can't be seen here, nor" in note for note in trace.notes)
+
+
+def test_both_sides_of_a_transfer_are_told_apart(small: Open) -> None:
+    workspace = unseen(Small())
+    for row in workspace.objects["transactions"]:
+        row["tx_hash"] = HASH
+    trace = lk.trace(small(workspace), HASH, since=SINCE)
+    assert any(note.startswith("No request made transaction 28:") for note in trace.notes)
+    assert any(note.startswith("Which request made transaction 29 can't") for note in trace.notes)
+
+
+def test_a_payment_whose_creator_is_not_named_was_made_by_somebody(small: Open) -> None:
+    workspace = Small()
+    workspace.objects["transactions"][0] |= {"created_by": None, "last_request": None}
+    timeline = lk.trace(small(workspace), HASH, since=SINCE).timeline
+    assert timeline[timeline["event"] == "transaction created"]["who"].tolist() == ["hidden from you"]
+
+
+@pytest.mark.parametrize("closed", ["/compliance/.*", "/requests/29/governance-status"])
+def test_a_rate_limit_around_what_was_found_is_a_note(small: Open, closed: str) -> None:
+    workspace = Small()
+    workspace.instead[closed] = Reply({"message": "slow down"}, status=420, headers={"Retry-After": "800"})
+    trace = lk.trace(small(workspace), HASH, since=SINCE)
+    assert trace["transactions"]["id"].tolist() == [29]
+    assert any(note.startswith("Without ") for note in trace.notes)
+
+
+@pytest.mark.parametrize("closed", ["/users", "/whitelists", "/transactions", "/accounts/1/addresses"])
+def test_a_rate_limit_while_it_is_looked_for_what_is_meant_is_no_answer(small: Open, closed: str) -> None:
+    workspace = Small()
+    workspace.objects["accounts"][0]["address"] = None
+    workspace.instead[closed] = Reply({"message": "slow down"}, status=420, headers={"Retry-After": "800"})
+    with pytest.raises(lk.RateLimited):
+        lk.trace(small(workspace), "bc1qar0srrr7xfkvy5l643lydnw9re59gtzzwf5mdq", since=SINCE)
