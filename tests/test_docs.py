@@ -81,7 +81,7 @@ OUTPUTS = {
                     "metadata": {},
                     "data": {
                         "application/vnd.jupyter.widget-view+json": {"model_id": "0" * 32},
-                        "text/plain": "the form as text",
+                        "text/plain": "Search · SANDBOX · ready\nthe form as text",
                     },
                 },
                 {
@@ -181,6 +181,9 @@ def test_outputs_of_notebooks_show_without_a_script(site: Path) -> None:
     [drawing] = [load for load in read(site / "outputs.html").loads if load.endswith(".svg")]
     assert "<title>drawn</title>" in (site / drawing).read_text(encoding="utf-8")
     assert "the form as text" in text
+    # Who sees text in place of a form is told that it is one, once: a bar of progress is none.
+    assert text.count("Run the notebook in JupyterLab") == 1
+    assert text.index("Run the notebook in JupyterLab") < text.index("the form as text")
     assert "widget-view" not in text
     assert "into a form" not in text
     # What is of the moment and of this machine is left out.

@@ -17,6 +17,9 @@ from building import reference
 _RAISES = re.compile(r"^% raises: (\w+)\n\n(```python\n.*?^```\n)", re.MULTILINE | re.DOTALL)
 # A bar of tqdm, as the text beside its widget.
 _PROGRESS = re.compile(r"[^\n]*:\s+\d+%\|[^\n]*\|[^\n]*\[[^\n]*\]\s*$")
+# What a form says of itself as text: its title, where it works, how far it is.
+_FORM = re.compile(r"[^\n]+ · (SANDBOX|PRODUCTION|TENANT|LOCAL) · \w+(\n|$)")
+FORM_IS = "A form. Run the notebook in JupyterLab (make lab) to see and use it; as text it says:"
 ROOT = Path(ledgerkit.__file__).resolve().parents[1]
 NOTEBOOKS = "notebooks"
 REFERENCE = "reference"
@@ -43,6 +46,7 @@ def _tidied(app: Any, doctree: nodes.document) -> None:
     The state of widgets goes too: no script is there to show them, and it holds what was in every form.
     """
     NbMetadataCollector.get_js_files(app.env, app.env.docname).pop("ipywidgets_state", None)
+    _forms_told(doctree)
     for block in list(doctree.findall(nodes.literal_block)):
         if _PROGRESS.match(block.astext()):
             block.parent.remove(block)
@@ -50,6 +54,13 @@ def _tidied(app: Any, doctree: nodes.document) -> None:
             text = block.astext().replace(f"{ROOT}/", "")
             block.rawsource = text
             block.children = [nodes.Text(text)]
+
+
+def _forms_told(doctree: nodes.document) -> None:
+    """Say beside each form that it is one: without a script a page has its text alone."""
+    for block in list(doctree.findall(nodes.literal_block)):
+        if _FORM.match(block.astext()):
+            block.parent.insert(block.parent.index(block), nodes.paragraph("", FORM_IS, classes=["lk-form-here"]))
 
 
 def _by_its_last_names(app: Any, env: Any, node: Any, inside: Any) -> Any:
