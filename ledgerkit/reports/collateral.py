@@ -113,7 +113,7 @@ class Collateral:
 def read_collaterals(making: Making, found: pd.DataFrame, accounts: pd.DataFrame) -> list[Collateral]:
     """Return the collateral accounts with their pledges, in the order of their ids."""
     wanted = accounts[accounts["id"].isin(found["account_id"].dropna())].reset_index(drop=True)
-    holdings = {one.account_id: one for one in held(making, wanted) if one.kind == ACCOUNT}
+    holdings = {one.account_id: one for one in held(making, wanted, accounts) if one.kind == ACCOUNT}
     note_unknown(making, holdings.values())
     collaterals: dict[int | None, Collateral] = {}
     for row in found.to_dict("records"):

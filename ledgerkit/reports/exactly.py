@@ -47,8 +47,13 @@ def rounded(value: Any, places: int = 2) -> Decimal:
     return DisplayAmount(Decimal(value).quantize(Decimal(1).scaleb(-places), context=_ROUNDING))
 
 
-def percent(part: Any, whole: Any) -> Decimal | None:
-    """Return how much of a whole a part is, in percent with two places; None where there is no whole."""
+def short(amount: Any) -> Decimal:
+    """Return an amount with as many places as a label of a chart has room for; the tables have all."""
+    return rounded(amount, 2 if abs(amount) >= 1 else 8)
+
+
+def percent(part: Any, whole: Any, places: int = 2) -> Decimal | None:
+    """Return how much of a whole a part is, in percent with so many places; None where there is no whole."""
     if not known(part) or not known(whole) or whole <= 0:
         return None
-    return rounded(_ROUNDING_SHORT.divide(_EXACT.multiply(Decimal(part), Decimal(100)), Decimal(whole)))
+    return rounded(_ROUNDING_SHORT.divide(_EXACT.multiply(Decimal(part), Decimal(100)), Decimal(whole)), places)

@@ -100,18 +100,19 @@ def is_test(currency: str | None) -> bool:
     return currency is not None and is_testnet(currency)
 
 
-def held(making: Making, accounts: pd.DataFrame) -> list[Holding]:
+def held(making: Making, accounts: pd.DataFrame, everything: pd.DataFrame) -> list[Holding]:
     """Return what accounts hold, and the light token accounts under them.
 
     Parameters
     ----------
     accounts
-        The frame of a search for accounts.
+        Rows of a search for accounts.
+    everything
+        All of its rows: a light token account that has an account of its own is no holding beside it, also where that
+        one was not asked for, or two parts of a workspace would have the same tokens.
     """
-    session = making.session
     accounts = _with_balances(making, accounts)
-    ids = [int(one) for one in accounts["id"]]
-    units = session._directory.units(ids)
+    units = making.units(int(one) for one in accounts["id"])
     found = []
     for row in accounts.to_dict("records"):
         own = units[int(row["id"])]
@@ -136,7 +137,7 @@ def held(making: Making, accounts: pd.DataFrame) -> list[Holding]:
             holding.notes.append(f"no unit known: {own.error or 'the service names none'}")
         _check(holding)
         found.append(holding)
-    light = _light_tokens(making, accounts)
+    light = _light_tokens(making, accounts, everything)
     _note_staked(making, accounts, {one.account_id: one for one in found})
     return [*found, *light]
 
@@ -147,7 +148,7 @@ def note_unknown(making: Making, holdings: Iterable[Holding]) -> None:
     if unknown:
         names = listed(one.name for one in unknown)
         making.note(
-            f"The balance of {names} is not known: every total that they belong to is incomplete (column `complete`)."
+            f"The balance of {names} is not known: each total that they belong to is incomplete, and its row says so."
         )
     unitless = [one for one in holdings if one.unit is None and known(one.total)]
     if unitless:
@@ -197,7 +198,7 @@ def _check(holding: Holding) -> None:
             )
 
 
-def _light_tokens(making: Making, accounts: pd.DataFrame) -> list[Holding]:
+def _light_tokens(making: Making, accounts: pd.DataFrame, everything: pd.DataFrame) -> list[Holding]:
     """Return the light token accounts that are no accounts of their own."""
     listed_inside = {
         int(row["id"]): row["token_accounts"]
@@ -228,10 +229,11 @@ def _light_tokens(making: Making, accounts: pd.DataFrame) -> list[Holding]:
             f"The light token accounts of {names} could not be asked for; those that stand in the list of accounts "
             "are taken, as old as that list may be."
         )
+    # One that was refused never came to be, and what it is said to hold is in no sum.
     own = {
-        (int(row["parent"]), asset_key(str(row["currency"]), _text(row["contract_address"])))
-        for row in accounts.to_dict("records")
-        if not pd.isna(row["parent"]) and _text(row["contract_address"]) is not None
+        (int(row["parent"]), asset_key(str(row["currency"]), _text(row["contract_address"]))): int(row["id"])
+        for row in everything.to_dict("records")
+        if not pd.isna(row["parent"]) and _text(row["contract_address"]) and row["status"] not in NOT_COUNTED
     }
     found, double = [], []
     for node in nodes:
@@ -257,9 +259,14 @@ def _light_tokens(making: Making, accounts: pd.DataFrame) -> list[Holding]:
         else:
             found.append(holding)
     if double:
+        asked = set(accounts["id"])
+        said = []
+        for one in double:
+            number = own[one.account_id, one.key]
+            said.append(f"{one.name} (account {number}{'' if number in asked else ', which was not asked for'})")
         making.note(
             f"Light token accounts that have an account of their own are left out, to be counted once: "
-            f"{listed(one.name for one in double)}."
+            f"{listed(said)}."
         )
     _give_units(making, found)
     return found
@@ -308,7 +315,8 @@ def asset_labels(holdings: Iterable[Holding]) -> dict[tuple[str, str | None], st
     """Return what charts call each thing that is held: its ticker, and where that is not unique the network."""
     first: dict[tuple[str, str | None], Holding] = {}
     for holding in holdings:
-        first.setdefault(holding.key, holding)
+        if first.setdefault(holding.key, holding).unit is None:
+            first[holding.key] = holding  # one without a unit has no ticker
     tickers: dict[str, int] = {}
     pairs: dict[tuple[str, str], int] = {}
     for key, one in first.items():

@@ -6,7 +6,7 @@ from typing import Any, Final
 import pandas as pd
 
 from ledgerkit.charts import Chart
-from ledgerkit.frames import FLAG, INTEGER, NUMBER, OBJECT, TEXT, Table
+from ledgerkit.frames import FLAG, INTEGER, NUMBER, OBJECT, TEXT
 from ledgerkit.reports import portfolio_charts
 from ledgerkit.reports.choosing import as_asked, chosen_ids, listed, told
 from ledgerkit.reports.exactly import known, percent, rounded
@@ -23,7 +23,9 @@ from ledgerkit.reports.holdings import (
 from ledgerkit.reports.making import Making
 from ledgerkit.reports.prices import Asset, Key, Price, Prices, matched, read_prices
 from ledgerkit.reports.report import Report
-from ledgerkit.reports.worth import Priced, complete, grouped, has_one_unit, sums
+from ledgerkit.reports.rows import counted as number_of
+from ledgerkit.reports.rows import framed
+from ledgerkit.reports.worth import Priced, Split, complete, face, grouped, has_one_unit, sums, units_differ
 from ledgerkit.session import Session
 from ledgerkit.showing import visible
 
@@ -31,83 +33,67 @@ from ledgerkit.showing import visible
 _AMOUNTS: Final = {"amount": OBJECT, "available": OBJECT, "pending": OBJECT}
 _BASE: Final = {"amount_base": NUMBER, "available_base": NUMBER, "pending_base": NUMBER}
 _WORTH: Final = {"price": OBJECT, "priced_by": TEXT, "value_rounded": OBJECT, "value": OBJECT}
+_PRICED: Final = {"priced": INTEGER, "priced_in_part": INTEGER, "unpriced": INTEGER, "all_priced": FLAG}
 _ASSET: Final = {"ticker": TEXT, "currency": TEXT, "contract_address": TEXT}
-TOTAL: Final = Table(
-    "total",
-    {
-        "value_rounded": OBJECT,
-        "value": OBJECT,
-        "quote": TEXT,
-        "of": TEXT,
-        "priced": INTEGER,
-        "unpriced": INTEGER,
-        "accounts": INTEGER,
-        "complete": FLAG,
-    },
-)
-CURRENCIES: Final = Table(
-    "currency",
-    {
-        **_ASSET,
-        **_AMOUNTS,
-        **_WORTH,
-        "share_percent": OBJECT,
-        "accounts": INTEGER,
-        "complete": FLAG,
-        **_BASE,
-        "note": TEXT,
-    },
-)
-ENTITY_TOTALS: Final = Table(
-    "entity",
-    {
-        "entity_id": INTEGER,
-        "entity": TEXT,
-        "value_rounded": OBJECT,
-        "value": OBJECT,
-        "priced": INTEGER,
-        "unpriced": INTEGER,
-        "accounts": INTEGER,
-        "complete": FLAG,
-        "shares_accounts_with": TEXT,
-    },
-)
-ENTITIES: Final = Table(
-    "entity and currency",
-    {
-        "entity_id": INTEGER,
-        "entity": TEXT,
-        **_ASSET,
-        **_AMOUNTS,
-        "value_rounded": OBJECT,
-        "value": OBJECT,
-        "accounts": INTEGER,
-        "complete": FLAG,
-        **_BASE,
-    },
-)
-ACCOUNTS: Final = Table(
-    "holding",
-    {
-        "account_id": INTEGER,
-        "account": TEXT,
-        "kind": TEXT,
-        "type": TEXT,
-        "status": TEXT,
-        "entities": TEXT,
-        "parent_id": INTEGER,
-        "parent": TEXT,
-        **_ASSET,
-        **_AMOUNTS,
-        **_WORTH,
-        "counted": FLAG,
-        **_BASE,
-        "note": TEXT,
-    },
-)
-UNPRICED: Final = Table(
-    "unpriced", {**_ASSET, "amount": OBJECT, "amount_base": NUMBER, "price_by": TEXT, "reason": TEXT}
-)
+TOTAL: Final = {
+    "value_rounded": OBJECT,
+    "value": OBJECT,
+    "quote": TEXT,
+    "of": TEXT,
+    **_PRICED,
+    "balances_complete": FLAG,
+    "accounts": INTEGER,
+}
+CURRENCIES: Final = {
+    **_ASSET,
+    **_AMOUNTS,
+    **_WORTH,
+    "share_percent": OBJECT,
+    "all_priced": FLAG,
+    "balances_complete": FLAG,
+    "accounts": INTEGER,
+    **_BASE,
+    "note": TEXT,
+}
+ENTITY_TOTALS: Final = {
+    "entity_id": INTEGER,
+    "entity_name": TEXT,
+    "value_rounded": OBJECT,
+    "value": OBJECT,
+    **_PRICED,
+    "balances_complete": FLAG,
+    "accounts": INTEGER,
+    "shares_accounts_with": TEXT,
+}
+ENTITIES: Final = {
+    "entity_id": INTEGER,
+    "entity_name": TEXT,
+    **_ASSET,
+    **_AMOUNTS,
+    "value_rounded": OBJECT,
+    "value": OBJECT,
+    "all_priced": FLAG,
+    "balances_complete": FLAG,
+    "accounts": INTEGER,
+    **_BASE,
+}
+ACCOUNTS: Final = {
+    "account_id": INTEGER,
+    "account_name": TEXT,
+    "kind": TEXT,
+    "type": TEXT,
+    "status": TEXT,
+    "entities": TEXT,
+    "parent_id": INTEGER,
+    "parent_name": TEXT,
+    **_ASSET,
+    **_AMOUNTS,
+    **_WORTH,
+    "counted": FLAG,
+    **_BASE,
+    "note": TEXT,
+}
+UNPRICED: Final = {**_ASSET, "amount": OBJECT, "amount_base": NUMBER, "price_by": TEXT, "reason": TEXT}
 
 
 def portfolio(
@@ -145,7 +131,11 @@ def portfolio(
         ``currencies``, in no total. ``unpriced``: what is held without a price, and how a price would name it.
 
         ``amount``, ``available``, ``pending`` are exact Decimals in the unit of ``ticker``, ``*_base`` the same in
-        base units; ``value`` is exact, ``value_rounded`` the same with two places.
+        base units; ``value`` is exact, ``value_rounded`` the same with two places. ``balances_complete`` says whether
+        the balances of all accounts are known, ``all_priced`` whether all that they hold is in the value;
+        ``priced_in_part`` counts what is in it with some of its accounts.
+
+        Charts: ``value by currency`` and ``value by entity`` where there are prices, ``who holds what``.
 
     Raises
     ------
@@ -173,7 +163,7 @@ def portfolio(
             accounts = accounts[accounts["id"].isin(inside)]
         if account is not None:
             accounts = accounts[accounts["id"].isin(chosen_ids(everything, account, "account"))]
-        holdings = held(making, accounts.reset_index(drop=True))
+        holdings = held(making, accounts.reset_index(drop=True), everything)
         for holding in holdings:
             holding.entities = [one.name for one in folders or () if holding.account_id in one.accounts]
             holding.counted = holding.status not in NOT_COUNTED and not is_test(holding.currency)
@@ -183,13 +173,13 @@ def portfolio(
         note_unknown(making, holdings)
         priced = _priced(making, given, counted)
         tables = {
-            "total": TOTAL.frame(TOTAL.leaves([_total_row(counted, priced, quote)])),
+            "total": framed(TOTAL, [_total_row(counted, priced, quote if given else None)]),
             "currencies": _currencies(counted, priced),
             "entity_totals": _entity_totals(counted, priced, folders),
             "entities": _by_entity(counted, priced, folders),
             "accounts": _accounts(holdings, priced, everything),
             "testnets": _currencies([one for one in holdings if is_test(one.currency)], None),
-            "unpriced": _unpriced(counted, priced, bool(given)),
+            "unpriced": _unpriced(counted, priced),
         }
         if everything.empty:
             making.note("No account is visible: there may be some that these credentials do not see.")
@@ -198,44 +188,62 @@ def portfolio(
         return making.report("Portfolio", tables, _drawings(counted, priced, quote))
 
 
-def _total_row(counted: Sequence[Holding], priced: Priced, quote: str) -> dict[str, Any]:
-    with_price, without = priced.split(counted)
-    of = f"what has a price: {len(with_price)} of {len(with_price) + len(without)} currencies and tokens held"
-    value = priced.value(counted)
+def _total_row(counted: Sequence[Holding], priced: Priced, quote: str | None) -> dict[str, Any]:
+    split, value = priced.split(counted), priced.value(counted)
     return {
-        "value_rounded": None if value is None else rounded(value),
-        "value": value,
+        **_worth(value),
         "quote": None if value is None else quote,
-        "of": of,
-        "priced": len(with_price),
-        "unpriced": len(without),
+        "of": f"what has a price: {_of_all(split)} held",
+        **split.counts(),
+        "all_priced": split.all_priced if priced.asked else None,
         "accounts": len({one.account_id for one in counted}),
-        "complete": complete(counted),
+        "balances_complete": complete(counted),
     }
+
+
+def _of_all(split: Split) -> str:
+    """Say how much of what is held is in a value."""
+    part = f", and {len(split.in_part)} in part," if split.in_part else ""
+    every = number_of(sum(map(len, split)), "currency or token", "currencies and tokens")
+    return f"{len(split.priced)}{part} of {every}"
 
 
 def _priced(making: Making, prices: Sequence[Price], counted: Sequence[Holding]) -> Priced:
     assets = [
-        Asset(group[0].currency, group[0].contract, group[0].ticker)
+        Asset(group[0].currency, group[0].contract, face(group).ticker)
         for group in grouped(counted).values()
         if group[0].currency is not None
     ]
     found, remarks = matched(prices, assets)
     for remark in remarks:
         making.note(remark)
-    priced = Priced(found)
+    unclear = [group for group in grouped(counted).values() if units_differ(group) and group[0].key in found]
+    for group in unclear:
+        # One unit of the two is wrong, by powers of ten: a value would be too.
+        del found[group[0].key]
+    labels = asset_labels(counted)
+    if unclear:
+        making.note(
+            f"Not valued, since its accounts name different units: {listed(labels[one[0].key] for one in unclear)}."
+        )
+    priced = Priced(found, asked=bool(prices))
     if prices:
-        with_price, without = priced.split(counted)
-        labels = asset_labels(counted)
-        if without:
-            making.note(
-                f"The value is that of what has a price: {len(with_price)} of {len(with_price) + len(without)} "
-                f"currencies and tokens. Without a price: {listed(_amount_said(group, labels) for group in without)}."
-            )
+        split = priced.split(counted)
+        if not split.all_priced:
+            note = f"The value is that of what has a price: {_of_all(split)}."
+            if split.unpriced:
+                note += f" Without a price: {listed(_amount_said(group, labels) for group in split.unpriced)}."
+            if split.in_part:
+                parts = (
+                    f"{labels[group[0].key]} without {listed(one.name for one in priced.lacking(group))}"
+                    for group in split.in_part
+                )
+                note += f" In part, since no unit is known of some accounts: {listed(parts)}."
+            making.note(note)
         by_word = [
-            f"{visible(group[0].ticker or '')} ({visible(group[0].currency or '')}:{visible(group[0].contract)})"
-            for group in with_price
-            if group[0].contract is not None and (price := priced.price(group[0])) is not None and price.key is None
+            f"{visible(one.ticker or '')} ({visible(one.currency or '')}:{visible(one.contract)})"
+            for one in map(face, [*split.priced, *split.in_part])
+            if one.contract is not None and (price := priced.price(one)) is not None and price.key is None
         ]
         if by_word:
             making.note(
@@ -274,28 +282,32 @@ def _currencies(holdings: Sequence[Holding], priced: Priced | None) -> pd.DataFr
     whole = None if priced is None else priced.value(holdings)
     rows = []
     for group in grouped(holdings).values():
-        price = None if priced is None else priced.price(group[0])
+        price = None if priced is None else priced.price(face(group))
         value = None if priced is None else priced.value(group)
         rows.append(
             {
-                **_asset(group[0]),
+                **_asset(face(group)),
                 **sums(group),
                 "price": None if price is None else price.value,
                 "priced_by": None if price is None else price.said,
                 **_worth(value),
                 "share_percent": percent(value, whole),
+                "all_priced": not priced.lacking(group) if priced is not None and priced.asked else None,
                 "accounts": len({one.account_id for one in group}),
-                "complete": complete(group),
+                "balances_complete": complete(group),
                 "note": _notes_of(group),
             }
         )
-    return CURRENCIES.frame(CURRENCIES.leaves(sorted(rows, key=_order)))
+    return framed(CURRENCIES, sorted(rows, key=_order))
 
 
 def _notes_of(group: Sequence[Holding]) -> str | None:
     notes = []
-    if not has_one_unit(group):
+    if units_differ(group):
         notes.append("its accounts name different units: the sum is there in base units, and may mix them")
+    elif not has_one_unit(group):
+        nameless = listed(one.name for one in group if one.unit is None)
+        notes.append(f"no unit is known of {nameless}: the sum is in base units alone, and no value has them")
     if any(not known(one.total) for one in group):
         notes.append(f"without {listed(one.name for one in group if not known(one.total))}")
     return "; ".join(notes) or None
@@ -314,13 +326,13 @@ def _accounts(holdings: Sequence[Holding], priced: Priced, everything: pd.DataFr
         rows.append(
             {
                 "account_id": one.account_id,
-                "account": one.account,
+                "account_name": one.account,
                 "kind": one.kind,
                 "type": one.type,
                 "status": one.status,
                 "entities": ", ".join(one.entities) or None,
                 "parent_id": one.parent_id,
-                "parent": None if one.parent_id is None else names.get(one.parent_id),
+                "parent_name": None if one.parent_id is None else names.get(one.parent_id),
                 **_asset(one),
                 "amount": one.shown(one.total),
                 "available": one.shown(one.available),
@@ -336,27 +348,33 @@ def _accounts(holdings: Sequence[Holding], priced: Priced, everything: pd.DataFr
             }
         )
     rows.sort(key=lambda row: (not row["counted"], *_order(row)))
-    return ACCOUNTS.frame(ACCOUNTS.leaves(rows))
+    return framed(ACCOUNTS, rows)
 
 
-def _unpriced(counted: Sequence[Holding], priced: Priced, asked: bool) -> pd.DataFrame:
+def _unpriced(counted: Sequence[Holding], priced: Priced) -> pd.DataFrame:
     rows = []
-    if asked:
-        _, without = priced.split(counted)
-        for group in without:
-            added, first = sums(group), group[0]
-            by = None if first.currency is None else Asset(first.currency, first.contract, first.ticker).named
-            rows.append(
-                {
-                    **_asset(first),
-                    "amount": added["amount"],
-                    "amount_base": added["amount_base"],
-                    "price_by": by,
-                    "reason": "no price is given" if all(one.unit for one in group) else "no unit is known",
-                }
-            )
+    split = priced.split(counted) if priced.asked else Split([], [], [])
+    for group in [*split.unpriced, *split.in_part]:
+        lacking = priced.lacking(group)
+        added, first = sums(lacking), face(group)
+        reasons = [] if priced.has_one(first) or units_differ(group) else ["no price is given"]
+        if units_differ(group):
+            reasons.append("its accounts name different units")
+        if nameless := [one.name for one in lacking if one.unit is None]:
+            reasons.append(f"no unit is known of {listed(nameless)}")
+        rows.append(
+            {
+                **_asset(first),
+                "amount": added["amount"],
+                "amount_base": added["amount_base"],
+                "price_by": None
+                if first.currency is None
+                else Asset(first.currency, first.contract, first.ticker).named,
+                "reason": "; ".join(reasons),
+            }
+        )
     rows.sort(key=lambda row: (str(row["ticker"] or ""), str(row["currency"] or "")))
-    return UNPRICED.frame(UNPRICED.leaves(rows))
+    return framed(UNPRICED, rows)
 
 
 def _members(counted: Sequence[Holding], folders: Sequence[Folder] | None) -> list[tuple[Folder, list[Holding]]]:
@@ -373,21 +391,21 @@ def _members(counted: Sequence[Holding], folders: Sequence[Folder] | None) -> li
 def _entity_totals(counted: Sequence[Holding], priced: Priced, folders: Sequence[Folder] | None) -> pd.DataFrame:
     rows = []
     for folder, inside in _members(counted, folders):
-        with_price, without = priced.split(inside)
+        split = priced.split(inside)
         others = dict.fromkeys(name for one in inside for name in one.entities if name != folder.name)
         rows.append(
             {
                 "entity_id": folder.id,
-                "entity": folder.name,
+                "entity_name": folder.name,
                 **_worth(priced.value(inside)),
-                "priced": len(with_price),
-                "unpriced": len(without),
+                **split.counts(),
+                "all_priced": split.all_priced if priced.asked else None,
+                "balances_complete": folder.complete and complete(inside),
                 "accounts": len({one.account_id for one in inside}),
-                "complete": folder.complete and complete(inside),
                 "shares_accounts_with": ", ".join(others) or None,
             }
         )
-    return ENTITY_TOTALS.frame(ENTITY_TOTALS.leaves(rows))
+    return framed(ENTITY_TOTALS, rows)
 
 
 def _by_entity(counted: Sequence[Holding], priced: Priced, folders: Sequence[Folder] | None) -> pd.DataFrame:
@@ -396,17 +414,18 @@ def _by_entity(counted: Sequence[Holding], priced: Priced, folders: Sequence[Fol
         parts = [
             {
                 "entity_id": folder.id,
-                "entity": folder.name,
-                **_asset(group[0]),
+                "entity_name": folder.name,
+                **_asset(face(group)),
                 **sums(group),
                 **_worth(priced.value(group)),
+                "all_priced": not priced.lacking(group) if priced.asked else None,
+                "balances_complete": complete(group),
                 "accounts": len({one.account_id for one in group}),
-                "complete": complete(group),
             }
             for group in grouped(inside).values()
         ]
         rows += sorted(parts, key=_order)
-    return ENTITIES.frame(ENTITIES.leaves(rows))
+    return framed(ENTITIES, rows)
 
 
 def _note_statuses(making: Making, holdings: Sequence[Holding]) -> None:
@@ -425,7 +444,7 @@ def _note_statuses(making: Making, holdings: Sequence[Holding]) -> None:
     odd += [
         f"{visible(group[0].ticker or group[0].name)}: its accounts name different units"
         for group in grouped(holdings).values()
-        if not has_one_unit(group)
+        if units_differ(group)
     ]
     if odd:
         making.note(f"What does not fit together at the service: {listed(odd)}.")

@@ -7,9 +7,11 @@ from typing import Any, Final
 import pandas as pd
 
 from ledgerkit.charts import GREY, LABEL, PALETTE, WIDTH, Chart, altair, colour, drawn, label_colour
-from ledgerkit.reports.exactly import percent, rounded, total
+from ledgerkit.reports.exactly import percent, rounded, short, total
 from ledgerkit.reports.folders import NO_ENTITY
 from ledgerkit.reports.holdings import THOUSANDS, Holding, asset_labels, colour_name, plain
+from ledgerkit.reports.rows import counted as number_of
+from ledgerkit.reports.worth import face, sums
 from ledgerkit.showing import visible
 
 Worth = Sequence[tuple[Holding, Decimal]]
@@ -116,7 +118,10 @@ def by_entity(counted: Sequence[Holding], worth: Worth, quote: str) -> Chart:
 
 
 def shares(held: Sequence[Holding]) -> Chart:
-    """Draw who holds what: for each currency the share of each entity, so that no two units are on one axis."""
+    """Draw who holds what: for each currency the share of each entity, so that no two units are on one axis.
+
+    What one alone holds would be a bar of one colour, and is there only where nothing is split.
+    """
     alt = altair()
     labels = asset_labels(held)
     groups: dict[str, list[Holding]] = {}
@@ -130,7 +135,9 @@ def shares(held: Sequence[Holding]) -> Chart:
     top = named[:MOST_PARTS]
     rows, ends = [], []
     # What is spread over the most entities says the most.
-    order = sorted(groups, key=lambda label: (-len({_owner(one) for one in groups[label]}), label))
+    holders = {label: len({_owner(one) for one in group}) for label, group in groups.items()}
+    split = [label for label in groups if holders[label] > 1] or list(groups)
+    order = sorted(split, key=lambda label: (-holders[label], label))
     for label in order[:MOST_BARS]:
         group = groups[label]
         whole = total(one.total for one in group)
@@ -154,14 +161,20 @@ def shares(held: Sequence[Holding]) -> Chart:
                 }
             )
             at += size
-        unit = group[0].unit
-        amount = f"{whole} base units" if unit is None else f"{plain(_short(group[0].shown(whole)))} {unit.code}"
-        ends.append({"label": label, "end": 100.0, "text": visible(amount)})
-    frame, sums = pd.DataFrame(rows), pd.DataFrame(ends)
-    spread = sum(1 for label in groups if len({_owner(one) for one in groups[label]}) > 1)
-    title = f"{spread} of {len(groups)} currencies and tokens are held in more than one entity"
-    more = f"the first {MOST_BARS} of {len(groups)}; " if len(groups) > MOST_BARS else ""
-    chart = alt.Chart(frame, title=alt.Title(title, subtitle=f"{more}the amount at the right is all that is held"))
+        amount = sums(group)["amount"]
+        text = f"{plain(whole)} base units" if amount is None else f"{plain(short(amount))} {face(group).ticker}"
+        ends.append({"label": label, "end": 100.0, "text": visible(text)})
+    frame, amounts = pd.DataFrame(rows), pd.DataFrame(ends)
+    spread = sum(1 for group in groups.values() if len({name for one in group for name in one.entities}) > 1)
+    title = (
+        f"{spread} of {number_of(len(groups), 'currency or token is', 'currencies and tokens are')} "
+        "held in more than one entity"
+    )
+    more = f"the first {MOST_BARS} of {len(order)}; " if len(order) > MOST_BARS else ""
+    alone = len(groups) - len(order)
+    rest = f"; not drawn: {alone} with one holder each" if alone else ""
+    subtitle = f"{more}at the right: all that is held of it{rest}"
+    chart = alt.Chart(frame, title=alt.Title(title, subtitle=subtitle))
     y = alt.Y("label:N", sort=None, title=None)
     bars = chart.mark_bar(stroke=INSIDE, strokeWidth=0.5).encode(
         x=alt.X("start:Q", title="share of what is held of it, %", scale=alt.Scale(domain=[0, 100], nice=False)),
@@ -172,7 +185,7 @@ def shares(held: Sequence[Holding]) -> Chart:
     )
     inside = chart.mark_text(color=INSIDE, fontSize=11).encode(x="middle:Q", y=y, text="text:N")
     outside = (
-        alt.Chart(sums)
+        alt.Chart(amounts)
         .mark_text(style=LABEL, color=label_colour(), align="left", dx=4)
         .encode(x="end:Q", y=y, text="text:N")
     )
@@ -181,7 +194,7 @@ def shares(held: Sequence[Holding]) -> Chart:
         f"{label}: " + ", ".join(f"{row['owner']} {row['share']}" for row in rows if row["label"] == label)
         for label in dict.fromkeys(frame["label"])
     )
-    return Chart(drawing, f"{title}. {said}")
+    return Chart(drawing, f"{title}. {said}{rest}")
 
 
 def _legend(field: str, rows: Sequence[dict[str, Any]]) -> Any:
@@ -200,11 +213,6 @@ def _owner(holding: Holding) -> str:
 
 def _among(owner: str, top: Sequence[str]) -> str:
     return owner if owner in top or owner == NO_ENTITY else OTHERS
-
-
-def _short(amount: Any) -> Any:
-    """Return an amount with as many places as a label has room for; the table has all."""
-    return rounded(amount, 2 if abs(amount) >= 1 else 8)
 
 
 def _by_label(counted: Sequence[Holding], worth: Worth) -> tuple[dict[str, Decimal], dict[str, str]]:

@@ -150,9 +150,9 @@ def test_entities_are_those_of_the_raw_rows_and_the_rest_is_in_none(session: lk.
 
 def test_token_accounts_are_in_no_entity_because_their_parent_is_in_one(session: lk.Session) -> None:
     report = lk.reports.portfolio(session)
-    row = report["accounts"].set_index("account").loc["TL-0003-USD-HAL-HSE"]
+    row = report["accounts"].set_index("account_name").loc["TL-0003-USD-HAL-HSE"]
     assert pd.isna(row["entities"])
-    assert row["parent"] == "TL-0003-ETH-HAL-HSE"
+    assert row["parent_name"] == "TL-0003-ETH-HAL-HSE"
     assert "In no entity, though their parent account is in one: TL-0003-USD-HAL-HSE" in notes(report)
 
 
@@ -166,14 +166,14 @@ def test_staked_amounts_are_told_and_not_added(session: lk.Session) -> None:
     report = lk.reports.portfolio(session)
     assert "ETH Staking 128 ETH" in notes(report)
     row = next(one for one in raw_rows(session, "/accounts") if one["name"] == "ETH Staking")
-    assert report["accounts"].set_index("account").loc["ETH Staking", "amount_base"] == int(row["balance"])
+    assert report["accounts"].set_index("account_name").loc["ETH Staking", "amount_base"] == int(row["balance"])
 
 
 def test_only_the_accounts_that_are_asked_for(session: lk.Session) -> None:
     by_entity = lk.reports.portfolio(session, entity="Treasury")
     assert set(by_entity["accounts"]["entities"]) == {"Treasury"}
     one = lk.reports.portfolio(session, entity="Treasury", account="BTC Treasury 1")
-    assert one["accounts"]["account"].tolist() == ["BTC Treasury 1"]
+    assert one["accounts"]["account_name"].tolist() == ["BTC Treasury 1"]
     assert lk.reports.portfolio(session, account=[1, "ETH Clients"])["accounts"]["account_id"].tolist() == [1, 11]
     outside = lk.reports.portfolio(session, entity="Treasury", account="ETH Clients")
     assert outside["accounts"].empty
@@ -214,7 +214,7 @@ def test_an_account_in_two_entities_is_told_with_its_amount(made: Callable[..., 
     entities = [entity(1, "Fund A", [1, 2]), entity(2, "Fund B", [2])]
     report = made([bitcoin(1, "100000000"), bitcoin(2, "250000000"), bitcoin(3, "1")], entities, prices={"BTC": 10})
     assert "In several are: Account 2, 2.5 BTC, in Fund A and Fund B" in notes(report)
-    totals = report["entity_totals"].set_index("entity")
+    totals = report["entity_totals"].set_index("entity_name")
     assert totals["value"].tolist() == [Decimal(35), Decimal(25), Decimal("0.0000001")]
     assert totals.loc["Fund A", "shares_accounts_with"] == "Fund B"
     assert report["total"].iloc[0]["value"] == Decimal("35.0000001")
@@ -224,7 +224,7 @@ def test_an_account_in_two_entities_is_told_with_its_amount(made: Callable[..., 
 
 def test_an_entity_that_is_called_as_the_rest_is_told_apart(made: Callable[..., lk.reports.Report]) -> None:
     report = made([bitcoin(1, "1"), bitcoin(2, "2")], [entity(4, "in no entity", [1])])
-    assert report["entity_totals"]["entity"].tolist() == ["in no entity (4)", "in no entity"]
+    assert report["entity_totals"]["entity_name"].tolist() == ["in no entity (4)", "in no entity"]
 
 
 def test_accounts_of_an_entity_that_can_not_be_seen_make_it_incomplete(
@@ -232,14 +232,14 @@ def test_accounts_of_an_entity_that_can_not_be_seen_make_it_incomplete(
 ) -> None:
     report = made([bitcoin(1, "1")], [entity(1, "Fund A", [1, 77])])
     assert "Fund A is not complete: 1 of its accounts are not visible" in notes(report)
-    assert report["entity_totals"]["complete"].tolist() == [False]
+    assert report["entity_totals"]["balances_complete"].tolist() == [False]
 
 
 def test_a_balance_that_the_list_lacks_is_asked_for(made: Callable[..., lk.reports.Report]) -> None:
     answer = {"total": "7", "available": "5", "pending": "2"}
     report = made([bitcoin(1, None)], answers={"/accounts/1/balances": answer})
     assert report["accounts"].loc[0, ["amount_base", "available_base", "pending_base"]].tolist() == [7, 5, 2]
-    assert report["total"]["complete"].tolist() == [True]
+    assert report["total"]["balances_complete"].tolist() == [True]
 
 
 @pytest.mark.parametrize(("status", "why"), [(404, "404"), (403, "403"), (501, "501")])
@@ -252,9 +252,9 @@ def test_a_balance_that_can_not_be_had_is_a_row_with_the_reason(
     assert row["amount"] is pd.NA
     assert why in row["note"]
     assert report["currencies"]["amount_base"].tolist() == [5]
-    assert report["currencies"]["complete"].tolist() == [False]
+    assert report["currencies"]["balances_complete"].tolist() == [False]
     assert report["currencies"]["note"].tolist() == ["without Account 1"]
-    assert report["total"]["complete"].tolist() == [False]
+    assert report["total"]["balances_complete"].tolist() == [False]
     assert "The balance of Account 1 is not known" in notes(report)
 
 
@@ -320,7 +320,7 @@ def test_a_token_without_units_is_there_in_base_units(made: Callable[..., lk.rep
     assert row["amount_base"] == 3 * 10**27 + 1
     assert row["value"] is pd.NA
     assert "No unit is known of SOL" in notes(report)
-    assert report["unpriced"].set_index("contract_address").loc[MINT, "reason"] == "no unit is known"
+    assert report["unpriced"].set_index("contract_address").loc[MINT, "reason"] == "no unit is known of SOL"
 
 
 def test_units_that_can_not_be_right_are_told(made: Callable[..., lk.reports.Report]) -> None:
@@ -400,3 +400,95 @@ def test_an_available_balance_that_is_missing_is_not_counted_as_zero(made: Calla
     report = made([bitcoin(1, "5", available_balance=None), bitcoin(2, "7")])
     assert report["currencies"]["amount_base"].tolist() == [12]
     assert report["currencies"]["available"].isna().tolist() == [True]
+
+
+def test_what_is_priced_in_part_is_said_so_everywhere(made: Callable[..., lk.reports.Report]) -> None:
+    """One of two holdings has no unit: its part is in no value, and nothing reads as if it were."""
+    own = holding(2, "2500000", type="Solana", currency="solana", contract_address=MINT)
+    answers = {"/accounts/1/tokens": [light(1)], "/accounts/2/tokens": []}
+    report = made([solana(1), own, bitcoin(3, "1")], None, answers, prices={f"solana:{MINT}": 10, "BTC": 1})
+    total = report["total"].iloc[0]
+    assert total["value"] == Decimal("25.00000001")
+    assert total[["priced", "priced_in_part", "unpriced"]].tolist() == [1, 1, 1]
+    assert (total["all_priced"], total["balances_complete"]) == (False, True)
+    assert total["of"] == "what has a price: 1, and 1 in part, of 3 currencies and tokens held"
+    row = report["currencies"].set_index("contract_address").loc[MINT]
+    assert (row["ticker"], row["price"], row["value"], row["share_percent"]) == ("USDC", 10, 25, Decimal("100.00"))
+    assert not row["all_priced"]
+    assert "no unit is known of SOL" in row["note"]
+    lacking = report["unpriced"].set_index("contract_address")
+    assert lacking.loc[MINT, "amount_base"] == 3 * 10**27 + 1
+    assert lacking.loc[MINT, "reason"] == "no unit is known of SOL"
+    assert "In part, since no unit is known of some accounts: USDC without SOL" in notes(report)
+
+
+def test_a_value_of_few_of_many_does_not_read_as_all(session: lk.Session) -> None:
+    total = lk.reports.portfolio(session, prices={"BTC": 1, "SOL": 1})["total"].iloc[0]
+    assert (total["priced"], total["all_priced"], total["balances_complete"]) == (2, False, True)
+    assert lk.reports.portfolio(session)["total"].iloc[0]["all_priced"] is pd.NA
+    assert "complete" not in lk.reports.portfolio(session)["total"].columns
+
+
+def test_accounts_that_name_different_units_have_no_value(made: Callable[..., lk.reports.Report]) -> None:
+    own = holding(2, "9", type="Solana", currency="solana", contract_address=MINT)
+    other = {"contract_address": MINT, "units": [{"code": "X", "magnitude": 9}]}
+    answers = {"/accounts/1/tokens": [light(1)], "/accounts/2/tokens": [], f"/currencies/solana/tokens/{MINT}": other}
+    report = made([solana(1), own], answers=answers, prices={f"solana:{MINT}": 10})
+    assert report["total"].iloc[0]["value"] is pd.NA
+    assert report["unpriced"].set_index("contract_address").loc[MINT, "reason"] == "its accounts name different units"
+    assert "Not valued, since its accounts name different units: USDC" in notes(report)
+
+
+@pytest.mark.parametrize("asked", [1, 2, [1, 2], None])
+def test_a_light_token_account_counts_once_whatever_is_asked_for(
+    made: Callable[..., lk.reports.Report], asked: Any
+) -> None:
+    own = holding(2, "9", type="Solana", currency="solana", contract_address=MINT, parent=1)
+    answers = {"/accounts/1/tokens": [light(1)], "/accounts/2/tokens": [], **TOKEN}
+    report = made([solana(1), own], answers=answers, account=asked)
+    rows = report["currencies"].set_index("contract_address")
+    assert rows["amount_base"].get(MINT) == (None if asked == 1 else 9)
+    if asked == 1:
+        assert "to be counted once: SOL (account 2, which was not asked for)" in notes(report)
+
+
+def test_a_refused_account_takes_no_light_token_account_with_it(made: Callable[..., lk.reports.Report]) -> None:
+    own = holding(2, "9", type="Solana", currency="solana", contract_address=MINT, parent=1, status="REJECTED")
+    report = made([solana(1), own], answers={"/accounts/1/tokens": [light(1)], "/accounts/2/tokens": [], **TOKEN})
+    assert report["currencies"].set_index("contract_address").loc[MINT, "amount_base"] == 3 * 10**27 + 1
+
+
+def test_units_that_can_not_be_had_do_not_take_the_report_with_them(made: Callable[..., lk.reports.Report]) -> None:
+    refused = {f"/accounts/{one}/currency": Reply({"message": "slow down"}, status=403) for one in (1, 2)}
+    report = made([bitcoin(1, "5"), bitcoin(2, "7")], answers=refused)
+    assert report["currencies"]["amount_base"].tolist() == [12]
+    assert report["currencies"]["amount"].isna().tolist() == [True]
+
+
+def test_the_chart_of_holders_counts_entities_and_draws_what_is_split(session: lk.Session) -> None:
+    report = lk.reports.portfolio(session)
+    members = {row["id"]: row for row in raw_rows(session, "/entities") if row["status"] == "ACTIVE"}
+    holders: dict[tuple[str, Any], set[int]] = {}
+    for row in report["accounts"].to_dict("records"):
+        if row["counted"] and row["amount_base"] is not pd.NA and row["amount_base"] > 0:
+            contract = None if pd.isna(row["contract_address"]) else row["contract_address"].lower()
+            inside = {one for one, its in members.items() if row["account_id"] in its["accounts"]}
+            holders.setdefault((row["currency"], contract), set()).update(inside)
+    several = sum(len(one) > 1 for one in holders.values())
+    words = report.chart("who holds what").words
+    assert words.startswith(f"{several} of {len(holders)} currencies and tokens are held in more than one entity")
+    data = report.chart("who holds what").spec()["datasets"].values()
+    parts = next(rows for rows in data if "owner" in rows[0])
+    assert not [one for one in parts if one["share"] == "100.00 %"]
+
+
+def test_an_account_in_two_entities_is_held_in_two(made: Callable[..., lk.reports.Report]) -> None:
+    report = made([bitcoin(1, "5")], [entity(1, "A", [1]), entity(2, "B", [1])])
+    assert report.chart("who holds what").words.startswith("1 of 1 currency or token is held in more than one entity")
+    outside = made([bitcoin(1, "5"), bitcoin(2, "5")], [entity(1, "A", [1])])
+    assert outside.chart("who holds what").words.startswith("0 of 1 currency")
+
+
+def test_tables_do_not_pass_for_those_of_a_section(session: lk.Session) -> None:
+    for frame in lk.reports.portfolio(session, prices={"BTC": 1}).tables.values():
+        assert frame.attrs == {}
