@@ -326,8 +326,8 @@ def _private_key(operator: Operator) -> Finding:
         return Finding(
             "private key",
             "warning",
-            "none is set, so this session can't approve. To approve, set LEDGER_ENTERPRISE_PRIVATE_KEY_FILE, with the "
-            "name of the profile in it where there is one",
+            "none is set, so this session can't approve. To approve, set LEDGER_ENTERPRISE_PRIVATE_KEY_FILE, in a "
+            "profile with its name after the second word",
         )
 
     def look() -> str:

@@ -8,6 +8,7 @@ from typing import Final, Literal, NoReturn
 
 import pandas as pd
 
+from ledgerkit.coins import magnitude_of
 from ledgerkit.decoding import Challenge, Level, Verb
 from ledgerkit.errors import ReviewFailed
 from ledgerkit.showing import address, amount, beside, page, visible
@@ -18,6 +19,9 @@ Verdict = Literal[
 ]
 ADDRESSES: Final = {"recipient", "contract_address", "address", "token_mint"}
 AMOUNTS: Final = {"amount", "max_fees", "max_priority_fee", "gas_limit", "gas_price", "priority_fees"}
+# Those of a fee are in the coin of the network; an amount is too, unless the transaction names a token.
+_OF_COIN: Final = frozenset({"max_fees", "max_priority_fee"})
+_WHOLE: Final = re.compile(r"(-?)([0-9]{1,78})")
 # Letters of another alphabet may look like those of the name or the address that was meant.
 _SPELLED: Final = {*ADDRESSES, "account_name", "currency", "exchange_name", "name", "policy_name"}
 
@@ -70,6 +74,29 @@ class Row:
     verdict: Verdict
 
 
+@dataclass(frozen=True, slots=True)
+class _Side:
+    """What one side says of the units of its amounts; the places of a coin are public, and on nobody's word."""
+
+    currency: str | None = None
+    # Where the amount may be of something else than the coin: what it is called.
+    other: str | None = None
+
+    def of(self, row: Row, value: str | None) -> str:
+        """Return what stands behind an amount: base units are compared, the rest is for the eye."""
+        if row.field not in ("amount", *_OF_COIN) or value is None or not (whole := _WHOLE.fullmatch(value)):
+            return ""
+        if self.other is not None and row.field not in _OF_COIN:
+            return self.other
+        places = None if self.currency is None else magnitude_of(self.currency)
+        if places is None:
+            return " base units"
+        digits = whole[2].rjust(places + 1, "0")
+        fraction = digits[len(digits) - places :].rstrip("0")
+        spoken = digits[: len(digits) - places] + (f".{fraction}" if fraction else "")
+        return f" base units = {whole[1]}{spoken} {self.currency}"
+
+
 @dataclass(frozen=True, slots=True, repr=False)
 class Review:
     """A challenge beside what was meant.
@@ -115,7 +142,8 @@ class Review:
         """
         known = self.level in ("documented", "assumed")
         if stopping := [row for row in self._unequal() if known or row.verdict == "differs"]:
-            listed = "; ".join(f"{label(row.field)}: {_said(row)}" for row in stopping)
+            sides = self._sides()
+            listed = "; ".join(f"{label(row.field)}: {_said(row, *sides)}" for row in stopping)
             self._fail(
                 f"what would be signed is not what was meant ({self.basis}). {listed}. Do not sign it", stopping
             )
@@ -128,6 +156,22 @@ class Review:
         """Return the fields as a frame: field, meant, to_be_signed, verdict."""
         rows = [(row.field, row.meant, row.to_be_signed, row.verdict) for row in self.rows]
         return pd.DataFrame(rows, columns=["field", "meant", "to_be_signed", "verdict"], dtype="str")
+
+    def _sides(self) -> tuple[_Side, _Side]:
+        """Return what is known of the units of what was meant, and of what would be signed."""
+        if self.level not in ("documented", "assumed"):
+            return _Side(), _Side()  # which of its fields says the currency is not known
+        named = {_name(row) for row in self.rows}
+        # On either side: an amount of a token is never shown as one of the coin.
+        other = None
+        if any(word in name for name in named for word in ("contract", "token", "mint", "asset")):
+            # What is paid to a contract with its call is coin; what a token's payment carries is not.
+            other = " base units" if any("data" in name for name in named) else " base units of the token"
+        currency = next((row for row in self.rows if row.field == "currency"), None)
+        said = (None, None) if currency is None else (currency.meant, currency.to_be_signed)
+        # Challenges write a blank where requests have an underscore.
+        meant, signed = (None if one is None else one.replace(" ", "_") for one in said)
+        return _Side(meant, other), _Side(signed, other)
 
     def _unequal(self) -> list[Row]:
         return [row for row in self.rows if row.verdict not in _QUIET]
@@ -188,14 +232,18 @@ class Review:
         rows = [row for row in self.rows if not (self._refuses() and row.field in _ONCE)]
         names = [label(row.field) for row in rows]
         wide = max(map(len, names), default=0)
-        said = [_value(row, row.to_be_signed) if self._refuses() else _said(row) for row in rows]
+        meant, signed = self._sides()
+        said = [
+            _value(row, row.to_be_signed, signed) if self._refuses() else _said(row, meant, signed) for row in rows
+        ]
         lines = [f"{name:<{wide}}  {one}" for name, one in zip(names, said, strict=True)]
         return "\n".join([self._sentence(), *lines, *([_LEVELS[self.level].strip()] if self._refuses() else [])])
 
     def _repr_html_(self) -> str:
         refuses, loud = self._refuses(), self._colour()
         once = [row for row in self.rows if refuses and row.field in _ONCE]
-        cells = "".join(_html_row(row, alone=refuses) for row in self.rows if row not in once)
+        sides = self._sides()
+        cells = "".join(_html_row(row, *sides, alone=refuses) for row in self.rows if row not in once)
         titles = ("Field", "Would be refused") if refuses else ("Field", "Meant", "Would be signed", "")
         heads = "".join(f"<th style='text-align:left'>{name}</th>" for name in titles)
         return page(
@@ -205,7 +253,8 @@ class Review:
             f"<thead><tr>{heads}</tr></thead><tbody>{cells}</tbody></table>",
             f"<p style='margin:4px 0'>{_LEVELS[self.level].strip()}</p>" if refuses else "",
             *(
-                f"<details><summary>{label(row.field)}</summary>{_html_value(row, row.to_be_signed)}</details>"
+                f"<details><summary>{label(row.field)}</summary>"
+                f"{_html_value(row, row.to_be_signed, sides[1])}</details>"
                 for row in once
             ),
         )
@@ -223,20 +272,21 @@ def label(field: str) -> str:
     return f"'{shown}'" if words in _TAKEN else words
 
 
-def _said(row: Row) -> str:
+def _said(row: Row, meant: _Side, signed: _Side) -> str:
     if row.verdict in ("match", "not_stated", "not_compared"):
-        return f"{_value(row, row.to_be_signed)} ({_WORDS[row.verdict]})"
+        return f"{_value(row, row.to_be_signed, signed)} ({_WORDS[row.verdict]})"
     if row.verdict == "not_signed":
-        return f"{_value(row, row.meant)} ({_WORDS[row.verdict]})"
-    meant, signed = (_value(row, value, quoted=True) for value in (row.meant, row.to_be_signed))
-    return f"{_WORDS[row.verdict]}: meant {meant}, would be signed {signed}"
+        return f"{_value(row, row.meant, meant)} ({_WORDS[row.verdict]})"
+    one = _value(row, row.meant, meant, quoted=True)
+    other = _value(row, row.to_be_signed, signed, quoted=True)
+    return f"{_WORDS[row.verdict]}: meant {one}, would be signed {other}"
 
 
-def _value(row: Row, value: str | None, *, quoted: bool = False) -> str:
+def _value(row: Row, value: str | None, side: _Side, *, quoted: bool = False) -> str:
     if value is None:
         return "nothing"
     shown = visible(value)
-    return f"{shown!r}{_beside(row, value)}" if quoted else f"{shown}{_beside(row, value)}"
+    return f"{repr(shown) if quoted else shown}{_beside(row, value)}{side.of(row, value)}"
 
 
 def _beside(row: Row, value: str) -> str:
@@ -247,15 +297,15 @@ def _name(row: Row) -> str:
     return row.field.rsplit(".", 1)[-1]
 
 
-def _html_row(row: Row, *, alone: bool) -> str:
+def _html_row(row: Row, meant: _Side, signed: _Side, *, alone: bool) -> str:
     quiet = row.verdict in (*_QUIET, "not_compared")
     style = "opacity:.8" if quiet else "border:1px solid var(--jp-error-color1,currentColor);font-weight:600"
     words = "" if row.verdict == "match" else html.escape(_WORDS[row.verdict])
     side = "right" if _name(row) in AMOUNTS and not alone else "left"
     name = f"<span title='{html.escape(visible(row.field))}'>{html.escape(label(row.field))}</span>"
-    cells = [(name, "left"), (_html_value(row, row.to_be_signed), side)]
+    cells = [(name, "left"), (_html_value(row, row.to_be_signed, signed), side)]
     if not alone:
-        cells[1:1] = [(_html_value(row, row.meant), side)]
+        cells[1:1] = [(_html_value(row, row.meant, meant), side)]
         cells.append((words, "left"))
     return (
         f"<tr style='{style}'>"
@@ -264,7 +314,7 @@ def _html_row(row: Row, *, alone: bool) -> str:
     )
 
 
-def _html_value(row: Row, value: str | None) -> str:
+def _html_value(row: Row, value: str | None, side: _Side) -> str:
     if value is None:
         return "—"
     if _name(row) in ADDRESSES and value.startswith(ENDS_IN):
@@ -272,6 +322,6 @@ def _html_value(row: Row, value: str | None) -> str:
     if _name(row) in ADDRESSES:
         return address(value) + html.escape(_beside(row, value))
     if _name(row) in AMOUNTS:
-        return amount(value)
+        return amount(value) + html.escape(side.of(row, value))
     font = "font-family:var(--jp-code-font-family,monospace);word-break:break-all;white-space:pre-wrap"
-    return f"<span style='{font}'>{html.escape(_value(row, value))}</span>"
+    return f"<span style='{font}'>{html.escape(_value(row, value, side))}</span>"

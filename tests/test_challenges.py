@@ -5,6 +5,7 @@ import json
 import pickle
 from collections.abc import Callable
 from copy import deepcopy
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -545,7 +546,63 @@ def test_a_reader_sees_the_whole_address_and_the_differences() -> None:
     text = repr(compare(read(decoded), body()))
     assert text.startswith("1 of 11 fields is not as meant, compared with your draft.")
     assert f"Recipient         {RECIPIENT} (equal)" in text
-    assert "Amount            DIFFERS: meant '100', would be signed '1000'" in text
+    told = (
+        "meant '100' base units = 0.000001 bitcoin_testnet, "
+        "would be signed '1000' base units = 0.00001 bitcoin_testnet"
+    )
+    assert f"Amount            DIFFERS: {told}" in text
+
+
+def test_amounts_have_their_unit_on_both_sides() -> None:
+    review = compare(read(documented()), body())
+    lines = repr(review).splitlines()
+    assert "Amount            100 base units = 0.000001 bitcoin_testnet (equal)" in lines
+    fees = body()["data"]["transaction_data"]["max_fees"]
+    assert (
+        f"Fees at most      {fees} base units = {Decimal(fees).scaleb(-8).normalize():f} bitcoin_testnet (equal)"
+        in lines
+    )
+    assert review._repr_html_().count(" base units = 0.000001 bitcoin_testnet</td>") == 2
+    assert review.table().set_index("field")["meant"]["amount"] == "100"
+
+
+def test_an_amount_of_ether_is_shown_with_all_its_digits() -> None:
+    signed, meant = ether(amount=str(10**27 + 1))
+    assert f"{10**27 + 1} base units = 1000000000.000000000000000001 ethereum (equal)" in repr(
+        compare(read(signed), meant)
+    )
+
+
+@pytest.mark.parametrize("side", ["meant", "signed"])
+def test_an_amount_of_a_token_is_never_shown_as_one_of_the_coin(side: str) -> None:
+    signed, meant = ether(amount="5000000")
+    for one in (meant,) if side == "meant" else (signed,):
+        one["data"]["transaction_data"]["contract_address"] = EVM
+    text = repr(compare(read(signed), meant))
+    assert "5000000 base units of the token" in text
+    assert "5000000 base units =" not in text
+
+
+def test_what_is_paid_to_a_contract_is_not_said_to_be_of_a_token() -> None:
+    signed, meant = ether(amount="5000000", contract_address=EVM, contract_data="0x00")
+    text = repr(compare(read(signed), meant))
+    assert "5000000 base units (equal)" in text
+
+
+@pytest.mark.parametrize("currency", ["made_up", "bitcoin\u200b", None])
+def test_where_no_unit_is_known_none_is_guessed(currency: str | None) -> None:
+    decoded = documented()
+    decoded["data"]["transaction_data"]["currency"] = currency
+    text = repr(compare(read(decoded), STATEMENT))
+    assert "100 base units (equal)" in text
+    assert "100 base units =" not in text
+
+
+def test_a_statement_without_a_currency_lends_itself_none_from_the_challenge() -> None:
+    decoded = documented()
+    decoded["data"]["transaction_data"]["amount"] = "1000"
+    told = "meant '100' base units, would be signed '1000' base units = 0.00001 bitcoin"
+    assert told in repr(compare(read(decoded), STATEMENT))
 
 
 def test_the_html_is_escaped_and_groups_the_address_without_blanks() -> None:

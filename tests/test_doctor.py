@@ -184,7 +184,7 @@ def test_what_would_never_end_is_not_read(
                 raise MemoryError
             return json.JSONDecoder().decode(content.decode())
 
-        monkeypatch.setattr(tracked.json, "loads", exhausted)
+        monkeypatch.setattr(json, "loads", exhausted)
     else:
         path.unlink()
         if kind == "device":

@@ -5,8 +5,9 @@ from typing import Any, Final
 import pandas as pd
 
 from ledgerkit.amounts import read_amount
+from ledgerkit.checks import Units, shown, units_of_coin
 from ledgerkit.drafts import Draft
-from ledgerkit.errors import InvalidRequest, shorten
+from ledgerkit.errors import InvalidRequest, LedgerError, shorten
 from ledgerkit.filters import Many
 from ledgerkit.frames import AMOUNT, INTEGER, TEXT, Table
 from ledgerkit.lookups import Lookups
@@ -128,14 +129,19 @@ class Pledges(Section, name="pledges"):
         if contract_address is None:
             held = lookups.account(account)["contract_address"]
             contract_address = None if pd.isna(held) else str(held)
-        if isinstance(amount, str) and not amount.removeprefix("-").isdecimal():
-            own, _ = lookups.units(int(lookups.account(account)["id"]))
-            base, _ = read_amount(amount.removeprefix("-"), own)
+        typed = isinstance(amount, str) and not amount.removeprefix("-").isdecimal()
+        own, written = _units(lookups, account, needed=typed), None
+        if isinstance(amount, str) and typed:
+            base, written = read_amount(amount.removeprefix("-"), own)
             amount = -base if amount.startswith("-") else base
         payload = PledgeIncrement(
             pledge_subaccount_id=pledge_subaccount_id, amount=amount, contract_address=contract_address, **names
         )
-        return Requests(self._connection).draft(payload)
+        base = int(payload.amount)
+        facts = (("un-pledge" if base < 0 else "pledge", shown(abs(base), own, written)),)
+        # What a person typed was made base units on the service's word for the places of the coin.
+        checks = () if contract_address or not typed else (units_of_coin(payload.currency, written, own),)
+        return Requests(self._connection)._draft(payload, facts, checks)
 
     def force_unpledge(
         self,
@@ -190,3 +196,13 @@ class Pledges(Section, name="pledges"):
                     field=name,
                 )
         return found, account
+
+
+def _units(lookups: Lookups, account: int | str, *, needed: bool) -> Units:
+    """Return the units of the collateral account; none where they can't be had, and nothing was typed in one."""
+    try:
+        return lookups.units(int(lookups.account(account)["id"]))[0]
+    except LedgerError:
+        if needed:
+            raise
+        return []

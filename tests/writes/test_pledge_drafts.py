@@ -54,3 +54,24 @@ def test_a_name_that_is_not_that_of_the_pledge_is_refused(session: lk.Session, p
 def test_a_pledge_account_that_nobody_sees_is_named(session: lk.Session) -> None:
     with pytest.raises(lk.InvalidRequest, match="is that of 0 visible pledges, not of one: give account_name"):
         session.pledges.increment(987654, 1000)
+
+
+@pytest.mark.parametrize(
+    ("amount", "said"),
+    [("1 BTC", "pledge: 1.00000000 BTC (100000000 base units)"), (-25, "un-pledge: 0.00000025 BTC (25 base units)")],
+)
+def test_a_pledge_shows_the_unit_beside_the_base_units(
+    session: lk.Session, pledge: dict[str, Any], amount: int | str, said: str
+) -> None:
+    draft = session.pledges.increment(pledge["pledge_subaccount_id"], amount)
+    assert [f"{name}: {text}" for name, text in draft.facts] == [said]
+
+
+def test_a_pledge_that_is_typed_in_a_unit_that_can_not_be_right_is_not_sent(
+    session: lk.Session, pledge: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wrong = [{"code": "BTC", "magnitude": 10}]
+    monkeypatch.setattr("ledgerkit.lookups.Lookups.units", lambda *_: (wrong, wrong))
+    draft = session.pledges.increment(pledge["pledge_subaccount_id"], "1 BTC")
+    assert "the coin of bitcoin has 8" in draft.problems[0]
+    assert session.pledges.increment(pledge["pledge_subaccount_id"], 1000).problems == []
