@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from ledgerkit.addresses import same_address
-from ledgerkit.showing import visible
+from ledgerkit.showing import spelled, visible
 
 # A list of these states allows nothing; of a state that is not documented that is not known.
 DEAD: Final = frozenset({"REJECTED", "REVOKED"})
@@ -14,6 +14,13 @@ DEAD: Final = frozenset({"REJECTED", "REVOKED"})
 _START: Final = re.compile(r"0x|bitcoincash:|(?:bc|tb|ltc|addr|addr_test|cosmos)1[a-z0-9]", re.IGNORECASE)
 # What people compare of an address.
 SHOWN: Final = 4
+# One character less at either end is still what a maker of such addresses has to search for long.
+NEARLY: Final = ((SHOWN, SHOWN - 1), (SHOWN - 1, SHOWN))
+COMPARED: Final = (
+    f"A look-alike has the first {SHOWN} and last {SHOWN} characters of a listed address, behind what all of its "
+    f"network begin with (high), or {SHOWN} at one end and {SHOWN - 1} at the other (medium), upper case taken for "
+    "lower. Fewer are not compared."
+)
 _SHORTEST: Final = 16
 
 
@@ -71,7 +78,7 @@ class Finding:
 
 @dataclass(frozen=True)
 class Seen:
-    """An address that is on no whitelist, and what it was seen as: a recipient, or a sender."""
+    """An address that is on no whitelist, and what it was seen as: an own account, a recipient, or a sender."""
 
     address: str
     words: str
@@ -117,14 +124,14 @@ def words_of(entries: Iterable[Entry]) -> str:
 
 
 def odd(entries: Sequence[Entry], seen: Iterable[Seen]) -> Iterator[Finding]:
-    """Give what is odd about addresses that are listed: duplicates, look-alikes, names that mislead.
+    """Give what is odd about addresses that are listed: duplicates, look-alikes, addresses and names that mislead.
 
     Parameters
     ----------
     entries
         Those of living whitelists.
     seen
-        Addresses that are on no whitelist, and took part in transactions.
+        Addresses that are on no whitelist: those of own accounts, and of who took part in transactions.
     """
     for same in _by(entries, lambda one: one.key):
         yield from _duplicates(same)
@@ -134,6 +141,9 @@ def odd(entries: Sequence[Entry], seen: Iterable[Seen]) -> Iterator[Finding]:
             sentence = f"{same[0].words} is the name of {len(different)} different {same[0].currency} addresses."
             yield Finding("medium", "one name, several addresses", sentence, _texts(same), tuple(same))
     for one in entries:
+        if visible(one.address) != one.address or not one.address.isascii():
+            sentence = f"The address of {one.words} is not what it looks like: it holds signs that no address has."
+            yield Finding("high", "misleading address", sentence, spelled(one.address), (one,))
         if visible(one.name) != one.name:
             sentence = f"The name {one.words} is not what it looks like."
             yield Finding("medium", "misleading name", sentence, visible(one.name), (one,))
@@ -169,34 +179,57 @@ def _duplicates(same: Sequence[Entry]) -> Iterator[Finding]:
 
 def _look_alikes(entries: Sequence[Entry], seen: Sequence[Seen]) -> Iterator[Finding]:
     """Give addresses that people take for each other: the same ends, or the same but for a case that counts."""
-    places: dict[str, list[tuple[str, str, Entry | None]]] = {}
-    for entry in entries:
-        if (shown := ends(entry.address)) is not None:
-            places.setdefault(shown, []).append((one_key(entry.address), entry.words, entry))
-    for one in seen:
-        if (shown := ends(one.address)) is not None and shown in places:
-            places[shown].append((one_key(one.address), one.words, None))
-    for found in places.values():
-        keys = dict.fromkeys(key for key, _, _ in found)
-        if len(keys) < 2:
-            continue
-        first = {key: words for key, words, _ in reversed(found)}
-        listed = tuple(entry for _, _, entry in found if entry is not None)
-        words = " and ".join(first[key] for key in keys)
+    for found in _alike(entries, seen, (SHOWN, SHOWN)):
+        keys = dict.fromkeys(one.key for one in found)
         how = "differ only in case" if len({key.lower() for key in keys}) < len(keys) else "begin and end alike"
-        sentence = f"{words} {how}, and are different addresses: compare the whole before anything is paid."
-        yield Finding("high", "look-alike", sentence, ", ".join(keys), listed)
+        yield _taken_for_another("high", "look-alike", how, found)
+    told: set[frozenset[str]] = set()
+    for found in (some for shown in NEARLY for some in _alike(entries, seen, shown)):
+        # What begins and ends alike in full is told above.
+        apart = {ends(one.address): one for one in found}
+        if len(apart) > 1 and (keys_of := frozenset(one.key for one in found)) not in told:
+            told.add(keys_of)
+            yield _taken_for_another("medium", "near look-alike", "begin and end nearly alike", found)
 
 
-def ends(address: str) -> str | None:
+@dataclass(frozen=True)
+class _Place:
+    address: str
+    key: str
+    words: str
+    entry: Entry | None = None
+
+
+def _alike(entries: Sequence[Entry], seen: Sequence[Seen], shown: tuple[int, int]) -> Iterator[list[_Place]]:
+    """Give the addresses of which so many first and last characters are the same, where one is listed."""
+    places: dict[str, list[_Place]] = {}
+    for entry in entries:
+        if (both := ends(entry.address, *shown)) is not None:
+            places.setdefault(both, []).append(_Place(entry.address, one_key(entry.address), entry.words, entry))
+    for one in seen:
+        if (both := ends(one.address, *shown)) is not None and both in places:
+            places[both].append(_Place(one.address, one_key(one.address), one.words))
+    return (found for found in places.values() if len({one.key for one in found}) > 1)
+
+
+def _taken_for_another(severity: str, kind: str, how: str, found: Sequence[_Place]) -> Finding:
+    first = {one.key: one.words for one in reversed(found)}
+    keys = dict.fromkeys(one.key for one in found)
+    listed = tuple(one.entry for one in found if one.entry is not None)
+    words = " and ".join(first[key] for key in keys)
+    sentence = f"{words} {how}, and are different addresses: compare the whole before anything is paid."
+    return Finding(severity, kind, sentence, ", ".join(map(spelled, keys)), listed)
+
+
+def ends(address: str, first: int = SHOWN, last: int = SHOWN) -> str | None:
     """Return what people compare of an address, the first and last characters behind what all begin with."""
     start = _START.match(address)
     rest = address[start.end() :] if start else address
     if len(rest) < _SHORTEST:
         return None
     # The first letter of other addresses is that of their network.
-    head = SHOWN if start else SHOWN + 1
-    return f"{rest[:head]}…{rest[-SHOWN:]}".lower()
+    head = first if start else first + 1
+    return f"{rest[:head]}…{rest[-last:]}".lower()
 
 
 def _by(entries: Iterable[Entry], key: Callable[[Entry], Hashable]) -> list[list[Entry]]:

@@ -41,16 +41,22 @@ def rank(*ratings: str | None) -> int:
     )
 
 
-def screen(making: Making, addresses: Sequence[str]) -> Screened:
-    """Ask for the risk and the sanctions of addresses; what can't be had is noted."""
+def screen(making: Making, addresses: Sequence[str], table: str = "counterparties") -> Screened:
+    """Ask for the risk and the sanctions of addresses; what can't be had is noted.
+
+    Parameters
+    ----------
+    table
+        The table of the report whose column ``checked`` says what became of each.
+    """
     session, found = making.session, Screened()
-    found.risk = _ask(making, "the risk of addresses", session.compliance.address_risk, addresses)
-    found.sanctions = _ask(making, "the sanctions of addresses", session.compliance.sanctions, addresses)
+    found.risk = _ask(making, "the risk of addresses", session.compliance.address_risk, addresses, table)
+    found.sanctions = _ask(making, "the sanctions of addresses", session.compliance.sanctions, addresses, table)
     return found
 
 
 def _ask(
-    making: Making, what: str, read: Callable[[list[str]], pd.DataFrame], addresses: Sequence[str]
+    making: Making, what: str, read: Callable[[list[str]], pd.DataFrame], addresses: Sequence[str], table: str
 ) -> dict[str, dict[str, Any]]:
     rows: list[dict[str, Any]] = []
     # These would lead to another path, and are refused before anything is asked.
@@ -74,8 +80,6 @@ def _ask(
             break
     else:
         if refused := sum(1 for row in rows if row.get("error")):
-            making.note(
-                f"Without {what} for {refused} of {len(rows)}: the column `checked` of counterparties says why."
-            )
+            making.note(f"Without {what} for {refused} of {len(rows)}: the column `checked` of {table} says why.")
     unknown = {one_address(one): {"address": one, "error": NO_ANSWER} for one in addresses}
     return unknown | {one_address(str(row["address"])): row for row in rows}

@@ -1,5 +1,6 @@
 """The chart of whitelists: addresses by currency, and the gravest of what was found about each."""
 
+from collections import Counter
 from typing import Final
 
 import pandas as pd
@@ -9,8 +10,8 @@ from ledgerkit.charts import Chart, altair
 from ledgerkit.showing import visible
 
 MOST_CURRENCIES: Final = 15
-RISKY, ODD, UNUSED, NOTHING = "risky or look-alike", "duplicate or misleading", "unused", "in use, nothing found"
-_GRAVE: Final = frozenset({"sanctioned", "risky", "look-alike"})
+RISKY, ODD, UNUSED, NOTHING = "risky or not what it seems", "other findings", "unused", "in use, nothing found"
+_GRAVE: Final = frozenset({"sanctioned", "risky", "look-alike", "near look-alike", "misleading address"})
 
 
 def draw_addresses(addresses: pd.DataFrame) -> Chart:
@@ -36,12 +37,17 @@ def draw_addresses(addresses: pd.DataFrame) -> Chart:
         columns=["currency", "found", "addresses", "order"],
     )
     ends = pd.DataFrame({"currency": shown, "addresses": [sums[one] for one in shown]})
-    grave = sum(number for (_, group), number in counted.items() if group == RISKY)
-    title = (
-        f"{grave} of {len(addresses)} whitelisted addresses are risky or look like another"
-        if grave
-        else f"No risk was found about {len(addresses)} whitelisted addresses"
-    )
+    of_group: Counter[str] = Counter()
+    for (_, group), number in counted.items():
+        of_group[group] += number
+    total = len(addresses)
+    if of_group[RISKY]:
+        title = f"{of_group[RISKY]} of {total} whitelisted addresses are risky or not what they seem"
+        title += f", and {of_group[ODD]} have other findings" if of_group[ODD] else ""
+    elif of_group[ODD]:
+        title = f"{of_group[ODD]} of {total} whitelisted addresses have findings, none of them a risk"
+    else:
+        title = f"Nothing odd was found about {total} whitelisted addresses"
     left = f"; {len(others)} more currencies have {sum(sums[one] for one in others)}" if others else ""
     scale = alt.Scale(domain=list(groups), range=[charts.RED, charts.ORANGE, charts.GREY, charts.GREEN])
     y = alt.Y("currency:N", sort=list(shown), title=None)

@@ -8,15 +8,26 @@ from typing import Any, Final
 import pandas as pd
 
 from ledgerkit.amounts import Unit, to_display
+from ledgerkit.directions import direction
 from ledgerkit.errors import InvalidRequest, shorten
 from ledgerkit.frames import FLAG, INTEGER, NUMBER, TEXT, TIME
 from ledgerkit.reports.exactly import known as is_known
 from ledgerkit.reports.exactly import total
-from ledgerkit.reports.listed_addresses import DEAD, Entry, Finding, Seen, Whitelist, entries_of, odd, one_key
+from ledgerkit.reports.listed_addresses import (
+    COMPARED,
+    DEAD,
+    Entry,
+    Finding,
+    Seen,
+    Whitelist,
+    entries_of,
+    odd,
+    one_key,
+)
 from ledgerkit.reports.making import Making
 from ledgerkit.reports.report import Report
+from ledgerkit.reports.rows import counted, framed, records
 from ledgerkit.reports.screening import MOST_ADDRESSES, Screened, one_address, screen
-from ledgerkit.reports.tabled import records, tabled
 from ledgerkit.reports.weak_spots import SEVERITIES
 from ledgerkit.reports.whitelist_charts import draw_addresses
 from ledgerkit.reports.whitelist_findings import Rules, Uses, of_lists, of_rules, risky, unused, used_by
@@ -135,10 +146,10 @@ def whitelists(session: Session, *, months: int = 12, checked: int = MOST_ADDRES
         if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= 1_200:
             raise InvalidRequest(f"`{name}` = {shorten(value)} can't be used: it is {least} to 1200.", field=name)
     with Making.of(session, months=months, checked=checked) as making:
-        first, last = making.period(pd.Timestamp.now(tz="UTC").normalize() - pd.DateOffset(months=months), None)
+        first, last = making.period(making.now.normalize() - pd.DateOffset(months=months), None)
         rows = records(session.whitelists.search(order="asc", order_by="id"))
         accounts = making.part("the rules and addresses of accounts", lambda: session.accounts.search())
-        owned = [] if accounts is None else records(accounts)
+        owned = records(accounts)
         lists, entries = _read(making, rows)
         traffic = _traffic(making, first, last)
         uses = _uses(entries, traffic)
@@ -148,7 +159,7 @@ def whitelists(session: Session, *, months: int = 12, checked: int = MOST_ADDRES
         screened = _screened(making, living, uses, checked)
         findings = sorted(
             [
-                *odd(living, _seen(unlisted, traffic, living)),
+                *odd(living, _seen(unlisted, traffic, living, owned)),
                 *risky(living, screened),
                 *unused(rows, living, uses, months, first),
                 *([] if accounts is None else of_rules(lists, entries, users, owned)),
@@ -163,10 +174,10 @@ def whitelists(session: Session, *, months: int = 12, checked: int = MOST_ADDRES
             held.setdefault(one.whitelist.id, []).append(one)
         about = Counter(number for one in findings for number in _lists_of(one))
         tables = {
-            "findings": tabled(FINDINGS, map(_finding_row, findings)),
-            "addresses": tabled(ADDRESSES, (_entry_row(one, uses, screened, kinds.get(one, [])) for one in entries)),
-            "recipients": tabled(RECIPIENTS, unlisted),
-            "whitelists": tabled(
+            "findings": framed(FINDINGS, map(_finding_row, findings)),
+            "addresses": framed(ADDRESSES, (_entry_row(one, uses, screened, kinds.get(one, [])) for one in entries)),
+            "recipients": framed(RECIPIENTS, unlisted),
+            "whitelists": framed(
                 LISTS,
                 (
                     _list_row(
@@ -202,17 +213,19 @@ def _traffic(making: Making, first: pd.Timestamp, last: pd.Timestamp) -> Traffic
     session = making.session
     found = making.part(
         "transactions, and so without what is used and who is paid",
-        lambda: session.with_names(session.transactions.search(created_after=first, created_before=last)),
+        lambda: session.transactions.search(created_after=first, created_before=last),
     )
     if found is None:
         return Traffic()
+    found = making.named(found, "account_id")
     columns = [
         *("id", "account_id", "account_name", "type", "status", "currency", "amount", "recipient", "senders"),
         *("created_on", "coin_fields_destination_tag"),
     ]
     rows = records(found[columns])
-    incoming = [row for row in rows if _incoming(row["type"])]
-    outgoing = [row for row in rows if not _incoming(row["type"]) and row["status"] not in ENDED]
+    incoming = [row for row in rows if direction(row["type"]) == "in"]
+    # What stays inside, and what is of a type of which that is not known, may name somebody who is paid.
+    outgoing = [row for row in rows if direction(row["type"]) != "in" and row["status"] not in ENDED]
     if lost := sum(row["recipient"] is None and str(row["type"]).startswith("SEND") for row in outgoing):
         making.note(
             f"{lost} transactions of the type SEND show no recipient: whether they went to a list is not told."
@@ -221,10 +234,6 @@ def _traffic(making: Making, first: pd.Timestamp, last: pd.Timestamp) -> Traffic
         one for row in incoming for one in dict.fromkeys(row["senders"] or []) if isinstance(one, str) and one
     )
     return Traffic([row for row in outgoing if row["recipient"]], senders)
-
-
-def _incoming(kind: Any) -> bool:
-    return str(kind).startswith("RECEIVE") or kind == "REWARD"
 
 
 def _uses(entries: Sequence[Entry], traffic: Traffic) -> Uses | None:
@@ -250,14 +259,14 @@ def _unlisted(
     by_key: dict[tuple[str, str], list[Entry]] = {}
     for entry in entries:
         by_key.setdefault(entry.key, []).append(entry)
-    own = {one_key(str(row["address"])): str(row["name"]) for row in accounts if row["address"] and not row["parent"]}
+    own = _own(accounts)
     groups: dict[tuple[Any, ...], list[dict[str, Any]]] = {}
     for row in traffic.sent or []:
         key = str(row["currency"]), one_key(row["recipient"])
         why = _why(by_key.get(key, ()), row["coin_fields_destination_tag"])
         if why is not None:
             groups.setdefault((row["account_id"], *key, why), []).append(row)
-    units = _units(making, {one[0] for one in groups if one[0] is not None})
+    units = making.units({one[0] for one in groups if one[0] is not None})
     found = [
         {
             "account_id": account,
@@ -270,7 +279,7 @@ def _unlisted(
             "transactions": len(rows),
             "first_on": min((row["created_on"] for row in rows if row["created_on"] is not None), default=None),
             "last_on": max((row["created_on"] for row in rows if row["created_on"] is not None), default=None),
-            **_sum(rows, units.get(account)),
+            **_sum(rows, units[account].amount if account in units else None),
         }
         for (account, currency, address, why), rows in groups.items()
     ]
@@ -291,12 +300,11 @@ def _why(entries: Iterable[Entry], tag: int | None) -> str | None:
     return "on no list"
 
 
-def _units(making: Making, accounts: set[int]) -> dict[int, Unit | None]:
-    if not accounts:
-        return {}
-    directory = making.session._directory
-    units = making.part("the units of accounts", lambda: directory.units(sorted(accounts))) or {}
-    return {account: one.amount for account, one in units.items()}
+def _own(accounts: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    """Return the names of own accounts by their address; tokens have that of the account that they are on."""
+    return {
+        one_key(str(row["address"])): str(row["name"]) for row in accounts if row["address"] and not row["parent"]
+    }
 
 
 def _sum(rows: Sequence[Mapping[str, Any]], unit: Unit | None) -> dict[str, Any]:
@@ -315,23 +323,31 @@ def _sum(rows: Sequence[Mapping[str, Any]], unit: Unit | None) -> dict[str, Any]
     return {"amount_base": base, **shown, "note": "; ".join(parts) or None}
 
 
-def _seen(unlisted: Sequence[Mapping[str, Any]], traffic: Traffic, living: Sequence[Entry]) -> list[Seen]:
+def _seen(
+    unlisted: Sequence[Mapping[str, Any]],
+    traffic: Traffic,
+    living: Sequence[Entry],
+    accounts: Sequence[Mapping[str, Any]],
+) -> list[Seen]:
     listed = {one_key(one.address) for one in living}
+    own = _own(accounts)
     paid: Counter[str] = Counter()
     for row in unlisted:
         paid[row["recipient"]] += row["transactions"]
-    return [
+    seen = [
+        *(Seen(address, f"{visible(address)}, the own account {visible(name)},") for address, name in own.items()),
         *(
-            Seen(address, f"{address}, which {number} transactions went to,")
+            Seen(address, f"{visible(address)}, which {counted(number, 'transaction')} went to,")
             for address, number in paid.items()
-            if one_key(address) not in listed
         ),
         *(
-            Seen(address, f"{address}, the sender of {number} transactions,")
+            Seen(address, f"{visible(address)}, the sender of {counted(number, 'transaction')},")
             for address, number in traffic.senders.items()
-            if one_key(address) not in listed and address not in paid
         ),
     ]
+    # The first of an address says what it is.
+    first = {one_key(one.address): one for one in reversed(seen)}
+    return [one for key, one in reversed(first.items()) if key not in listed]
 
 
 def _screened(making: Making, living: Sequence[Entry], uses: Uses | None, checked: int) -> Screened:
@@ -344,24 +360,24 @@ def _screened(making: Making, living: Sequence[Entry], uses: Uses | None, checke
             f"Compliance was asked about {checked} of {len(wanted)} addresses, those that are used most; `checked` "
             "takes more."
         )
-    found = screen(making, wanted[:checked]) if checked and wanted else Screened()
-    # What screening says of tables is worded for another report.
-    making.notes[:] = [note.replace("`checked` of counterparties", "`checked` of addresses") for note in making.notes]
-    return found
+    return screen(making, wanted[:checked], "addresses") if checked and wanted else Screened()
 
 
 def _notes(making: Making, traffic: Traffic, lists: Mapping[int, Whitelist], months: int) -> None:
     if traffic.sent is not None:
         making.note(
             f"Used means a transaction created in the last {months} months that did not fail and was not rejected or "
-            "replaced; what a contract call passes on is not seen. Own accounts of Bitcoin and its like are told by "
-            "no address here."
+            "replaced; what a contract call passes on is not seen."
         )
+    making.note(
+        f"{COMPARED} Compared are listed addresses with each other, with those of own accounts, and with recipients "
+        "and senders; of own accounts of Bitcoin and its like, which have many, no address is known here."
+    )
     states = Counter(one.status for one in lists.values() if one.status != "ACTIVE")
     if states:
-        counted = ", ".join(f"{number} {status}" for status, number in sorted(states.items(), key=str))
+        listed = ", ".join(f"{number} {status}" for status, number in sorted(states.items(), key=str))
         making.note(
-            f"Not in force: {counted}. What was rejected or revoked is listed, and looked at for nothing else."
+            f"Not in force: {listed}. What was rejected or revoked is listed, and looked at for nothing else."
         )
 
 

@@ -132,19 +132,74 @@ def test_one_name_of_two_addresses(report_on: Callable[..., Report]) -> None:
     assert "2 different ethereum addresses" in finding(report, "one name, several addresses")["sentence"]
 
 
-@pytest.mark.parametrize("how", ["listed", "paid", "sender"])
+@pytest.mark.parametrize("how", ["listed", "paid", "sender", "own"])
 def test_an_address_that_looks_like_a_listed_one(report_on: Callable[..., Report], how: str) -> None:
     lists = [whitelist(1, listed(EVM), *([listed(POISON, "Payee 2")] if how == "listed" else []))]
     rows = {
         "listed": [],
         "paid": [sent(1, POISON)],
         "sender": [transaction(1, senders=[POISON], created_on=RECENT)],
+        "own": [],
     }[how]
-    found = finding(report_on(lists, rows), "look-alike")
+    accounts = [account(1, address=POISON if how == "own" else None, name="Cold")]
+    found = finding(report_on(lists, rows, accounts), "look-alike")
+    assert ("the own account Cold" in found["sentence"]) is (how == "own")
     assert found["severity"] == "high"
     assert "begin and end alike" in found["sentence"]
     assert EVM in found["address"]
     assert POISON.lower() in found["evidence"]
+
+
+def test_an_own_address_that_is_listed_or_paid_is_no_look_alike_of_itself(report_on: Callable[..., Report]) -> None:
+    own = [account(1, address=EVM), account(2, address=EVM.lower(), currency="polygon")]
+    for one in ([listed(EVM)], [listed(OTHER)]):
+        report = report_on([whitelist(1, *one)], [sent(1, EVM)], own)
+        assert not {"look-alike", "near look-alike"} & kinds(report)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "kind"),
+    [
+        ("0xdead" + "1" * 33 + "afe", "0xdeadbeef1" + "2" * 27 + "cafe", "near look-alike"),
+        ("0xdea1" + "1" * 32 + "cafe", "0xdeadbeef1" + "2" * 27 + "cafe", "near look-alike"),
+        ("0xdead" + "1" * 34 + "fe", "0xdeadbeef1" + "2" * 27 + "cafe", None),
+        ("0xdea1" + "1" * 33 + "afe", "0xdeadbeef1" + "2" * 27 + "cafe", None),
+    ],
+)
+def test_ends_that_are_nearly_alike_are_told_with_less_weight(
+    report_on: Callable[..., Report], one: str, other: str, kind: str | None
+) -> None:
+    assert len(one) == len(other) == len(EVM)
+    report = report_on([whitelist(1, listed(other))], [sent(1, one)])
+    assert kinds(report) & {"look-alike", "near look-alike"} == ({kind} if kind else set())
+    if kind:
+        assert finding(report, kind)["severity"] == "medium"
+    # What is compared at all is said.
+    assert any("first 4 and last 4 characters" in note for note in report.notes)
+
+
+def test_what_is_a_look_alike_is_not_told_again_as_nearly_one(report_on: Callable[..., Report]) -> None:
+    assert "near look-alike" not in kinds(report_on([whitelist(1, listed(EVM), listed(POISON, "Payee 2"))]))
+
+
+@pytest.mark.parametrize(
+    "address", [EVM.replace("A", "\u0410", 1), EVM + "\u200b", " " + EVM, EVM + "\u00e9", EVM + "\n"]
+)
+def test_an_address_that_is_not_what_it_looks_like(report_on: Callable[..., Report], address: str) -> None:
+    report = report_on([whitelist(1, listed(address), listed(OTHER, "Plain"))])
+    found = finding(report, "misleading address")
+    assert (found["severity"], found["address_names"]) == ("high", "Payee")
+    assert found["evidence"].isprintable()
+    assert "\\" in found["evidence"]
+    assert report["addresses"]["findings"].str.contains("misleading address").tolist() == [True, False]
+
+
+def test_the_chart_says_how_many_have_any_finding(report_on: Callable[..., Report]) -> None:
+    lists = [whitelist(1, listed(EVM + "\u200b"), listed(OTHER, "One"), listed(OTHER, "Other"))]
+    chart = report_on(lists, [sent(1, OTHER)]).chart()
+    assert "1 of 3 whitelisted addresses are risky or not what they seem, and 2 have other findings" in chart.words
+    fine = report_on([whitelist(1, listed(OTHER, "One"), listed(OTHER, "Other"))], [sent(1, OTHER)]).chart()
+    assert "2 of 2 whitelisted addresses have findings, none of them a risk" in fine.words
 
 
 def test_addresses_that_differ_in_a_case_that_counts(report_on: Callable[..., Report]) -> None:
@@ -224,6 +279,24 @@ def test_who_is_paid_and_is_on_no_list(report_on: Callable[..., Report]) -> None
     assert any("1 transactions of the type SEND show no recipient" in note for note in report.notes)
 
 
+def test_what_comes_back_from_a_stake_is_not_paid_to_anybody(report_on: Callable[..., Report]) -> None:
+    rows = [
+        sent(number, OTHER, type=kind, senders=[POISON])
+        for number, kind in enumerate(("STAKE_WITHDRAW", "STAKING_WITHDRAW"), 1)
+    ]
+    report = report_on([whitelist(1, listed(EVM), listed(OTHER, "Payee 2"))], rows)
+    assert len(report["recipients"]) == 0
+    assert report["addresses"]["transactions"].tolist() == [0, 0]
+    assert "the sender of 2 transactions" in finding(report, "look-alike")["sentence"]
+
+
+def test_where_users_can_not_be_listed_recipients_are_there_all_the_same(report_on: Callable[..., Report]) -> None:
+    refusal = Reply({"message": "no"}, status=403)
+    report = report_on([whitelist(1)], [sent(1, OTHER, created_by=7)], answers={"/users": refusal})
+    assert report["recipients"][["account_name", "recipient"]].to_numpy().tolist() == [["Account 1", OTHER]]
+    assert not any(note.startswith("Without transactions") for note in report.notes)
+
+
 def test_own_accounts_among_recipients_are_named(report_on: Callable[..., Report]) -> None:
     accounts = [account(1), account(4, name="Cold", address=EVM)]
     report = report_on([whitelist(1)], [sent(1, EVM.lower())], accounts)
@@ -295,6 +368,16 @@ def test_without_a_key_of_the_provider_there_is_a_note(report_on: Callable[..., 
     assert "risky" not in kinds(report)
 
 
+def test_what_compliance_refuses_in_part_is_told_of_the_table_that_it_is_in(report_on: Callable[..., Report]) -> None:
+    answers = {
+        f"/compliance/{kind}/{EVM}": {"address": EVM, "risk": "LOW", "has_sanctions": False, "provider_details": None}
+        for kind in ("address-risk", "sanctions")
+    }
+    report = report_on([whitelist(1, listed(EVM), listed(OTHER, "Payee 2"))], answers=answers, checked=10)
+    assert any("`checked` of addresses" in note for note in report.notes)
+    assert not any("counterparties" in note for note in report.notes)
+
+
 def test_only_so_many_addresses_are_asked_about_and_that_is_said(serve: Serve, connect_to: Connect) -> None:
     lists = [whitelist(1, listed(OTHER, "Not used"), listed(EVM, "Used"))]
     server = serve(workspace({"/whitelists": lists, "/transactions": [sent(1, EVM)], "/accounts": []}))
@@ -332,7 +415,7 @@ def test_on_the_sandbox_every_address_is_a_row_and_use_is_that_of_the_raw_rows(
     answer = session.raw("GET", "/whitelists", params={"page_size": "100"})
     entries = [(row["id"], one) for row in (edge["node"] for edge in answer["edges"]) for one in row["addresses"]]
     assert len(report["addresses"]) == len(entries)
-    since = (pd.Timestamp.now(tz="UTC").normalize() - pd.DateOffset(months=12)).isoformat()
+    since = (session.server_time().normalize() - pd.DateOffset(months=12)).isoformat()
     query = {"page_size": "10000", "created_after": since, "currency": "tron"}
     rows = [edge["node"] for edge in session.raw("GET", "/transactions", params=query)["edges"]]
     dead = ("REJECTED", "REPLACED", "DROPPED", "FAILED", "FAILED_TO_SIGN", "FAILED_TO_CRAFT", "FAILED_TO_BROADCAST")
