@@ -4,16 +4,17 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import partial
 from typing import Any, Final
 
 import pandas as pd
 
 from ledgerkit.amounts import DisplayAmount, Unit, to_display
 from ledgerkit.errors import shorten
-from ledgerkit.frames import AMOUNT, INTEGER, TEXT, TIME
+from ledgerkit.frames import AMOUNT, INTEGER, NUMBER, TEXT, TIME
 from ledgerkit.reports.bookfile import Entry, complain, to_base
-from ledgerkit.reports.movement_kinds import DISPLAY, Row
 from ledgerkit.reports.movements import Scope
+from ledgerkit.reports.rows import Row
 from ledgerkit.reports.scaling import Scales
 
 MATCHED: Final = "matched"
@@ -43,9 +44,9 @@ BOOK: Final[Mapping[str, str]] = {
     "book_account": TEXT,
     "book_date": TIME,
     "chain_date": TIME,
-    "book_amount": DISPLAY,
-    "chain_amount": DISPLAY,
-    "difference": DISPLAY,
+    "book_amount": NUMBER,
+    "chain_amount": NUMBER,
+    "difference": NUMBER,
     "ticker": TEXT,
     "book_amount_base": AMOUNT,
     "chain_amount_base": AMOUNT,
@@ -74,7 +75,6 @@ class _Line:
     reason: str | None = None
     matched: list[Row] = field(default_factory=list)
     found_by: str | None = None
-    outside: bool = False
     twin: int | None = None
 
     @property
@@ -116,19 +116,15 @@ def compare(
         An amount has more places than its coin.
     """
     lines = _lines(scope, scales, entries, [*inside, *beyond])
-    free = _Free(inside)
+    # Books and chain part at both ends of a period: all movements compete, and what lies beyond is told afterwards.
+    free = _Free([*inside, *beyond], first, last)
     able = [line for line in lines if line.base is not None]
     _by_hash(able, free)
     _mark_twins(able)
     _by_reference(able, free)
     _by_amount(able, free, days_apart)
     _mark_twins(able)
-    others = _Free(beyond)
-    left = [line for line in able if not line.matched and line.twin is None]
-    _by_hash(left, others)
-    for line in left:
-        line.outside = bool(line.matched)
-    rows = [_book_row(scope, line, first, last) for line in lines]
+    rows = [_book_row(scope, line, free) for line in lines]
     taken = {id(row) for line in lines for row in line.matched}
     rows += [_chain_row(row) for row in inside if id(row) not in taken]
     rows.sort(key=lambda row: (MATCHES.index(row["match"]), row["book_row"] is None, row["book_row"] or 0))
@@ -149,7 +145,8 @@ def hash_of(text: Any) -> str | None:
 class _Free:
     """Movements that no row of the books was matched with yet."""
 
-    def __init__(self, rows: Iterable[Row]) -> None:
+    def __init__(self, rows: Iterable[Row], first: pd.Timestamp, last: pd.Timestamp) -> None:
+        self._first, self._last = first, last
         self._taken: set[int] = set()
         self._hashes: dict[Any, list[Row]] = defaultdict(list)
         self._coins: dict[Coin, list[Row]] = defaultdict(list)
@@ -167,6 +164,14 @@ class _Free:
     def take(self, line: _Line, rows: Sequence[Row], found_by: str) -> None:
         line.matched, line.found_by = list(rows), found_by
         self._taken.update(id(row) for row in rows)
+
+    def within(self, moment: pd.Timestamp) -> bool:
+        """Say whether a moment is of the period."""
+        return bool(self._first <= moment < self._last)
+
+    def far(self, line: _Line, row: Row) -> tuple[int, bool]:
+        """Return how far the dates are apart: in days, and then whether one alone is of the period."""
+        return _days(line, row), self.within(line.entry.moment) != self.within(row["date"])
 
     def _left(self, rows: Iterable[Row]) -> list[Row]:
         return [row for row in rows if id(row) not in self._taken]
@@ -289,12 +294,14 @@ def _by_reference(lines: Sequence[_Line], free: _Free) -> None:
             ]
             equal = [row for row in fits if row["amount_base"] == line.base]
             if exact and equal:
-                free.take(line, [min(equal, key=lambda row: _days(line, row))], "reference")
+                free.take(line, [min(equal, key=partial(free.far, line))], "reference")
             elif exact and len(fits) > 1 and sum(row["amount_base"] for row in fits) == line.base:
                 if len({row["transaction_id"] for row in fits}) == 1:
                     free.take(line, fits, "reference")
             elif not exact:
                 amounts = [row for row in fits if row["movement"] == "amount"] or fits
+                # A title that comes again each month means the one of this month.
+                amounts = [row for row in amounts if free.within(row["date"])] or amounts
                 if len(amounts) == 1:
                     free.take(line, amounts, "reference")
 
@@ -311,7 +318,7 @@ def _by_amount(lines: Sequence[_Line], free: _Free, days_apart: int) -> None:
         if len(fits) > 1:
             line.reason = f"{len(fits)} movements have this amount within {days_apart} days"
         pairs += [
-            (_days(line, row), line.entry.row, row["transaction_id"], position, line, row)
+            (free.far(line, row), line.entry.row, row["transaction_id"], position, line, row)
             for position, row in enumerate(fits)
         ]
     _take_nearest(pairs, free, "amount and date")
@@ -329,7 +336,7 @@ def _mark_twins(lines: Sequence[_Line]) -> None:
             line.twin = twin
 
 
-def _book_row(scope: Scope, line: _Line, first: pd.Timestamp, last: pd.Timestamp) -> Row:
+def _book_row(scope: Scope, line: _Line, free: _Free) -> Row:
     entry, rows = line.entry, line.matched
     row: Row = {
         "book_row": entry.row,
@@ -349,9 +356,12 @@ def _book_row(scope: Scope, line: _Line, first: pd.Timestamp, last: pd.Timestamp
         if line.twin is not None:
             return row | {"match": DUPLICATE, "reason": f"as row {line.twin}"}
         elsewhere = line.account is not None and not scope.holds(line.account)
-        if elsewhere or not first <= entry.moment < last:
+        if elsewhere or not free.within(entry.moment):
             return row | {"match": OUTSIDE, "reason": line.reason or "the date lies outside of the period"}
         return row | {"match": ONLY_BOOKS}
+    beyond = not free.within(rows[0]["date"])
+    if beyond and not free.within(entry.moment):
+        return row | {"match": OUTSIDE, "reason": "the date and the movement lie outside of the period"}
     chain = sum(one["amount_base"] for one in rows)
     difference = chain - (line.base or 0)
     other_day = bool(_days(line, rows[0]))
@@ -361,8 +371,9 @@ def _book_row(scope: Scope, line: _Line, first: pd.Timestamp, last: pd.Timestamp
         (True, False): OTHER_AMOUNT,
         (True, True): OTHER_BOTH,
     }[bool(difference), other_day]
-    if line.outside:
-        row["reason"] = "the movement lies outside of the period"
+    if beyond:
+        said = (line.reason, "the movement lies outside of the period")
+        row["reason"] = "; ".join(one for one in said if one)
     magnitude = rows[0]["magnitude"]
     return row | {
         "match": match,
@@ -374,7 +385,7 @@ def _book_row(scope: Scope, line: _Line, first: pd.Timestamp, last: pd.Timestamp
         "difference_base": difference,
         "transaction_id": rows[0]["transaction_id"],
         "movement": " and ".join(sorted({one["movement"] for one in rows})),
-        "movements": 0 if line.outside else len(rows),
+        "movements": 0 if beyond else len(rows),
         "tx_hash": entry.tx_hash or rows[0]["tx_hash"],
     }
 

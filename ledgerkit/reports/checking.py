@@ -7,13 +7,13 @@ from typing import Any, Final
 import pandas as pd
 
 from ledgerkit.amounts import to_display
-from ledgerkit.frames import AMOUNT, INTEGER, TEXT, TIME
+from ledgerkit.frames import AMOUNT, INTEGER, NUMBER, TEXT, TIME
 from ledgerkit.reports.daily import DAY, Break, Days, Reading, Walk, by_day, evidence, moments, read_days, walk
 from ledgerkit.reports.explaining import explain
 from ledgerkit.reports.making import Making
-from ledgerkit.reports.movement_kinds import DISPLAY, Row
 from ledgerkit.reports.movements import Movements, Scope
-from ledgerkit.reports.scaling import Scales, counted, plain
+from ledgerkit.reports.rows import Row, counted, records
+from ledgerkit.reports.scaling import Scales
 from ledgerkit.reports.statement import add_up
 
 RECONCILES: Final = "reconciles"
@@ -30,7 +30,7 @@ ACCOUNT: Final[Mapping[str, str]] = {
     "reason": TEXT,
     "currency": TEXT,
     "contract_address": TEXT,
-    **dict.fromkeys(AMOUNTS, DISPLAY),
+    **dict.fromkeys(AMOUNTS, NUMBER),
     "ticker": TEXT,
     **{f"{name}_base": AMOUNT for name in AMOUNTS},
     "breaks": INTEGER,
@@ -46,9 +46,9 @@ BREAK: Final[Mapping[str, str]] = {
     "account_name": TEXT,
     "first_day": TIME,
     "last_day": TIME,
-    "size": DISPLAY,
+    "size": NUMBER,
     "ticker": TEXT,
-    "difference": DISPLAY,
+    "difference": NUMBER,
     "size_base": AMOUNT,
     "difference_base": AMOUNT,
     "explanation": TEXT,
@@ -58,9 +58,9 @@ STEP: Final[Mapping[str, str]] = {
     "account_id": INTEGER,
     "account_name": TEXT,
     "moment": TIME,
-    "balance": DISPLAY,
-    "expected": DISPLAY,
-    "difference": DISPLAY,
+    "balance": NUMBER,
+    "expected": NUMBER,
+    "difference": NUMBER,
     "ticker": TEXT,
     "balance_base": AMOUNT,
     "expected_base": AMOUNT,
@@ -89,7 +89,7 @@ class Check:
         self.accounts = sorted(one for one in held if one in moving or not _is_later(scope.accounts[one], last))
         if len(self.accounts) < len(held):
             making.note(f"{counted(len(held) - len(self.accounts), 'account')} created after the period: left out.")
-        self._now = pd.Timestamp.now(tz="UTC")
+        self._now = making.now
         # The day of `last` is not over: no value of it can be the closing balance.
         self._open = last > self._now.normalize()
         self._days = read_days(making, self.accounts, first - DAY, min(last, self._now))
@@ -250,9 +250,9 @@ def _balances_now(making: Making, accounts: Sequence[int]) -> dict[int, Any]:
     if not accounts:
         return {}
     held = making.part("what accounts hold now", lambda: making.session.accounts.balances(list(accounts)))
-    totals = {} if held is None else {row["account_id"]: row["total"] for row in plain(held)}
+    totals = {row["account_id"]: row["total"] for row in records(held)}
     if any(totals.get(account) is None for account in accounts):
-        listed = {row["id"]: row["balance"] for row in plain(making.session.accounts.search())}
+        listed = {row["id"]: row["balance"] for row in records(making.session.accounts.search())}
         totals |= {account: listed.get(account) for account in accounts if totals.get(account) is None}
     return totals
 

@@ -8,8 +8,7 @@ from typing import Any, Final, Literal
 import pandas as pd
 
 from ledgerkit.reports.making import Making
-from ledgerkit.reports.movement_kinds import Row
-from ledgerkit.reports.scaling import plain
+from ledgerkit.reports.rows import Row, records
 
 DAY: Final = pd.Timedelta(days=1)
 # What the value of a day is: the balance as the day begins, or as it ends.
@@ -64,7 +63,7 @@ def read_days(making: Making, accounts: Sequence[int], first: pd.Timestamp, last
         return found
     # Whether the day of `end` is in is up to the service: a day more is asked for.
     history = making.session.accounts.balance_history(list(accounts), start=first, end=last + DAY)
-    for row in plain(history):
+    for row in records(history):
         days = found[row["account_id"]]
         if row.get("error") is not None:
             days.error = row["error"]

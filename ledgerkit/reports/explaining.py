@@ -8,8 +8,8 @@ import pandas as pd
 from ledgerkit.coins import counts_a_token
 from ledgerkit.directions import direction
 from ledgerkit.reports.daily import DAY, Break
-from ledgerkit.reports.movement_kinds import Row
 from ledgerkit.reports.movements import Movements
+from ledgerkit.reports.rows import Row
 
 UNEXPLAINED: Final = "unexplained"
 # Blocks and their indexing may fall on two sides of midnight, and a service may take a day more.

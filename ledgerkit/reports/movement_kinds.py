@@ -1,10 +1,10 @@
 """The types of transactions by what they move, and the columns of movements in tables."""
 
 from collections.abc import Mapping
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
 from ledgerkit.directions import INCOMING
-from ledgerkit.frames import AMOUNT, FLAG, INTEGER, TEXT, TIME
+from ledgerkit.frames import AMOUNT, FLAG, INTEGER, NUMBER, TEXT, TIME
 from ledgerkit.vocabulary import TransactionStatus
 
 # Which of its times places a transaction in a period.
@@ -23,15 +23,13 @@ PENDING: Final = frozenset(PENDING_SEARCHED)
 # These never reached a chain: nothing moved, nothing was paid.
 NEVER_SENT: Final = frozenset({"FAILED_TO_BROADCAST", "FAILED_TO_CRAFT", "FAILED_TO_SIGN", "REJECTED"})
 
-# The kind of an exact Decimal in the unit that people use, beside those of ledgerkit.frames.
-DISPLAY: Final = "display"
 MOVEMENT: Final[Mapping[str, str]] = {
     "date": TIME,
     "account_id": INTEGER,
     "account_name": TEXT,
     "movement": TEXT,
     "direction": TEXT,
-    "amount": DISPLAY,
+    "amount": NUMBER,
     "ticker": TEXT,
     "amount_base": AMOUNT,
     "currency": TEXT,
@@ -65,10 +63,10 @@ APART: Final[Mapping[str, str]] = {
     "type": TEXT,
     "status": TEXT,
     "reason": TEXT,
-    "amount": DISPLAY,
+    "amount": NUMBER,
     "ticker": TEXT,
     "amount_base": AMOUNT,
-    "fees": DISPLAY,
+    "fees": NUMBER,
     "fees_ticker": TEXT,
     "fees_base": AMOUNT,
     "tx_hash": TEXT,
@@ -76,5 +74,3 @@ APART: Final[Mapping[str, str]] = {
     "created_on": TIME,
     "block_time": TIME,
 }
-
-Row = dict[str, Any]

@@ -24,9 +24,8 @@ from ledgerkit.reports.movement_kinds import (
     PENDING,
     PENDING_SEARCHED,
     DateOf,
-    Row,
 )
-from ledgerkit.reports.scaling import counted, plain
+from ledgerkit.reports.rows import Row, counted, records
 
 # Requests expire after a week, and nodes of Bitcoin forget what is not mined after two.
 MARGIN_DAYS: Final = 45
@@ -115,7 +114,7 @@ def scope_of(making: Making, account: Any) -> Scope:
         No such account can be seen.
     """
     frame = making.session.accounts.search()
-    accounts = {int(row["id"]): row for row in plain(frame)}
+    accounts = {int(row["id"]): row for row in records(frame)}
     chosen = None if account is None else frozenset(chosen_ids(frame, account, "account"))
     return Scope(accounts, chosen)
 
@@ -135,14 +134,10 @@ def read_transactions(
         margin = pd.Timedelta(days=margin_days)
         first, last = start - margin, end + margin
         asked["created_after"] = first
-        if last < pd.Timestamp.now(tz="UTC"):
+        if last < making.now:
             asked["created_before"] = last
     found = search(**asked, order="asc", order_by="id")
-    rows = plain(found[list(READ)])
-    named = making.part("the names of users", lambda: making.session.with_names(found[["created_by"]]))
-    names = [None] * len(rows) if named is None else named["created_by_name"].tolist()
-    for row, name in zip(rows, names, strict=True):
-        row["created_by_name"] = name if isinstance(name, str) else None
+    rows = records(making.named(found[list(READ)], "created_by"))
     if first is not None:
         early = search(account=scope.searched(), created_before=first, status=PENDING_SEARCHED)
         if len(early):
@@ -171,7 +166,6 @@ def note_margin(making: Making, found: Movements, margin_days: int | None) -> No
 
 
 def movements_of(
-    making: Making,
     scope: Scope,
     rows: Sequence[Row],
     *,
@@ -218,7 +212,8 @@ def movements_of(
             found.apart.append(
                 _apart(scope, row, f"the status {status} is not documented: whether it moved is not known")
             )
-    _pair(found.moved, scope)
+    # Tokens below a chosen account were read for the fees that it pays: their transfers are none of its own.
+    _pair([row for row in found.moved if scope.holds(row["account_id"])], scope)
     return found
 
 
@@ -240,7 +235,13 @@ def _failed(found: Movements, scope: Scope, row: Row) -> None:
     """A transaction that failed on its chain cost its fees; one that never got there cost nothing."""
     if row["tx_hash"] is None and row["block_time"] is None:
         return
-    if row["fees"] is None:
+    if row["type"] in PAID_BY_OTHERS:
+        found.paid_by_others += bool(row["fees"])
+    elif direction(row["type"]) is None:
+        found.apart.append(
+            _apart(scope, row, f"the type {row['type']} does not say who paid the fees of its failure")
+        )
+    elif row["fees"] is None:
         found.apart.append(_apart(scope, row, "failed on its chain, and the service names no fees"))
     else:
         _fees(found, scope, row, None)
@@ -264,6 +265,8 @@ def _moved(found: Movements, scope: Scope, row: Row, final: bool | None, returne
         found.apart.append(_apart(scope, row, "the service names no amount"))
     elif not isinstance(amount, int):
         found.apart.append(_apart(scope, row, "its amount is no whole number of base units"))
+    elif amount < 0:
+        found.apart.append(_apart(scope, row, "its amount is negative: in which direction it went is not known"))
     elif way == "out" and _to_itself(scope, row) and (row["account_id"], row["tx_hash"]) not in returned:
         found.apart.append(_apart(scope, row, "sent to the account itself; only its fees are a movement"))
     elif amount:
@@ -292,6 +295,8 @@ def _fees(found: Movements, scope: Scope, row: Row, final: bool | None) -> None:
         return
     if not isinstance(fees, int):
         found.apart.append(_apart(scope, row, "its fees are no whole number of base units"))
+    elif fees < 0:
+        found.apart.append(_apart(scope, row, "its fees are negative"))
     elif account is None:
         found.apart.append(_apart(scope, row, "its account can't be seen: which account paid the fees is not known"))
     elif account["contract_address"] is not None and account["parent"] is None:

@@ -9,12 +9,13 @@ import pandas as pd
 
 from ledgerkit.errors import InvalidRequest, shorten
 from ledgerkit.filters import instant
+from ledgerkit.reports.asked import one_of, whole_number
 from ledgerkit.reports.bookfile import read_books
 from ledgerkit.reports.books import BOOK, COUNT, compare
 from ledgerkit.reports.checking import ACCOUNT, BREAK, STATES, STEP, Check
 from ledgerkit.reports.daily import Reading
 from ledgerkit.reports.making import Making
-from ledgerkit.reports.movement_kinds import APART, MOVEMENT, Row
+from ledgerkit.reports.movement_kinds import APART, MOVEMENT
 from ledgerkit.reports.movements import (
     MARGIN_DAYS,
     movements_of,
@@ -26,8 +27,8 @@ from ledgerkit.reports.movements import (
 )
 from ledgerkit.reports.reconciliation_charts import drawings
 from ledgerkit.reports.report import Report
-from ledgerkit.reports.scaling import Scales, counted, framed
-from ledgerkit.reports.statement import whole_number
+from ledgerkit.reports.rows import Row, counted, framed
+from ledgerkit.reports.scaling import Scales
 from ledgerkit.session import Session
 
 BooksSource = str | PathLike[str] | pd.DataFrame
@@ -79,11 +80,13 @@ def reconciliation(
         that end in ``_base``. ``checked_from`` and ``checked_until`` (UTC) say what was walked, ``days_missing`` for
         how many days the service has no value. ``breaks``: each step of a difference with its size, the days between
         which it came about, and an ``explanation`` where one fits, otherwise "unexplained". ``days``: the walk of
-        broken accounts. ``movements`` and ``not_counted``: as in :func:`statement`, from the first confirmation on.
-        With ``books``, ``books``: each row of the books and each movement once, with a ``match``, and how many there
-        are of each in ``books_count``.
+        accounts with breaks. ``movements``, ``undated`` (confirmed, without a block time, counted on no day) and
+        ``not_counted``: as in :func:`statement`, from the first confirmation on. With ``books``, ``books``: each row
+        of the books and each movement once, with a ``match``, and in ``books_count`` how many there are of each. A
+        row whose movement lies beyond the period is found there, and counts as no movement of it.
 
-        Charts: accounts by status; breaks by account; the difference of broken accounts over time.
+        Charts: ``accounts by status``; ``breaks by account``; for the three accounts that broke first and stayed
+        broken, the difference over time, such as ``difference of BTC Treasury``.
 
     Raises
     ------
@@ -100,8 +103,8 @@ def reconciliation(
     whole_number("tolerance", tolerance)
     whole_number("days_apart", days_apart)
     whole_number("margin_days", margin_days)
-    if value_of_day not in (None, "start", "end"):
-        raise InvalidRequest(f"`value_of_day` = {shorten(value_of_day)}: it is start or end.", field="value_of_day")
+    if value_of_day is not None:
+        one_of("value_of_day", value_of_day, ("start", "end"))
     entries = None if books is None else read_books(books)
     told = {
         "margin_days": margin_days,
@@ -112,7 +115,7 @@ def reconciliation(
         first, last = making.period(_utc_day("start", start), _utc_day("end", end))
         scope = scope_of(making, account)
         rows = read_transactions(making, scope, first, last, margin_days)
-        found = movements_of(making, scope, rows, any_depth=True)
+        found = movements_of(scope, rows, any_depth=True)
         if end is None:
             last = open_end(last, found.moved, "block")
         place(found.moved, "block", first, last)
@@ -129,16 +132,16 @@ def reconciliation(
         note_margin(making, found, margin_days)
         _notes(making, accounts, undated, apart, inside)
         tables = {
-            "accounts": framed(accounts, ACCOUNT),
-            "breaks": framed(breaks, BREAK),
-            "days": framed(days, STEP),
-            "movements": framed(inside, MOVEMENT),
-            "undated": framed(undated, MOVEMENT),
-            "not_counted": framed(apart, APART),
+            "accounts": framed(ACCOUNT, accounts),
+            "breaks": framed(BREAK, breaks),
+            "days": framed(STEP, days),
+            "movements": framed(MOVEMENT, inside),
+            "undated": framed(MOVEMENT, undated),
+            "not_counted": framed(APART, apart),
         }
         if entries is not None:
             matched, counts = compare(scope, scales, entries, inside, beyond, first, last, days_apart)
-            tables |= {"books": framed(matched, BOOK), "books_count": framed(counts, COUNT)}
+            tables |= {"books": framed(BOOK, matched), "books_count": framed(COUNT, counts)}
         until = f"before {last:%Y-%m-%d}" if end is not None else f"until {last:%Y-%m-%d %H:%M} UTC"
         return making.report(
             f"Reconciliation from {first:%Y-%m-%d}, {until}", tables, drawings(accounts, breaks, days)

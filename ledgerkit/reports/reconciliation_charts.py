@@ -10,8 +10,7 @@ import pandas as pd
 from ledgerkit import charts
 from ledgerkit.charts import Chart
 from ledgerkit.reports.checking import BROKEN, CANCEL, IN_PART, RECONCILES, UNKNOWN
-from ledgerkit.reports.movement_kinds import Row
-from ledgerkit.reports.scaling import counted
+from ledgerkit.reports.rows import Row, counted
 from ledgerkit.showing import visible
 
 _OF_STATUS: Final[Mapping[str, str]] = {
@@ -39,7 +38,10 @@ def drawings(accounts: Sequence[Row], breaks: Sequence[Row], days: Sequence[Row]
     )
     for row in broken[:MOST_LINES]:
         its = [day for day in days if day["account_id"] == row["account_id"]]
-        made[f"difference of {row['account_name'] or row['account_id']}"] = partial(_draw_difference, row, its)
+        name = f"difference of {row['account_name'] or row['account_id']}"
+        # Two accounts may have one name.
+        name = f"{name} ({row['account_id']})" if name in made else name
+        made[name] = partial(_draw_difference, row, its)
     return made
 
 
@@ -98,8 +100,8 @@ def _draw_difference(account: Row, days: Sequence[Row]) -> Chart:
             "exact": [str(row["difference"]) for row in days],
         }
     )
-    last = str(days[-1]["difference"]).replace("-", "\u2212")
-    title = f"{_label(account)}: off by {last} {ticker}, first on {account['first_break']:%Y-%m-%d}"
+    last = rounded(days[-1]["difference"])
+    title = f"{_label(account)}: off by {last} {visible(ticker)}, first on {account['first_break']:%Y-%m-%d}"
     line = (
         alt.Chart(frame)
         .mark_line(interpolate="step-before", color=charts.REFUSED, point=len(days) < 3)
@@ -110,7 +112,9 @@ def _draw_difference(account: Row, days: Sequence[Row]) -> Chart:
                 scale=alt.Scale(type="utc"),
                 axis=alt.Axis(format="%Y-%m-%d", labelOverlap="greedy", tickCount=8),
             ),
-            y=alt.Y("difference:Q", title=f"balance less movements, {ticker}", axis=alt.Axis(format=",.8~g")),
+            y=alt.Y(
+                "difference:Q", title=visible(f"balance less movements, {ticker}"), axis=alt.Axis(format=",.8~g")
+            ),
             tooltip=[alt.Tooltip("moment:T", title="UTC"), alt.Tooltip("exact:N", title=ticker)],
         )
     )

@@ -1,16 +1,18 @@
-"""Movements in the units that people use, and rows as frames of declared columns."""
+"""Movements in the units that people use: exact in tables, rounded in the titles of charts."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable
+from decimal import ROUND_HALF_EVEN, Context, Decimal
+from functools import partial
+from typing import Any, Final
 
-import pandas as pd
-
-from ledgerkit.amounts import Unit, display_unit, to_display
-from ledgerkit.directory import Units
-from ledgerkit.frames import SERIES, TIME
+from ledgerkit.amounts import MOST_PLACES, Unit, display_unit, to_display
 from ledgerkit.reports.making import Making
-from ledgerkit.reports.movement_kinds import DISPLAY, Row
+from ledgerkit.reports.rows import Row, records
+
+# As many digits as a number has at most: the default context would round at 28 before anything is rounded here.
+_WIDE: Final = Context(prec=3 * MOST_PLACES, rounding=ROUND_HALF_EVEN)
+DIGITS_READ: Final = 6
 
 
 class Scales:
@@ -23,16 +25,11 @@ class Scales:
         for one in wanted:
             if one[0] == "light" and one[1] is not None and one[2] is not None:
                 light[one[1]].append(one[2])
-        session = making.session
-        units = making.part("units of accounts", lambda: session._directory.units(accounts)) if accounts else None
-        self._accounts: Mapping[int, Units] = units or {}
+        self._accounts = making.units(accounts)
         self._light: dict[tuple[str, str], Unit | None] = {}
         for currency, mints in light.items():
-            tokens = making.part(
-                f"units of tokens on {currency}",
-                lambda currency=currency, mints=mints: session.currencies.token(currency, sorted(mints)),  # type: ignore[misc]  # mypy does not infer lambdas with defaults
-            )
-            for row in [] if tokens is None else plain(tokens):
+            read = partial(making.session.currencies.token, currency, sorted(mints))
+            for row in records(making.part(f"the units of tokens on {currency}", read)):
                 self._light[currency, row["contract_address"]] = display_unit(row["units"] or [])
 
     def of(self, unit_of: tuple[Any, ...]) -> Unit | None:
@@ -41,10 +38,6 @@ class Scales:
             return self._light.get((unit_of[1], unit_of[2]))
         units = self._accounts.get(unit_of[1])
         return None if units is None else units.fees if unit_of[0] else units.amount
-
-    def fees_of(self, account: int) -> Unit | None:
-        """Return the unit of the fees of an account."""
-        return self.of((True, account))
 
     def write(self, rows: Iterable[Row]) -> int:
         """Write amounts in display units and tickers into rows; return how many have no unit."""
@@ -56,39 +49,27 @@ class Scales:
             row["amount"] = None if unit is None else to_display(row["amount_base"], unit.magnitude)
             row["magnitude"] = None if unit is None else unit.magnitude
             if "fees_base" in row:
-                of_fees = self.fees_of(row["account_id"])
+                of_fees = self.of((True, row["account_id"]))
                 row["fees_ticker"] = None if of_fees is None else of_fees.code
                 row["fees"] = None if of_fees is None else to_display(row["fees_base"], of_fees.magnitude)
         return missing
 
 
-def plain(frame: pd.DataFrame) -> list[Row]:
-    """Return the rows of a frame as dicts, with None for whatever stands for none."""
-    columns = {
-        str(name): [None if _none(value) else value for value in frame[name].tolist()] for name in frame.columns
-    }
-    return [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
+def rounded(value: Decimal) -> str:
+    """Return a number as titles of charts show it: whole digits and some places, and whether it was rounded.
 
-
-def _none(value: Any) -> bool:
-    return value is None or value is pd.NA or value is pd.NaT or (isinstance(value, float) and value != value)
-
-
-def framed(rows: Sequence[Row], columns: Mapping[str, str]) -> pd.DataFrame:
-    """Return rows as a frame of these columns, with the same dtypes for no rows as for many."""
-    series = {}
-    for name, kind in columns.items():
-        values = [row.get(name) for row in rows]
-        if kind == DISPLAY:
-            series[name] = pd.Series([pd.NA if _none(one) else one for one in values], dtype=object)
-        elif kind == TIME:
-            times = pd.Series([pd.NaT if one is None else one for one in values], dtype="datetime64[us, UTC]")
-            series[name] = times
-        else:
-            series[name] = SERIES[kind]([None if _none(one) else one for one in values])
-    return pd.DataFrame(series)
-
-
-def counted(number: int, what: str) -> str:
-    """Return a number with its noun: 1 row, 2 rows."""
-    return f"{number:,} {what}" if number == 1 else f"{number:,} {what}s"
+    Examples
+    --------
+    >>> rounded(Decimal("-1234.567891234567"))
+    'about −1,234.57'
+    >>> rounded(Decimal("2.500000"))
+    '2.5'
+    """
+    if not value:
+        return "0"
+    places = max(DIGITS_READ - 1 - value.adjusted(), 0)
+    # Small ones keep as many digits that tell something; whole ones keep all.
+    kept = _WIDE.quantize(value, Decimal(1).scaleb(-places)) if places < MOST_PLACES else value
+    text = f"{kept:,.{places}f}" if places < MOST_PLACES else f"{value:f}"
+    text = text.rstrip("0").rstrip(".") if "." in text else text
+    return ("" if kept == value else "about ") + text.replace("-", "\u2212")

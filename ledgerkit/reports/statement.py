@@ -3,18 +3,16 @@
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import tzinfo
-from functools import partial
 from typing import Any, Final
 
 import pandas as pd
 
-from ledgerkit import charts
-from ledgerkit.amounts import to_display
-from ledgerkit.charts import Chart
-from ledgerkit.errors import InvalidRequest, shorten
-from ledgerkit.frames import AMOUNT, INTEGER, TEXT, TIME
+from ledgerkit.amounts import Unit, to_display
+from ledgerkit.frames import AMOUNT, INTEGER, NUMBER, TEXT, TIME
+from ledgerkit.reports.asked import one_of, whole_number
+from ledgerkit.reports.choosing import listed
 from ledgerkit.reports.making import Making
-from ledgerkit.reports.movement_kinds import APART, DATES, DISPLAY, MOVEMENT, DateOf, Row
+from ledgerkit.reports.movement_kinds import APART, DATES, MOVEMENT, DateOf
 from ledgerkit.reports.movements import (
     MARGIN_DAYS,
     Movements,
@@ -27,12 +25,16 @@ from ledgerkit.reports.movements import (
     scope_of,
 )
 from ledgerkit.reports.report import Report
-from ledgerkit.reports.scaling import Scales, counted, framed
+from ledgerkit.reports.rows import Row, counted, framed
+from ledgerkit.reports.scaling import Scales
+from ledgerkit.reports.statement_charts import drawings
 from ledgerkit.session import Session
 
 SUMS: Final = ("received", "sent", "fees", "net")
+# What of `received` and `sent` was between own accounts.
+INTERNAL: Final = ("internal_received", "internal_sent")
 _SUMMED: Final[Mapping[str, str]] = {
-    **dict.fromkeys(SUMS, DISPLAY),
+    **dict.fromkeys(SUMS, NUMBER),
     "ticker": TEXT,
     **{f"{name}_base": AMOUNT for name in SUMS},
     "movements": INTEGER,
@@ -49,10 +51,9 @@ MONTH: Final[Mapping[str, str]] = {
     "currency": TEXT,
     "contract_address": TEXT,
     **_SUMMED,
-    "internal": DISPLAY,
-    "internal_base": AMOUNT,
+    **dict.fromkeys(INTERNAL, NUMBER),
+    **{f"{name}_base": AMOUNT for name in INTERNAL},
 }
-MOST_CHARTS: Final = 3
 
 
 def statement(
@@ -92,16 +93,19 @@ def statement(
         ``movements``: one row for each, ``amount`` as an exact Decimal in the unit of ``ticker``, positive for what
         came in and negative for what went out, ``amount_base`` in base units. ``movement`` is ``amount`` or ``fees``:
         fees stand on the account that pays them, in its coin, and ``for_account_id`` names the token account that
-        they were paid for. ``counterparty`` is the recipient, or the senders; ``internal`` marks both sides of a
-        transfer between own accounts, and ``pair_transaction_id`` and ``pair_account_id`` name the other side.
+        they were paid for. ``counterparty`` is the recipient, or the senders; ``internal`` marks each side of a
+        transfer between own accounts (of those that were chosen), wherever the other side lies in time, which
+        ``pair_transaction_id`` and ``pair_account_id`` name.
         ``final`` says whether the confirmations are enough. Times are in UTC.
 
         ``totals``: for each account and currency what was received, sent and paid in fees, with signs, so that they
-        add up to ``net``. ``months``: the same for each currency by month (UTC), and how much of what was received
-        was sent by own accounts (``internal``). ``undated``: movements that lack the time asked for, in no total.
-        ``not_counted``: transactions of the period of which something is not counted, with the reason.
+        add up to ``net``; a chosen account on which nothing moved has zeros. ``months``: the same for each currency
+        by month (UTC), and how much of what was received and sent was between own accounts (``internal_received``,
+        ``internal_sent``). ``undated``: movements that lack the time asked for, in no total. ``not_counted``:
+        transactions of the period of which something is not counted, with the reason.
 
-        Charts: what came in and went out by month, for each of the currencies with most movements.
+        Charts, one for each of the three currencies with most movements, such as ``BTC on bitcoin``: what came in and
+        went out by month, and apart from it what own accounts sent each other.
 
     Raises
     ------
@@ -115,8 +119,7 @@ def statement(
     ``GET /transactions``, ``/accounts``, ``/users``, ``/accounts/{account_id}/currency`` and, for tokens of Solana,
     ``/currencies/{currency_name}/tokens/{contract_address}``.
     """
-    if date not in DATES:
-        raise InvalidRequest(f"`date` = {shorten(date)}: it is one of {', '.join(DATES)}.", field="date")
+    one_of("date", date, DATES)
     whole_number("confirmations", confirmations)
     whole_number("margin_days", margin_days)
     told = {
@@ -129,17 +132,19 @@ def statement(
         first, last = making.period(start, end)
         scope = scope_of(making, account)
         rows = read_transactions(making, scope, first, last, margin_days)
-        found = movements_of(making, scope, rows, confirmations=confirmations, include_pending=include_pending)
+        found = movements_of(scope, rows, confirmations=confirmations, include_pending=include_pending)
         if end is None:
             last = open_end(last, found.moved, date)
         moved = [row for row in found.moved if scope.holds(row["account_id"])]
         inside, undated = place(moved, date, first, last)
         apart = _apart_of(found, scope, date, first, last)
-        scales = Scales(making, [*inside, *undated, *apart])
+        still = sorted((scope.chosen or frozenset()) - {row["account_id"] for row in inside})
+        scales = Scales(making, [*inside, *undated, *apart, *({"unit_of": (False, one)} for one in still)])
         without_unit = scales.write([*inside, *undated])
         scales.write(apart)
         note_margin(making, found, margin_days)
         _notes(making, scope, found, inside, undated, apart, date, without_unit)
+        _note_stillness(making, scope, still, inside, date)
         months = _months(inside)
         if str(session.tz) != "UTC":
             making.note(f"The period is of the zone {session.tz}; the months in `months` are those of UTC.")
@@ -147,26 +152,14 @@ def statement(
         return making.report(
             f"Statement from {since}, before {until}, by {date} time",
             {
-                "movements": framed(inside, MOVEMENT),
-                "totals": framed(totals_of(inside), TOTAL),
-                "months": framed(months, MONTH),
-                "undated": framed(undated, MOVEMENT),
-                "not_counted": framed(apart, APART),
+                "movements": framed(MOVEMENT, inside),
+                "totals": framed(TOTAL, [*totals_of(inside), *_zeros(scope, scales, still)]),
+                "months": framed(MONTH, months),
+                "undated": framed(MOVEMENT, undated),
+                "not_counted": framed(APART, apart),
             },
-            _drawings(inside, months),
+            drawings(inside, months),
         )
-
-
-def whole_number(name: str, value: Any) -> None:
-    """Refuse what is no whole number of at least 0.
-
-    Raises
-    ------
-    InvalidRequest
-        It is none.
-    """
-    if value is not None and (not isinstance(value, int) or isinstance(value, bool) or value < 0):
-        raise InvalidRequest(f"`{name}` = {shorten(value)}: it takes a whole number of 0 or more.", field=name)
 
 
 def _apart_of(found: Movements, scope: Scope, date: DateOf, first: pd.Timestamp, last: pd.Timestamp) -> list[Row]:
@@ -235,10 +228,45 @@ def _notes(
         making.note("What goes into stakes of Solana and Ethereum counts as sent: an account holds it no longer.")
 
 
-def add_up(rows: Iterable[Row]) -> dict[str, Any]:
-    """Return the sums of movements of one unit, exact in base units and in the unit that people use."""
+def _note_stillness(making: Making, scope: Scope, still: Sequence[int], inside: Sequence[Row], date: DateOf) -> None:
+    """Say on which chosen accounts nothing moved, and of which transfers the period holds one side alone."""
+    if still:
+        names = (f"{scope.name(one) or 'no name'} ({one})" for one in still)
+        making.note(f"Nothing moved in the period on {listed(names)}: zeros in `totals`.")
+    there = {(row["transaction_id"], row["account_id"]) for row in inside}
+    alone = sum(
+        row["internal"] and (row["pair_transaction_id"], row["pair_account_id"]) not in there for row in inside
+    )
+    if alone:
+        making.note(
+            f"{counted(alone, 'movement')} between own accounts whose other side is not among `movements`: it lies "
+            f"outside of the period, or has no {date} time. They are internal for all that."
+        )
+
+
+def _zeros(scope: Scope, scales: Scales, still: Sequence[int]) -> list[Row]:
+    """Return the totals of accounts on which nothing moved."""
+    return [
+        {
+            **{name: (scope.accounts.get(one) or {}).get(name) for name in ("currency", "contract_address")},
+            "account_id": one,
+            "account_name": scope.name(one),
+            **add_up((), scales.of((False, one))),
+        }
+        for one in still
+    ]
+
+
+def add_up(rows: Iterable[Row], unit: Unit | None = None) -> dict[str, Any]:
+    """Return the sums of movements of one unit, exact in base units and in the unit that people use.
+
+    Parameters
+    ----------
+    unit
+        The unit where there are no movements to tell it.
+    """
     sums = dict.fromkeys(SUMS, 0)
-    number, ticker, magnitude = 0, None, None
+    number, ticker, magnitude = 0, unit and unit.code, unit and unit.magnitude
     for row in rows:
         kind = "fees" if row["movement"] == "fees" else "received" if row["direction"] == "in" else "sent"
         for name in (kind, "net"):
@@ -278,18 +306,12 @@ def _months(rows: Sequence[Row]) -> list[Row]:
     months = []
     for (month, currency, contract, *_), group in sorted(groups.items(), key=lambda one: _sortable(one[0])):
         sums = add_up(group)
-        own = sum(row["amount_base"] for row in group if row["internal"] and row["direction"] == "in")
-        shown = None if sums["magnitude"] is None else to_display(own, sums["magnitude"])
-        months.append(
-            {
-                "month": month,
-                "currency": currency,
-                "contract_address": contract,
-                **sums,
-                "internal": shown,
-                "internal_base": own,
-            }
-        )
+        row = {"month": month, "currency": currency, "contract_address": contract, **sums}
+        for name, way in zip(INTERNAL, ("in", "out"), strict=True):
+            own = sum(one["amount_base"] for one in group if one["internal"] and one["direction"] == way)
+            row[f"{name}_base"] = own
+            row[name] = None if sums["magnitude"] is None else to_display(own, sums["magnitude"])
+        months.append(row)
     return months
 
 
@@ -304,64 +326,3 @@ def _month(moment: pd.Timestamp) -> pd.Timestamp:
 
 def _sortable(key: tuple[Any, ...]) -> tuple[Any, ...]:
     return tuple((part is not None, part if part is not None else 0) for part in key)
-
-
-def _drawings(inside: Sequence[Row], months: Sequence[Row]) -> dict[str, Any]:
-    """Return what draws the currencies with most movements, those of them that have a unit."""
-    numbers: dict[Any, int] = defaultdict(int)
-    for row in inside:
-        if row["ticker"] is not None:
-            numbers[row["currency"], row["contract_address"], row["ticker"]] += 1
-    most = sorted(numbers, key=lambda key: (-numbers[key], _sortable(key)))[:MOST_CHARTS]
-    return {
-        f"{ticker} on {currency}": partial(
-            _draw,
-            [
-                row
-                for row in months
-                if (row["currency"], row["contract_address"], row["ticker"]) == (currency, contract, ticker)
-            ],
-            ticker,
-            currency,
-        )
-        for currency, contract, ticker in most
-    }
-
-
-def _draw(months: Sequence[Row], ticker: str, currency: str) -> Chart:
-    """Draw what came from outside above the line, and what left, fees with it, below."""
-    alt = charts.altair()
-    bars = []
-    for row in months:
-        arrived = row["received_base"] - row["internal_base"]
-        left = row["sent_base"] + row["internal_base"] + row["fees_base"]
-        for side, amount in (("in", arrived), ("out", left)):
-            bars.append(
-                {"month": f"{row['month']:%Y-%m}", "side": side, "amount": to_display(amount, row["magnitude"])}
-            )
-    frame = pd.DataFrame(bars)
-    frame["drawn"] = charts.drawn(frame["amount"])
-    # str() of each: pandas would write a small one as 1E-8.
-    frame["amount"] = [str(one) for one in frame["amount"]]
-    net = sum(row["net_base"] for row in months)
-    shown = str(to_display(net, months[0]["magnitude"])).replace("-", "\u2212")
-    way = "more came in than went out" if net > 0 else "more went out than came in"
-    title = f"{ticker} on {currency}: {way if net else 'as much came in as went out'}"
-    bar = (
-        alt.Chart(frame)
-        .mark_bar()
-        .encode(
-            x=alt.X("month:O", title="month (UTC)", axis=alt.Axis(labelAngle=0, labelOverlap="greedy")),
-            y=alt.Y("drawn:Q", title=ticker, axis=alt.Axis(format=",.8~g")),
-            color=alt.Color(
-                "side:N", scale=alt.Scale(domain=["in", "out"], range=[charts.BLUE, charts.ORANGE]), legend=None
-            ),
-            tooltip=[alt.Tooltip("month:O"), alt.Tooltip("side:N"), alt.Tooltip("amount:N", title=ticker)],
-        )
-    )
-    subtitle = [
-        f"above the line what came in, below it what went out with its fees; net {shown} {ticker}",
-        "transfers between own accounts are left out",
-    ]
-    chart = bar.properties(title={"text": title, "subtitle": subtitle}, width=charts.WIDTH)
-    return Chart(chart, f"{title}. Net {shown} {ticker} in {counted(len(months), 'month')}.")

@@ -1,8 +1,9 @@
 """A service of a few accounts whose books a test writes by hand."""
 
+import datetime as dt
 import email.utils
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from serving import Reply, Seen, page
@@ -12,6 +13,8 @@ ETH = {"code": "ETH", "magnitude": 18}
 USDC = {"code": "USDC", "magnitude": 6}
 SOL = {"code": "SOL", "magnitude": 9}
 CONTRACT = "0xA0b86991c6218b36c1d19D4a2e9Eb0cE3606eB48"
+# What the clock of the service shows, whatever this machine's does.
+NOW = dt.datetime(2026, 9, 15, 12, tzinfo=dt.UTC)
 MINT = "EPjFWdd5AufqSSqeM2qN1xzybapC8G4wEGGkZwyTDt1v"
 
 
@@ -71,6 +74,10 @@ class Ledger:
     held: Mapping[int, Any] = field(default_factory=dict)
 
     def __call__(self, seen: Seen) -> Reply:
+        answer = self._answer(seen)
+        return replace(answer, headers={**answer.headers, "Date": email.utils.format_datetime(NOW, usegmt=True)})
+
+    def _answer(self, seen: Seen) -> Reply:
         parts = seen.path.strip("/").split("/")
         match parts:
             case ["accounts"]:
@@ -124,6 +131,5 @@ def _listing(seen: Seen, rows: Sequence[dict[str, Any]]) -> Reply:
     number, size = (int(seen.query.get(name, [text])[0]) for name, text in (("page", "1"), ("page_size", "20")))
     ordered = sorted(rows, key=lambda row: int(row["id"]), reverse=seen.query.get("order") != ["asc"])
     start = (number - 1) * size
-    now = email.utils.formatdate(usegmt=True)
     more = start + size < len(rows)
-    return page(ordered[start : start + size], count=len(rows), has_next=more, Date=now)
+    return page(ordered[start : start + size], count=len(rows), has_next=more)

@@ -170,6 +170,49 @@ def test_rows_of_another_time_account_or_coin_are_listed_with_the_reason(against
     ]
 
 
+@pytest.mark.parametrize(
+    ("book_day", "block"), [("2026-05-31", "2026-06-01T00:00:00Z"), ("2026-05-01", "2026-04-30T23:59:59Z")]
+)
+@pytest.mark.parametrize(
+    ("hash_and_reference", "found_by"),
+    [(f"{7:064x},", "hash"), (",7", "reference"), (",INV-7", "reference"), (",", "amount and date")],
+)
+def test_a_row_whose_movement_lies_a_day_beyond_either_end_is_found_there(
+    against: Callable[..., Report], book_day: str, block: str, hash_and_reference: str, found_by: str
+) -> None:
+    beyond = moved(7, "RECEIVE", 5, block, notes=[{"title": "INV-7", "content": None}])
+    report = against([beyond], f"One,{book_day},0.00000005,BTC,{hash_and_reference}")
+    assert told(report) == [("differs in date", 2, 7)]
+    assert report["books"][["found_by", "reason", "movements"]].values.tolist() == [
+        [found_by, "the movement lies outside of the period", 0]
+    ]
+    assert report["books_count"]["movements"].sum() == len(report["movements"]) == 0
+
+
+def test_a_row_of_the_next_month_leaves_the_movement_of_this_month_to_itself(against: Callable[..., Report]) -> None:
+    """Else what is missing in the books of this month would be hidden by those of the next."""
+    ends = [moved(1, "RECEIVE", 5, "2026-05-31T10:00:00Z"), moved(2, "RECEIVE", 5, "2026-06-01T10:00:00Z")]
+    report = against(ends, "One,2026-06-01,0.00000005,BTC,,")
+    assert told(report) == [("only on chain", None, 1), ("outside of the report", 2, None)]
+    assert report["books"]["reason"].iloc[1] == "the date and the movement lie outside of the period"
+    both = against(ends, "One,2026-06-01,0.00000005,BTC,,", "One,2026-05-31,0.00000005,BTC,,")
+    assert told(both) == [("matched", 3, 1), ("outside of the report", 2, None)]
+
+
+def test_of_two_movements_as_near_as_each_other_the_one_of_the_period_is_taken(
+    against: Callable[..., Report],
+) -> None:
+    ends = [moved(1, "RECEIVE", 5, "2026-06-01T10:00:00Z"), moved(2, "RECEIVE", 5, "2026-05-30T10:00:00Z")]
+    assert told(against(ends, "One,2026-05-31,0.00000005,BTC,,")) == [("differs in date", 2, 2)]
+
+
+def test_a_title_that_comes_again_each_month_means_the_one_of_this_month(against: Callable[..., Report]) -> None:
+    rent = {"notes": [{"title": "RENT", "content": None}], "fees": "0"}
+    months = [moved(number, "SEND", 5, f"2026-0{number}-03T00:00:00Z", **rent) for number in (4, 5, 6)]
+    report = against(months, "One,2026-05-03,-0.00000006,BTC,,RENT")
+    assert told(report) == [("differs in amount", 2, 5)]
+
+
 def test_two_accounts_of_one_name_are_not_told_apart_by_it(
     on: Callable[[Ledger], lk.Session], tmp_path: Path
 ) -> None:
@@ -351,7 +394,7 @@ def test_whatever_the_books_say_each_row_and_each_movement_is_there_once(
         for row, (name, day, amount, tx, ref) in enumerate(lines, start=2)
     ]
     scope = Scope({number: account(number, name) for number, name in ((1, "One"), (2, "Two"))}, None)
-    inside: list[dict[str, Any]] = [
+    moved_at: list[dict[str, Any]] = [
         {
             "account_id": owner,
             "account_name": "x",
@@ -366,7 +409,7 @@ def test_whatever_the_books_say_each_row_and_each_movement_is_there_once(
             "transaction_id": number,
             "titles": ["INV-1"] if number == 2 else [],
             "notes": None,
-            "date": pd.Timestamp(f"2026-05-{day:02}", tz="UTC"),
+            "date": pd.Timestamp("2026-05-01", tz="UTC") + pd.Timedelta(days=day - 1),
         }
         for number, owner, amount, kind, tx, day in (
             (1, 1, 50_000_000, "amount", ONE, 5),
@@ -375,12 +418,17 @@ def test_whatever_the_books_say_each_row_and_each_movement_is_there_once(
             (3, 2, 10_000_000, "amount", TWO, 12),
             (4, 1, 7, "amount", None, 20),
             (5, 1, 7, "amount", None, 21),
+            (6, 1, 7, "amount", None, 32),
+            (7, 1, -10_000_000, "amount", TWO, 0),
         )
     ]
     first, last = (pd.Timestamp(day, tz="UTC") for day in MAY)
-    rows, counts = compare(scope, Units(), entries, inside, [], first, last, 3)  # type: ignore[arg-type]  # one unit for all
+    inside = [row for row in moved_at if first <= row["date"] < last]
+    beyond = [row for row in moved_at if row not in inside]
+    rows, counts = compare(scope, Units(), entries, inside, beyond, first, last, 3)  # type: ignore[arg-type]  # one unit for all
     assert sorted(row["book_row"] for row in rows if row["book_row"] is not None) == [one.row for one in entries]
     assert sum(row["movements"] for row in rows) == len(inside)
     # Nothing is gained or lost: what the rows name on the chain's side is what moved.
-    assert sum(row.get("chain_amount_base") or 0 for row in rows) == sum(row["amount_base"] for row in inside)
+    counted = [row for row in rows if row["movements"]]
+    assert sum(row["chain_amount_base"] for row in counted) == sum(row["amount_base"] for row in inside)
     assert sum(one["rows"] for one in counts) == len(rows)

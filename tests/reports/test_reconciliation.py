@@ -9,7 +9,7 @@ import pytest
 
 import ledgerkit as lk
 from ledgerkit.reports import Report, reconciliation
-from reports.small_ledger import CONTRACT, ETH, USDC, Ledger, account, moved
+from reports.small_ledger import CONTRACT, ETH, NOW, USDC, Ledger, account, moved
 
 MAY = ("2026-05-01", "2026-06-01")
 Connect = Callable[[Ledger], lk.Session]
@@ -268,15 +268,13 @@ def test_a_difference_within_the_tolerance_is_none_until_it_adds_up(on: Connect)
 
 def now_ledger(held: int, listed: int | None = None, **fields: Any) -> tuple[Ledger, str]:
     """An account that held 500 three days ago, and got 70 just now."""
-    now = dt.datetime.now(dt.UTC)
-    day = (now - dt.timedelta(days=3)).date()
-    # Of today, also in the first seconds of a day.
-    came = max(now - dt.timedelta(seconds=2), now.replace(hour=0, minute=0, second=0, microsecond=0)).isoformat()
+    day = (NOW - dt.timedelta(days=3)).date()
+    came = (NOW - dt.timedelta(seconds=2)).isoformat()
     values = {str(day): 500}
     ledger = Ledger(
         [account(1, balance=str(held if listed is None else listed))],
         [moved(1, "RECEIVE", 70, came), *fields.pop("more", ())],
-        history={1: days(values, str(day), str(now.date()))},
+        history={1: days(values, str(day), str(NOW.date()))},
         held={1: held},
     )
     return ledger, str(day + dt.timedelta(days=1))
@@ -294,8 +292,8 @@ def test_the_day_that_is_not_over_is_held_against_the_balance_of_this_moment(on:
 
 def test_the_value_of_a_day_that_is_not_over_is_not_used_even_when_the_period_ends_later(on: Connect) -> None:
     ledger, start = now_ledger(570)
-    tomorrow = dt.datetime.now(dt.UTC).date() + dt.timedelta(days=3)
-    report = reconciliation(on(ledger), start, str(tomorrow), value_of_day="end")
+    later = NOW.date() + dt.timedelta(days=3)
+    report = reconciliation(on(ledger), start, str(later), value_of_day="end")
     assert (rows(report)[0]["status"], len(report["breaks"])) == ("reconciles", 0)
 
 
@@ -308,7 +306,7 @@ def test_an_account_that_moved_while_it_was_read_is_not_called_broken(on: Connec
 
 
 def test_what_is_sent_and_not_confirmed_explains_a_balance_that_counts_it(on: Connect) -> None:
-    created = dt.datetime.now(dt.UTC).isoformat()
+    created = NOW.isoformat()
     sent = moved(5, "SEND", 30, None, status="SUBMITTED", fees="2", created_on=created)
     ledger, start = now_ledger(538, more=[sent])
     [found] = rows(reconciliation(on(ledger), start), "breaks")
@@ -352,3 +350,21 @@ def test_charts_name_the_account_the_size_and_the_day(on: Connect) -> None:
     difference = report.chart("difference of BTC Treasury")
     assert "BTC Treasury (1): off by 0.00000001 BTC, first on 2026-05-20" in repr(difference)
     assert all("<svg" in report.chart(name).svg() for name in report.drawings)
+
+
+def test_a_title_is_rounded_for_reading_and_accounts_of_one_name_have_a_chart_each(on: Connect) -> None:
+    values = {"2026-04-01": LOTS, "2026-05-20": LOTS + 123_456_789_123}
+    ledger = Ledger([account(1), account(2)], [], history={1: days(values), 2: days(values)})
+    report = reconciliation(on(ledger), *MAY)
+    names = [name for name in report.drawings if name.startswith("difference")]
+    assert names == ["difference of BTC Treasury", "difference of BTC Treasury (2)"]
+    assert "BTC Treasury (2): off by about 1,234.57 BTC" in repr(report.chart(names[1]))
+    assert str(report["accounts"]["difference"].iloc[1]) == "1234.56789123"
+
+
+def test_what_is_now_is_told_by_the_clock_of_the_service_and_not_by_that_of_this_machine(on: Connect) -> None:
+    """The service is months before this machine, and its day is not over."""
+    ledger, start = now_ledger(570)
+    report = reconciliation(on(ledger), start)
+    assert report.about["made"] == NOW.isoformat()
+    assert rows(report)[0]["checked_until"] == pd.Timestamp(NOW)

@@ -11,6 +11,7 @@ import pytest
 
 import ledgerkit as lk
 from ledgerkit.reports import Report, statement
+from ledgerkit.reports.scaling import rounded
 from reports.small_ledger import CONTRACT, ETH, MINT, SOL, USDC, Ledger, account, moved
 
 MAY = ("2026-05-01", "2026-06-01")
@@ -117,6 +118,30 @@ def test_a_failed_transaction_that_reached_its_chain_costs_its_fees_and_moves_no
     assert apart == [(3, "failed on its chain, and the service names no fees")]
 
 
+def test_a_failed_transaction_that_was_to_come_in_costs_the_sender_and_not_the_account(on: Connect) -> None:
+    when = "2026-05-03T10:00:00+00:00"
+    ledger = Ledger(
+        [account(1)],
+        [
+            moved(1, "RECEIVE", 5, when, status="FAILED", fees="9"),
+            moved(2, "UNKNOWN", 5, when, status="FAILED", fees="9"),
+        ],
+    )
+    report = statement(on(ledger), *MAY)
+    assert len(report["movements"]) == 0
+    assert any("1 incoming transaction shown with fees" in one for one in report.notes)
+    assert [row["reason"] for row in rows(report, "not_counted")] == [
+        "the type UNKNOWN does not say who paid the fees of its failure"
+    ]
+
+
+def test_a_negative_amount_has_no_direction_that_could_be_told(on: Connect) -> None:
+    ledger = Ledger([account(1)], [moved(1, "RECEIVE", -5, "2026-05-03T10:00:00Z")])
+    report = statement(on(ledger), *MAY)
+    assert len(report["movements"]) == 0
+    assert "negative" in rows(report, "not_counted")[0]["reason"]
+
+
 @pytest.mark.parametrize("status", ["REPLACED", "DROPPED"])
 def test_what_was_replaced_or_dropped_moves_nothing_and_costs_nothing(on: Connect, status: str) -> None:
     ledger = Ledger([account(1)], [moved(1, "SEND", 5, None, status=status, fees="9")])
@@ -193,7 +218,7 @@ def test_a_transfer_between_own_accounts_is_two_movements_that_name_each_other(o
     marked = [(row["transaction_id"], row["internal"], row["pair_account_name"]) for row in rows(report)]
     assert [one[:2] for one in marked] == [(1, True), (1, False), (2, True), (3, False)]
     assert (marked[0][2], marked[2][2]) == ("Two", "One")
-    assert report["months"]["internal_base"].tolist() == [5]
+    assert report["months"][["internal_received_base", "internal_sent_base"]].values.tolist() == [[5, -5]]
 
 
 def test_tokens_of_solana_are_in_their_own_unit_and_their_fees_in_sol(on: Connect) -> None:
@@ -370,21 +395,123 @@ def test_arguments_are_refused_before_anything_is_read(
         statement(session, *MAY, **arguments)
 
 
-def test_the_chart_says_what_was_net_and_leaves_own_transfers_out(on: Connect) -> None:
-    when = "2026-05-03T10:00:00Z"
-    ledger = Ledger(
-        [account(1, "One"), account(2, "Two")],
-        [
-            moved(1, "SEND", 500_000_000, when, fees="1"),
-            moved(2, "RECEIVE", 500_000_000, when, account_id=2, tx_hash=f"{1:064x}"),
-            moved(3, "RECEIVE", 200_000_000, when, account_id=2),
-        ],
+BETWEEN = [
+    moved(1, "SEND", 1_000_000_000, "2026-05-31T23:50:00Z", broadcast_on="2026-05-31T23:49:00Z", fees="1"),
+    moved(2, "RECEIVE", 1_000_000_000, "2026-05-31T23:50:00Z", account_id=2, tx_hash=f"{1:064x}"),
+]
+
+
+def two(transactions: list[dict[str, Any]]) -> Ledger:
+    return Ledger([account(1, "One"), account(2, "Two")], transactions)
+
+
+def bars(report: Report) -> list[set[tuple[str, str]]]:
+    """What the panels of the chart draw, the upper first, without what is 0."""
+    spec = report.chart().spec()
+    panels = spec.get("vconcat", [spec])
+    drawn = [[*spec["datasets"][panel["data"]["name"]]] for panel in panels]
+    return [{(one["side"], one["amount"]) for one in rows if one["drawn"]} for rows in drawn]
+
+
+def test_the_chart_says_what_was_net_and_draws_own_transfers_apart(on: Connect) -> None:
+    arrived = moved(3, "RECEIVE", 200_000_000, "2026-05-03T10:00:00Z", account_id=2)
+    report = statement(on(two([*BETWEEN, arrived])), *MAY)
+    assert "more came in than went out: net about 2 BTC" in repr(report.chart())
+    assert bars(report) == [
+        {("came in", "2.00000000"), ("went out, with fees", "-0.00000001")},
+        {("came in", "10.00000000"), ("went out, with fees", "-10.00000000")},
+    ]
+    assert "<svg" in report.chart().svg()
+
+
+@pytest.mark.parametrize(("side", "amount"), [(1, -1_000_000_000), (2, 1_000_000_000)])
+def test_one_side_of_an_own_transfer_is_internal_wherever_the_other_side_lies(
+    on: Connect, side: int, amount: int
+) -> None:
+    """Created on two days, of which the period holds one: nothing went out, and nothing came in."""
+    days = {1: "2026-05-31", 2: "2026-06-01"}
+    rows_created = [one | {"fees": "0", "created_on": f"{days[one['id']]}T23:49:00Z"} for one in BETWEEN]
+    later = pd.Timestamp(days[side]) + pd.Timedelta(days=1)
+    report = statement(on(two(rows_created)), days[side], f"{later:%Y-%m-%d}", date="creation")
+    assert [(row["transaction_id"], row["internal"]) for row in rows(report)] == [(side, True)]
+    month = rows(report, "months")[0]
+    assert month["internal_received_base"] + month["internal_sent_base"] == amount == month["net_base"]
+    way = "came in" if amount > 0 else "went out, with fees"
+    assert bars(report) == [set(), {(way, f"{amount // 10**8}.00000000")}]
+    assert "as much came in as went out: net 0 BTC" in repr(report.chart())
+    assert any("1 movement between own accounts whose other side is not among" in note for note in report.notes)
+
+
+def test_by_broadcast_an_own_transfer_does_not_go_out(on: Connect) -> None:
+    """What is received has no broadcast time: the side that was sent stands alone in the period."""
+    report = statement(on(two(BETWEEN)), *MAY, date="broadcast")
+    month = rows(report, "months")[0]
+    assert (month["sent_base"], month["internal_sent_base"], month["internal_received_base"]) == (
+        -(10**9),
+        -(10**9),
+        0,
     )
-    chart = statement(on(ledger), *MAY).chart()
-    assert "Net 1.99999999 BTC" in repr(chart)
-    [bars] = chart.spec()["datasets"].values()
-    assert {(one["side"], one["amount"]) for one in bars} == {("in", "2.00000000"), ("out", "-0.00000001")}
-    assert "<svg" in chart.svg()
+    assert bars(report)[0] == {("went out, with fees", "-0.00000001")}
+    assert any("or has no broadcast time" in note for note in report.notes)
+
+
+def test_a_transfer_is_internal_only_where_both_accounts_are_chosen(on: Connect) -> None:
+    """Tokens below a chosen account are read for their fees; those not chosen are none of the report's."""
+    when, below = "2026-05-03T10:00:00+00:00", {**ERC20, "tx_hash": "0xsame"}
+    ledger = tokens([moved(1, "SEND", 5, when, **below, fees="7"), moved(2, "RECEIVE", 5, when, **below)])
+    ledger.accounts.append(ledger.accounts[1] | {"id": 4, "name": "USDC Other"})
+    ledger.transactions[1] |= {"account_id": 4}
+    session = on(ledger)
+    part = statement(session, *MAY, account=[2, 3])["movements"]
+    assert not part["internal"].any()
+    assert part[["pair_account_id", "pair_transaction_id"]].isna().all(axis=None)
+    whole = statement(session, *MAY, account=[2, 3, 4])["movements"]
+    assert whole[whole["movement"] == "amount"]["pair_account_id"].tolist() == [4, 3]
+
+
+def test_a_chosen_account_on_which_nothing_moved_has_zeros_and_a_word(on: Connect) -> None:
+    session = on(two([moved(1, "RECEIVE", 5, "2026-05-02T00:00:00Z")]))
+    both = statement(session, *MAY, account=["One", "Two"])
+    assert both["totals"][["account_name", "net_base", "ticker", "movements"]].values.tolist() == [
+        ["One", 5, "BTC", 1],
+        ["Two", 0, "BTC", 0],
+    ]
+    assert str(both["totals"]["received"].iloc[1]) == "0.00000000"
+    alone = statement(session, *MAY, account=2)
+    assert alone["totals"]["account_id"].tolist() == [2]
+    assert "Nothing moved in the period on Two (2): zeros in `totals`." in alone.notes
+
+
+def test_charts_round_what_people_read_and_tables_keep_every_digit(on: Connect) -> None:
+    one = moved(1, "RECEIVE", 1_234_567_891_234_567_891, "2026-05-03T10:00:00Z", account_id=2, currency="ethereum")
+    report = statement(on(tokens([one])), *MAY)
+    assert "net about 1.23457 ETH" in repr(report.chart())
+    assert str(report["months"]["net"].iloc[0]) == "1.234567891234567891"
+
+
+def test_tokens_of_one_ticker_have_a_chart_each(on: Connect) -> None:
+    when = "2026-05-03T10:00:00+00:00"
+    ledger = tokens([moved(1, "RECEIVE", 5, when, **ERC20), moved(2, "RECEIVE", 6, when, **ERC20)])
+    ledger.accounts.append(ledger.accounts[1] | {"id": 4, "contract_address": "0xother"})
+    ledger.transactions[1] |= {"account_id": 4}
+    ledger.units = {**ledger.units, 4: ledger.units[3]}
+    assert list(statement(on(ledger), *MAY).drawings) == ["USDC on ethereum", "USDC on ethereum, 0xother"]
+
+
+@pytest.mark.parametrize(
+    ("number", "text"),
+    [
+        ("0E-18", "0"),
+        ("2.500000", "2.5"),
+        ("-1234.567891234567", "about \u22121,234.57"),
+        ("1.99999999", "about 2"),
+        ("0.00000001", "0.00000001"),
+        ("0.000000000000000123456789", "about 0.000000000000000123457"),
+        ("1" + "9" * 27 + ".5", "about 2" + ",000" * 9),
+    ],
+)
+def test_a_number_is_rounded_for_reading_and_says_so(number: str, text: str) -> None:
+    assert rounded(Decimal(number)) == text
 
 
 def test_names_that_try_to_deceive_are_inert_in_a_page_and_in_a_workbook(on: Connect, tmp_path: Path) -> None:
