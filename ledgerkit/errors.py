@@ -168,7 +168,7 @@ class OutcomeUnknown(LedgerError):
     finder: Callable[[], Any] | None = None
 
     def __str__(self) -> str:
-        return super().__str__() + (" To look: draft.find(), or find() of this error." if self.finder else "")
+        return super().__str__() + (" To look: find() of this error." if self.finder else "")
 
     def find(self) -> Any:
         """Look whether the write was carried out; see :class:`ledgerkit.outcomes.Outcome`."""

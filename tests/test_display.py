@@ -251,7 +251,7 @@ def test_a_column_of_ones_own_is_scaled_only_with_a_word_on_its_unit(serve: Serv
     # It was taken for an amount: fees of a token account came out in the token's unit, wrong by 10^12.
     session = connect_to(serve(workspace))
     own = session.transactions.search().assign(signed_fees=lambda frame: -frame["fees"])
-    with pytest.raises(lk.InvalidRequest, match=r"columns=\{'signed_fees': 'fees'\}"):
+    with pytest.raises(lk.InvalidRequest, match=r"\{'signed_fees': 'amount'\} where .*\{'signed_fees': 'fees'\}"):
         session.to_display(own, ["fees", "signed_fees"])
     shown = session.to_display(own[own["id"] == 11], {"signed_fees": "fees"})
     assert (shown["signed_fees_display"].item(), shown["fees_ticker"].item()) == (Decimal("-0.001"), "ETH")

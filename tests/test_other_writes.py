@@ -265,6 +265,8 @@ def test_a_settlement_whose_answer_was_lost_is_found_by_its_id(serve: Serve, con
 
     with pytest.raises(lk.OutcomeUnknown, match=SETTLEMENT) as raised:
         settle(session, id=SETTLEMENT)
+    assert "draft" not in str(raised.value)  # there is none
+    assert str(raised.value).count("find()") == 1
     outcome = raised.value.find()
 
     assert outcome.state == "found"

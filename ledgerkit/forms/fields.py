@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from datetime import UTC, date
 from typing import Any, Final
 
@@ -75,6 +75,14 @@ class Field:
         for callback in self._edited:
             callback()
 
+    def _single(self, value: Any) -> Any:
+        """Return a value, or the one that a list holds; several would be written as no value that was meant."""
+        if not isinstance(value, list | tuple | set | frozenset):
+            return value
+        if len(value) != 1:
+            raise self._refused(value, "it takes one value")
+        return next(iter(value))
+
     def _refused(self, value: Any, why: str) -> InvalidRequest:
         return InvalidRequest(f"{self.label}: {shorten(value)} was not taken: {why}.", field=self.name)
 
@@ -109,6 +117,7 @@ class TextField(Field):
 
     def write(self, value: Any) -> None:
         """Put a text into it."""
+        value = self._single(value)
         self.input.value = "" if value is None else str(value)
 
 
@@ -136,6 +145,7 @@ class FlagField(Field):
 
     def write(self, value: Any) -> None:
         """Choose one of the three."""
+        value = self._single(value)
         if value is not None and not isinstance(value, bool):
             raise self._refused(value, "it takes True or False")
         self.input.value = NOTHING if value is None else value
@@ -183,6 +193,7 @@ class TimeField(Field):
 
     def write(self, value: Any) -> None:
         """Put a text, a date or a datetime into it."""
+        value = self._single(value)
         self.input.value = "" if value is None else value.isoformat() if isinstance(value, date) else str(value)
 
     def _chosen(self, change: Any) -> None:
@@ -496,10 +507,13 @@ class ChoiceField(Field):
         return text
 
     def write(self, value: Any) -> None:
-        """Choose a value."""
+        """Choose a value; where it takes one alone, a list of one is taken too."""
         if self._pick is not None:
             self._pick.write(value)
             return
+        value = self._single(value)
+        if not isinstance(value, Hashable):
+            raise self._refused(value, "it is none of those that are offered")
         if value is None or value in self._known:
             self.input.value = NOTHING if value is None else value
             self.other.value = ""

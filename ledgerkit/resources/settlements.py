@@ -132,7 +132,7 @@ class Settlements(Section, name="settlements"):
             try:
                 frame = write(self, "POST /settlements", SETTLEMENT, {}, body=body, lead=own, given=own)
             except OutcomeUnknown as unknown:
-                unknown.message += f" Its id is {own['id']}; find() on this error looks for it."
+                unknown.message += f" Its id is {own['id']}."
                 unknown.details |= own
                 unknown.finder = lambda: self._find(**own, claim=claim)
                 raise

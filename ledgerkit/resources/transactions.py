@@ -389,8 +389,19 @@ class Transactions(Section, name="transactions"):
         -------
         DataFrame
             ``max_fees`` in base units of what the account pays fees in, and ``coin_fields_...`` of its chain.
+
+        Raises
+        ------
+        InvalidRequest
+            It is neither; nothing was sent.
         """
         asked = payload.payload if isinstance(payload, Draft) else payload
+        if not isinstance(asked, payloads.Payload):
+            raise InvalidRequest(
+                f"`payload` = {shorten(asked)} can't be used: it is a draft, as session.transactions.send(...) makes "
+                "one, or one of ledgerkit.payloads; a whole body becomes one by ledgerkit.payloads.from_json(body).",
+                field="payload",
+            )
         answer = payments.estimate(self._connection, asked)
         lead = {name: getattr(asked, name, None) for name in ("transaction_type", "account_id")}
         return self._frame(ESTIMATE, ESTIMATION, [(ESTIMATE, [{**lead, **answer}])], {})

@@ -452,3 +452,26 @@ def test_outside_of_a_notebook_nothing_is_closed(run_cell: Callable[[str, str], 
     first, second = show(), show()
     assert first.comm is not None
     assert second.comm is not None
+
+
+@pytest.mark.parametrize(
+    ("make", "value"),
+    [
+        (lambda: ChoiceField("type", "Type", ["SEND", "RECEIVE"]), "SEND"),
+        (lambda: ChoiceField("type", "Type", ["SEND"], free=True), "NEW"),
+        (lambda: TextField("title", "Title"), "Invoice 42"),
+        (lambda: TimeField("created_after", "After"), "2026-01-01"),
+        (lambda: FlagField("spam", "Spam"), True),
+    ],
+    ids=["choice", "free choice", "text", "time", "flag"],
+)
+def test_a_field_of_one_value_takes_a_list_of_one_and_refuses_several(make: Callable[[], Field], value: Any) -> None:
+    field = make()
+    field.write([value])
+    alone = field.read()
+    field.write(value)
+    assert field.read() == alone
+    for several in ([value, value], [], [[value]] if isinstance(field, ChoiceField) else [value] * 3):
+        with pytest.raises(lk.InvalidRequest, match="was not taken: it "):
+            field.write(several)
+    assert field.read() == alone

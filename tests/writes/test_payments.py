@@ -141,6 +141,15 @@ def test_fees_can_be_asked_for_on_a_session_that_only_reads(start: Callable[...,
         assert frame["account_id"].tolist() == [BITCOIN_ACCOUNT]
 
 
+@pytest.mark.parametrize("given", [{}, {"type": "CREATE_TRANSACTION"}, None, 305])
+def test_fees_are_asked_for_of_a_draft_or_a_payload_alone(session: lk.Session, given: Any) -> None:
+    before = len(session.sandbox.requests_seen) if session.sandbox else 0
+    with pytest.raises(lk.InvalidRequest, match=r"`payload` = .* one of ledgerkit\.payloads; a whole body becomes"):
+        session.transactions.estimate_fees(given)
+    assert session.sandbox is not None
+    assert len(session.sandbox.requests_seen) == before
+
+
 def test_two_accounts_of_one_name_are_told_apart_by_id(session: lk.Session, monkeypatch: pytest.MonkeyPatch) -> None:
     twice = pd.concat([session.accounts.search(name="BTC Treasury 1")] * 2, ignore_index=True)
     monkeypatch.setattr("ledgerkit.resources.accounts.Accounts.search", lambda *_, **__: twice)

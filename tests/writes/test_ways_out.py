@@ -26,7 +26,7 @@ def lost(start: Callable[..., lk.Session]) -> Any:
 
 def test_a_lost_answer_is_looked_for_and_then_sent_by_a_new_draft(lost: tuple[lk.Session, Draft, Any]) -> None:
     session, draft, error = lost
-    assert str(error).endswith("To look: draft.find(), or find() of this error.")
+    assert str(error).endswith("To look: find() of this error.")
     with pytest.raises(lk.InvalidRequest, match=r"draft\.find\(\) looks for it\. Nothing was sent\.$"):
         draft.submit()
     assert draft.find().state == "not found"
