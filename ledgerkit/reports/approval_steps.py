@@ -8,7 +8,6 @@ from typing import Any, Final
 import pandas as pd
 
 from ledgerkit.frames import SERIES, TIME
-from ledgerkit.reports.tabled import records
 
 # What became of a request, in words; a state that is not documented is told as it came.
 OUTCOMES: Final = {
@@ -108,16 +107,16 @@ class Flow:
         return next((one for one in self.steps if one.index is not None and one.index == self.current), None)
 
 
-def flows(governance: pd.DataFrame, created: Mapping[int, pd.Timestamp]) -> dict[int, Flow]:
-    """Read the frame of ``session.requests.governance_status`` of several requests.
+def flows(governance: Iterable[Mapping[str, Any]], created: Mapping[int, pd.Timestamp]) -> dict[int, Flow]:
+    """Read the rows of ``session.requests.governance_status`` of several requests.
 
     Parameters
     ----------
     created
         When each request was created: its first step begins then.
     """
-    rows: dict[int, list[dict[str, Any]]] = {}
-    for row in records(governance):
+    rows: dict[int, list[Mapping[str, Any]]] = {}
+    for row in governance:
         rows.setdefault(int(row["request_id"]), []).append(row)
     return {request: _flow(request, some, created.get(request)) for request, some in rows.items()}
 

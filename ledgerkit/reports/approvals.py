@@ -12,8 +12,9 @@ from ledgerkit.frames import INTEGER, NUMBER, TEXT, TIME
 from ledgerkit.reports.approval_charts import draw_ages, draw_latency
 from ledgerkit.reports.approval_steps import OTHER, OUTCOMES, Flow, StepInTime, flows, times_of
 from ledgerkit.reports.making import Making
+from ledgerkit.reports.probing import probed
 from ledgerkit.reports.report import Report
-from ledgerkit.reports.tabled import records, tabled
+from ledgerkit.reports.rows import framed, records
 from ledgerkit.session import Session
 from ledgerkit.showing import visible
 
@@ -151,7 +152,6 @@ def approvals(session: Session, start: Time, end: Time | None = None, *, limit: 
         first, last = making.period(start, end)
         found = session.requests.search(created_after=first, created_before=last)
         waiting = session.requests.search(status=list(WAITING)).sort_values("id", ignore_index=True)
-        now = pd.Timestamp(session._transport.server_time(), unit="s", tz="UTC").as_unit("us")
         asked, open_asked = found.head(limit), waiting.head(limit)
         _note_limits(making, len(found), len(asked), len(waiting), len(open_asked))
         ids = list(dict.fromkeys([*asked["id"].tolist(), *open_asked["id"].tolist()]))
@@ -159,13 +159,12 @@ def approvals(session: Session, start: Time, end: Time | None = None, *, limit: 
             **dict(zip(found["id"].tolist(), found["created_on"].tolist(), strict=True)),
             **dict(zip(waiting["id"].tolist(), waiting["created_on"].tolist(), strict=True)),
         }
-        status = making.part("the steps of requests", lambda: session.requests.governance_status(ids))
-        known = {} if status is None else flows(status, created)
+        known = flows(probed(making, "the steps of requests", session.requests.governance_status, ids), created)
         paid = _payments(making, asked, open_asked, first, last)
-        names = _Names(making)
+        names = _Names(making, [*records(found), *records(waiting)], known.values())
         requests = [_request(row, known.get(row["id"]), paid, names) for row in records(asked)]
         flowing = [(row, known[row["request_id"]]) for row in requests if row["request_id"] in known]
-        inbox = [_waiting(row, known.get(row["id"]), paid, names, now) for row in records(waiting)]
+        inbox = [_waiting(row, known.get(row["id"]), paid, names, making.now) for row in records(waiting)]
         _note_gaps(making, requests, inbox)
         tables = {
             "inbox": _table(INBOX, inbox),
@@ -188,25 +187,34 @@ def approvals(session: Session, start: Time, end: Time | None = None, *, limit: 
 
 
 class _Names:
-    """The names of users, groups and accounts; a part of the report that it can do without."""
+    """The names of users and groups; a part of the report that it can do without."""
 
-    def __init__(self, making: Making) -> None:
-        self._making = making
-        self._known: dict[str, dict[int, str]] = {}
+    def __init__(self, making: Making, requests: Iterable[Mapping[str, Any]], known: Iterable[Flow]) -> None:
+        steps = [step for flow in known for step in flow.steps]
+        users = {
+            *(row["created_by"] for row in requests),
+            *(one for step in steps for one in step.approvers),
+            *(vote.user for step in steps for vote in step.votes),
+        }
+        self._known = {
+            "user": _named(making, "created_by", "created_by_name", users),
+            "group": _named(making, "group_id", "group_name", {step.group for step in steps}),
+        }
 
     def of(self, kind: str, number: int | None) -> str | None:
         """Return a name; None of none, and of what can't be seen."""
-        if number is None:
-            return None
-        if kind not in self._known:
-            directory = self._making.session._directory
-            self._known[kind] = self._making.part(f"the names of {kind}s", lambda: directory.names(kind, ())) or {}
-        return self._known[kind].get(number)
+        return None if number is None else self._known[kind].get(number)
 
     def user(self, number: int) -> str:
         """Return how a user is called in sentences."""
         name = self.of("user", number)
         return visible(name) if name else f"user {number}"
+
+
+def _named(making: Making, column: str, name: str, ids: Iterable[int | None]) -> dict[int, str]:
+    wanted = sorted(one for one in ids if one is not None)
+    rows = records(making.named(framed({column: INTEGER}, [{column: one} for one in wanted]))) if wanted else []
+    return {row[column]: row[name] for row in rows if row[name] is not None}
 
 
 def _note_limits(making: Making, found: int, asked: int, waiting: int, open_asked: int) -> None:
@@ -252,25 +260,16 @@ def _payments(
     end = max([last, *waiting["created_on"].dropna()]) + MARGIN
     found = making.part(
         "the accounts and amounts of transactions",
-        lambda: session.to_display(
-            session.with_names(session.transactions.search(created_after=begin, created_before=end)), "amount"
-        ),
+        lambda: session.transactions.search(created_after=begin, created_before=end),
     )
     if found is None:
         return {}
-    kept = found[found["id"].isin(list(wanted))]
-    columns = [
-        "id",
-        "type",
-        "account_id",
-        "account_name",
-        "amount",
-        "amount_display",
-        "ticker",
-        "recipient",
-        "display_note",
-    ]
-    paid = {int(row["id"]): row for row in records(kept[columns])}
+    kept = making.named(found[found["id"].isin(list(wanted))], "account_id")
+    scaled = making.part("amounts in the units of accounts", lambda: session.to_display(kept, "amount"))
+    columns = ["id", "account_id", "account_name", "amount", "amount_display", "ticker", "recipient", "display_note"]
+    paid = {
+        int(row["id"]): {one: row.get(one) for one in columns} for row in records(kept if scaled is None else scaled)
+    }
     for row in paid.values():
         row["unit"] = row.pop("display_note")
     if missing := len(wanted - paid.keys()):
@@ -493,7 +492,7 @@ def _outcomes(found: pd.DataFrame) -> Iterable[dict[str, Any]]:
 def _table(kinds: Mapping[str, str], rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
     """Return a frame of rows; durations are of a kind that frames of the API have none of."""
     listed = list(rows)
-    frame = tabled({name: kind for name, kind in kinds.items() if kind != DURATION}, listed)
+    frame = framed({name: kind for name, kind in kinds.items() if kind != DURATION}, listed)
     for name, kind in kinds.items():
         if kind == DURATION:
             frame[name] = pd.Series([row.get(name) for row in listed], dtype=DURATION)

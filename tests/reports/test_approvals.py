@@ -226,6 +226,55 @@ def test_steps_that_can_not_be_had_are_rows_with_the_reason(report_on: Callable[
     assert "none of your business" in str(report["inbox"]["note"].iloc[0])
 
 
+@pytest.mark.parametrize("status", [403, 404, 501])
+def test_where_no_steps_can_be_had_the_service_is_not_asked_for_each(
+    serve: Serve, connect_to: Connect, status: int
+) -> None:
+    requests = [request(number) for number in range(1, 31)]
+    refusal = Reply({"message": "not for you"}, status=status)
+    answers: dict[str, Any] = {f"/requests/{number}/governance-status": refusal for number in range(1, 31)}
+    server = serve(workspace({"/requests": requests}, answers))
+    report = lk.reports.approvals(connect_to(server), *MAY)
+    asked = {path for path in server.paths() if path.endswith("/governance-status")}
+    assert len(asked) == 3
+    assert any(
+        "first 3 were refused, and 27 more not asked" in note and "not for you" in note for note in report.notes
+    )
+    assert report["requests"]["note"].notna().all()
+    assert int(report["outcomes"]["requests"].sum()) == 30
+
+
+def test_one_that_can_be_read_among_many_is_found(report_on: Callable[..., Report]) -> None:
+    refusal = Reply({"message": "no"}, status=403)
+    signed = ([step(0, 1, [1], [vote(1, "10:05:00")])],)
+    steps = {number: signed if number == 15 else refusal for number in range(1, 31)}
+    requests = [request(number) for number in range(1, 31)]
+    middle = report_on(requests, steps)
+    assert took(middle, "approved")[["told", "not_told"]].tolist() == [1, 29]
+
+
+def test_without_users_accounts_have_their_names_and_amounts(
+    report_on: Callable[..., Report],
+) -> None:
+    refusal = Reply({"message": "no"}, status=403)
+    signed = step(0, 1, [1], [vote(1, "10:05:00")])
+    steps = {1: ([signed],), 2: ([signed, step(1, 1, [2], [], 7)], 1)}
+    report = report_on([request(1), request(2, "PENDING_APPROVAL")], steps, answers={"/users": refusal})
+    assert report["by_account"][["account_name", "told"]].to_numpy().tolist() == [["Account 1", 1]]
+    waits = report["inbox"].iloc[0]
+    assert (waits["waits_for"], waits["group_name"]) == ("user 2", "Desk")
+    assert waits["amount"] == Decimal("1000000000.000000000000000001")
+    assert any(note.startswith("Without the names of users") for note in report.notes)
+
+
+def test_without_units_amounts_are_there_in_base_units(report_on: Callable[..., Report]) -> None:
+    refusal = Reply({"message": "no"}, status=403)
+    steps = {1: ([step(0, 1, [1], [])],)}
+    report = report_on([request(1, "PENDING_APPROVAL")], steps, answers={"/accounts": refusal})
+    assert report["inbox"]["amount_base"].tolist() == [10**27 + 1]
+    assert report["inbox"]["account_id"].tolist() == [1]
+
+
 def test_a_rate_limit_is_waited_for_and_no_step_is_missing(report_on: Callable[..., Report]) -> None:
     signed = governance(1, [step(0, 1, [1], [vote(1, "10:05:00")])])
     busy = Reply({"message": "calm down"}, status=420, headers={"Retry-After": "7"})

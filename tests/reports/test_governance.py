@@ -279,22 +279,26 @@ def test_ranges_that_cover_all_amounts_together(
         assert spot(report, kind)["severity"] == "high"
 
 
-def test_a_whitelist_rule_that_can_not_be_read_is_no_all_clear(report_on: Callable[..., Report]) -> None:
-    for data in ([], None, "everybody"):
-        report = report_on(rule_set(0, ONE_EACH, WHITELIST=data))  # type: ignore[arg-type]  # as it may come
-        assert spot(report, "whitelist not seen")["severity"] == "can't tell"
+@pytest.mark.parametrize("data", [[], None, "everybody"])
+def test_a_whitelist_rule_that_can_not_be_read_is_no_all_clear(report_on: Callable[..., Report], data: Any) -> None:
+    report = report_on(rule_set(0, ONE_EACH, WHITELIST=data))
+    assert spot(report, "whitelist not seen")["severity"] == "can't tell"
 
 
 # Rule sets that hide how few people they take
 
-HIDING = [
-    {"index": 1, "name": "Rule 2", "rules": []},
-    {"index": 1, "name": "Rule 2", "rules": None},
-    {"index": 1, "name": "Rule 2", "rules": {"type": "MULTI_AUTHORIZATIONS"}},
-    {"index": 1, "name": "Rule 2", "rules": [None]},
+HIDING: list[Any] = [
     *(
-        {"index": 1, "name": "Rule 2", "rules": [{"type": "MULTI_AUTHORIZATIONS", "data": data}]}
-        for data in ([], None, {"quorum": 1})
+        {"index": 1, "name": "Rule 2", "rules": rules}
+        for rules in (
+            [],
+            None,
+            {"type": "MULTI_AUTHORIZATIONS"},
+            [None],
+            [{"type": "MULTI_AUTHORIZATIONS", "data": []}],
+            [{"type": "MULTI_AUTHORIZATIONS", "data": None}],
+            [{"type": "MULTI_AUTHORIZATIONS", "data": {"quorum": 1}}],
+        )
     ),
     None,
 ]
@@ -330,7 +334,7 @@ def test_the_chart_counts_accounts_of_which_nothing_can_be_told(report_on: Calla
     picture = chart.svg()
     for name in ("Account 1", "Account 2", "Account 3", "Account 4"):
         assert name in picture
-    assert picture.count("can&#39;t be told, 1 person at least") or "can't be told, 1 person at least" in picture
+    assert "be told, 1 person at least" in picture
 
 
 STRONG = [{"quorum": 1, "users": [1]}, {"quorum": 2, "users": [2, 3]}]
