@@ -11,6 +11,7 @@ from ledgerkit import charts
 from ledgerkit.charts import Chart
 from ledgerkit.reports.checking import BROKEN, CANCEL, IN_PART, RECONCILES, UNKNOWN
 from ledgerkit.reports.rows import Row, counted
+from ledgerkit.reports.scaling import rounded
 from ledgerkit.showing import visible
 
 _OF_STATUS: Final[Mapping[str, str]] = {
@@ -92,7 +93,7 @@ def _bars(alt: Any, frame: pd.DataFrame, name: str, number: str, colours: Sequen
 
 def _draw_difference(account: Row, days: Sequence[Row]) -> Chart:
     alt = charts.altair()
-    ticker = account["ticker"]
+    ticker = visible(account["ticker"])
     frame = pd.DataFrame(
         {
             "moment": [row["moment"] for row in days],
@@ -101,7 +102,7 @@ def _draw_difference(account: Row, days: Sequence[Row]) -> Chart:
         }
     )
     last = rounded(days[-1]["difference"])
-    title = f"{_label(account)}: off by {last} {visible(ticker)}, first on {account['first_break']:%Y-%m-%d}"
+    title = f"{_label(account)}: off by {last} {ticker}, first on {account['first_break']:%Y-%m-%d}"
     line = (
         alt.Chart(frame)
         .mark_line(interpolate="step-before", color=charts.REFUSED, point=len(days) < 3)
@@ -112,9 +113,7 @@ def _draw_difference(account: Row, days: Sequence[Row]) -> Chart:
                 scale=alt.Scale(type="utc"),
                 axis=alt.Axis(format="%Y-%m-%d", labelOverlap="greedy", tickCount=8),
             ),
-            y=alt.Y(
-                "difference:Q", title=visible(f"balance less movements, {ticker}"), axis=alt.Axis(format=",.8~g")
-            ),
+            y=alt.Y("difference:Q", title=f"balance less movements, {ticker}", axis=alt.Axis(format=",.8~g")),
             tooltip=[alt.Tooltip("moment:T", title="UTC"), alt.Tooltip("exact:N", title=ticker)],
         )
     )

@@ -266,7 +266,8 @@ def add_up(rows: Iterable[Row], unit: Unit | None = None) -> dict[str, Any]:
         The unit where there are no movements to tell it.
     """
     sums = dict.fromkeys(SUMS, 0)
-    number, ticker, magnitude = 0, unit and unit.code, unit and unit.magnitude
+    number = 0
+    ticker, magnitude = (None, None) if unit is None else (unit.code, unit.magnitude)
     for row in rows:
         kind = "fees" if row["movement"] == "fees" else "received" if row["direction"] == "in" else "sent"
         for name in (kind, "net"):
