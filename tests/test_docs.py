@@ -1,6 +1,8 @@
 """The documentation builds without a warning, loads nothing from elsewhere, and its code is true."""
 
+import ast
 import html
+import inspect
 import json
 import re
 import shutil
@@ -190,6 +192,31 @@ def test_outputs_of_notebooks_show_without_a_script(site: Path) -> None:
     assert "call/s" not in text
     assert "ledgerkit/drafts.py:177" in _plain(text)
     assert str(DOCS.parent) not in text
+
+
+README = (DOCS.parent / "README.md").read_text(encoding="utf-8")
+
+
+def test_the_readme_names_every_report_with_a_call_that_can_be_made() -> None:
+    calls = re.findall(r"^\|[^|]+\| `lk\.reports\.(\w+)\((.*)\)` \|$", README, re.MULTILINE)
+    assert sorted(name for name, _ in calls) == sorted(set(lk.reports.__all__) - {"Report"})
+    for name, given in calls:
+        call = ast.parse(f"f({given})", mode="eval").body
+        assert isinstance(call, ast.Call)
+        inspect.signature(getattr(lk.reports, name)).bind(
+            *call.args, **{str(one.arg): one.value for one in call.keywords}
+        )
+
+
+def test_the_readme_has_the_tutorials_in_order_and_its_links_lead_somewhere() -> None:
+    rows = re.findall(r"^\| \[[^\]]+\]\(notebooks/(\d\d_\w+\.ipynb)\)", README, re.MULTILINE)
+    assert rows == sorted(path.name for path in (DOCS.parent / "notebooks").glob("0*.ipynb"))
+    headings = {re.sub(r"\W+", "-", one.lower()) for one in re.findall(r"^#+ (.+)$", README, re.MULTILINE)}
+    for link in re.findall(r"\]\(([^)\s]+)\)", README):
+        if link.startswith("#"):
+            assert link[1:] in headings
+        elif "://" not in link:
+            assert (DOCS.parent / link).exists(), link
 
 
 def test_every_public_name_has_its_place(site: Path) -> None:
