@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from ledgerkit.amounts import Unit, display_unit
 from ledgerkit.errors import Unsupported
 from ledgerkit.exercises.given import Unreadable
 from ledgerkit.session import Session
@@ -34,6 +35,25 @@ def account(session: Session, name: str) -> dict[str, Any]:
         if one["name"] == name:
             return one
     raise Unreadable(f"this workspace has no account {name}: the exercise is made for the embedded sandbox.")
+
+
+def unit(session: Session, account_id: int, of: str, checked: str) -> Unit:
+    """Return the unit in which people speak of what an account holds.
+
+    Parameters
+    ----------
+    of, checked
+        What has the unit, and what can't be checked without one, for the message.
+
+    Raises
+    ------
+    Unreadable
+        The service tells none.
+    """
+    found = display_unit(session.raw("GET", f"/accounts/{account_id}/currency")["amount_units"])
+    if found is None:
+        raise Unreadable(f"the service tells no unit of {of}, so that no {checked} can be checked.")
+    return found
 
 
 def own_id(session: Session) -> int:

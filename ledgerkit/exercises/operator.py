@@ -3,7 +3,7 @@
 from decimal import Decimal
 from typing import Any, Final
 
-from ledgerkit.amounts import display_unit, to_display
+from ledgerkit.amounts import to_display
 from ledgerkit.errors import NotFound
 from ledgerkit.exercises import evidence
 from ledgerkit.exercises.given import Unreadable, identifier
@@ -84,9 +84,7 @@ def _second_address(session: Session, paying: dict[str, Any]) -> str:
 
 def _another_amount(session: Session, paying: dict[str, Any], amount: Any) -> str | None:
     """Say what is paid instead, where it is not what was asked for."""
-    unit = display_unit(session.raw("GET", f"/accounts/{paying['id']}/currency")["amount_units"])
-    if unit is None:
-        raise Unreadable(f"the service tells no unit of {ACCOUNT}, so that no amount can be checked.")
+    unit = evidence.unit(session, paying["id"], ACCOUNT, "amount")
     paid = to_display(int(amount), unit.magnitude)
     return None if paid == AMOUNT else f"it pays {paid} {unit.code}, and {AMOUNT} {unit.code} is asked for."
 

@@ -83,6 +83,8 @@ def _amiss(session: Session, path: Path, user: ApiUser) -> Iterator[Verdict]:
         if _others_may_read(file):
             yield Verdict(False, f"others on this machine may read {file.name}: its mode has to be 600.")
     with Session(user, base_url=session.base_url) as own:
+        # The doctor looks at a connection, and gives its findings for a session that was opened here with nothing of
+        # the environment: `diagnose` opens one of its own, and would read other settings than those handed in.
         for finding in doctor.examine(own.organization._connection):
             if finding.level == "problem":
                 yield Verdict(False, f"the doctor says of the {finding.name}: {finding.text}")

@@ -4,8 +4,7 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any, Final
 
-from ledgerkit.amounts import display_unit
-from ledgerkit.exercises.evidence import rows
+from ledgerkit.exercises import evidence
 from ledgerkit.exercises.given import Unreadable, quantity
 from ledgerkit.exercises.verdict import Verdict, judged
 from ledgerkit.session import Session
@@ -35,14 +34,12 @@ def start_here(session: Session, answer: Any) -> Verdict:
 
 
 def _check(session: Session, answer: Any) -> Verdict:
-    accounts = rows(session, "/accounts")
+    accounts = evidence.rows(session, "/accounts")
     held = [one for one in accounts if one["currency"] == CURRENCY]
     active = [one for one in held if one["status"] == "ACTIVE"]
     if not active:
         raise Unreadable(f"this workspace shows no ACTIVE account of {CURRENCY}: do the exercise on the sandbox.")
-    unit = display_unit(session.raw("GET", f"/accounts/{active[0]['id']}/currency")["amount_units"])
-    if unit is None:
-        raise Unreadable(f"the service tells no unit of {CURRENCY}, so that no answer can be checked.")
+    unit = evidence.unit(session, active[0]["id"], CURRENCY, "answer")
     given = Fraction(quantity(answer, unit.code))
     totals = {one["id"]: _balances(session, one["id"]) for one in held}
     scale = 10**unit.magnitude

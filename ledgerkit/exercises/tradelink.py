@@ -5,7 +5,6 @@ from typing import Any, Final
 
 import pandas as pd
 
-from ledgerkit.amounts import display_unit
 from ledgerkit.exercises import evidence
 from ledgerkit.exercises.given import Unreadable, quantity
 from ledgerkit.exercises.verdict import Verdict, judged
@@ -50,9 +49,7 @@ def _check(session: Session, answer: Any) -> Verdict:
         raise Unreadable(
             f"{EXCHANGE} has no pledge of {CURRENCY} that is ready here: do the exercise on the sandbox."
         )
-    unit = display_unit(session.raw("GET", f"/accounts/{int(ready['account_id'].iloc[0])}/currency")["amount_units"])
-    if unit is None:
-        raise Unreadable(f"the service tells no unit of {CURRENCY}, so that no answer can be checked.")
+    unit = evidence.unit(session, int(ready["account_id"].iloc[0]), CURRENCY, "answer")
     given = Fraction(quantity(answer, unit.code))
     scale = 10**unit.magnitude
     truth = Fraction(_total(ready), scale)

@@ -324,6 +324,10 @@ def _target(gathering: Gathering, kind: str, frame: pd.DataFrame) -> None:
 
 
 def plain_table(gathering: Gathering, frame: pd.DataFrame) -> pd.DataFrame:
-    """Return the row of an object with the names of its ids, without keys that nobody reads."""
+    """Return the row of an object with the names of its ids beside them, without keys that nobody reads."""
     left = [name for name in ("key_handle", "pub_key", "error") if name in frame.columns]
-    return pd.DataFrame(gathering.making.named(frame.drop(columns=left)))
+    plain = frame.drop(columns=left)
+    named = gathering.making.named(plain)
+    beside = [one for name in plain.columns for one in (name, f"{name.removesuffix('_id')}_name")]
+    there = list(dict.fromkeys(one for one in beside if one in named.columns))
+    return pd.DataFrame(named[there])

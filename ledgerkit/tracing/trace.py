@@ -2,13 +2,17 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from os import PathLike
+from pathlib import Path
 from typing import ClassVar, Final
 
 import pandas as pd
 
 from ledgerkit.charts import Chart
 from ledgerkit.errors import InvalidRequest
+from ledgerkit.reports.page import outline
 from ledgerkit.reports.report import Report
+from ledgerkit.tracing.shown import left_out, narrowed
 
 CANDIDATES: Final = "candidates"
 TIMELINE: Final = "timeline"
@@ -49,6 +53,36 @@ class Trace(Report):
         """
         self._refuse_candidates()
         return self[TIMELINE]
+
+    def to_html(self, path: str | PathLike[str]) -> Path:
+        """Write notes, tables and chart into a new page, which runs no script and loads nothing.
+
+        It has all rows; of wide tables those columns that people read, and a note about the others.
+
+        Parameters
+        ----------
+        path
+            The file; where the name is taken, a number is added.
+
+        Returns
+        -------
+        Path
+            Where it is.
+
+        Raises
+        ------
+        InvalidRequest
+            It can't be written there.
+        ConfigurationError
+            altair or vl-convert-python is not installed.
+        """
+        notes = (*self.notes, *left_out(self.tables, "the workbook of to_excel"))
+        return Report(self.title, narrowed(self.tables), notes, self.about, self.drawings).to_html(path)
+
+    def _repr_html_(self) -> str:
+        notes = (*self.notes, *left_out(self.tables, 'the tables, such as trace["timeline"]'))
+        shown = narrowed(self.tables)
+        return outline(self.title, shown, notes, self.about, list(self.drawings), self._called)
 
     def chart(self, name: str | None = None) -> Chart:
         """Draw the timeline.
