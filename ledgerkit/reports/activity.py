@@ -10,7 +10,7 @@ import pandas as pd
 
 from ledgerkit.parallel import Progress, gather
 from ledgerkit.reports.making import PARTIAL, Making
-from ledgerkit.reports.tabled import records
+from ledgerkit.reports.rows import records
 
 WAYS: Final = {"created": "created_by", "approved": "approved_by", "rejected": "rejected_by"}
 # A few searches at once: this is no reason to use up what others may ask.
@@ -92,7 +92,7 @@ def _votes(making: Making, requests: Sequence[int]) -> dict[tuple[int, int], pd.
     asked = sorted(set(requests))
     steps = making.part("the times of approvals", lambda: making.session.requests.governance_status(asked))
     found: dict[tuple[int, int], pd.Timestamp] = {}
-    for step in [] if steps is None else records(steps):
+    for step in records(steps):
         for vote in step["approvals"] or []:
             user = vote.get("user") if isinstance(vote, dict) else None
             number = user.get("id") if isinstance(user, dict) else None

@@ -12,8 +12,8 @@ from ledgerkit.reports.activity import Activity, last_activity
 from ledgerkit.reports.api_users_charts import draw_users
 from ledgerkit.reports.making import Making
 from ledgerkit.reports.report import Report
+from ledgerkit.reports.rows import counted, framed, records
 from ledgerkit.reports.rule_sets import People, RuleSet, Step, rule_sets
-from ledgerkit.reports.tabled import records, tabled
 from ledgerkit.session import Session
 from ledgerkit.vocabulary import ReportingKeyStatus, UserRole, UserStatus
 
@@ -128,9 +128,11 @@ def api_users(session: Session, *, unused_days: int = UNUSED_DAYS) -> Report:
     if isinstance(unused_days, bool) or not isinstance(unused_days, int) or unused_days < 1:
         raise InvalidRequest(f"`unused_days` = {shorten(unused_days)}: it is a number of days.", field="unused_days")
     with Making.of(session, unused_days=unused_days) as making:
-        now = pd.Timestamp.now(tz="UTC")
+        now = making.now
         listed = session.users.search()
-        found = [row | {"kind": _kind(row)} for row in records(session.with_names(listed)) if _is_machine(row)]
+        found = [
+            row | {"kind": _kind(row)} for row in records(making.named(listed, "created_by")) if _is_machine(row)
+        ]
         unclear = sum(1 for row in records(listed) if row["is_api"] is None and row["role"] != KEY_ROLE)
         groups = making.part("the groups that they are in", session.groups.search)
         accounts = making.part("what they may do by the rules of accounts", session.accounts.search)
@@ -143,9 +145,9 @@ def api_users(session: Session, *, unused_days: int = UNUSED_DAYS) -> Report:
         users.sort(key=lambda row: (row["status"] in ENDED, row["kind"], str(row["username"]).casefold()))
         _explain(making, found, unclear, hidden)
         tables = {
-            "users": tabled(USERS, users),
-            "findings": tabled(FINDINGS, findings),
-            "rights": tabled(RIGHTS, rights),
+            "users": framed(USERS, users),
+            "findings": framed(FINDINGS, findings),
+            "rights": framed(RIGHTS, rights),
             "changes": _changes(making, found),
             "lam_users": _lam_users(making),
         }
@@ -176,7 +178,7 @@ def _rights(
     rights: list[dict[str, Any]] = []
     moving: dict[int, list[str]] = {}
     hidden = 0
-    for account in [] if accounts is None else records(accounts):
+    for account in records(accounts):
         for rule_set in rule_sets(account["governance_rules"], people):
             hidden += rule_set.hides is not None
             alone = rule_set.api_users
@@ -222,7 +224,7 @@ def _place(account: Mapping[str, Any], rule_set: RuleSet) -> str:
 
 
 def _in_groups(user: int, groups: pd.DataFrame | None) -> list[dict[str, Any]]:
-    return [] if groups is None else [row for row in records(groups) if user in (row["members"] or [])]
+    return [row for row in records(groups) if user in (row["members"] or [])]
 
 
 def _entities(making: Making, found: Sequence[Mapping[str, Any]]) -> dict[int, list[str]]:
@@ -236,7 +238,7 @@ def _entities(making: Making, found: Sequence[Mapping[str, Any]]) -> dict[int, l
     names = {row["id"]: row["name"] for row in records(entities) if row["status"] == "ACTIVE"}
     users = making.part(what, lambda: making.session.entities.users(list(names)))
     result: dict[int, list[str]] = {}
-    for row in [] if users is None else records(users):
+    for row in records(users):
         if row["error"]:
             making.note(f"Without the users of entity {names[row['entity_id']]}: {row['error']}")
         elif row["id"] is not None:
@@ -304,27 +306,27 @@ def _may(row: Mapping[str, Any], creates: int, approves: int) -> str:
     if row["role"] == "ADMIN":
         said.append("administer the workspace")
     if creates:
-        said.append(f"create in {_count(creates, 'account')}")
+        said.append(f"create in {counted(creates, 'account')}")
     if approves:
-        said.append(f"approve in {_count(approves, 'account')}")
+        said.append(f"approve in {counted(approves, 'account')}")
     return ", ".join(said) or "no right seen"
 
 
 def _changes(making: Making, found: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
-    session, names = making.session, {row["id"]: row["username"] for row in found}
-    history = making.part("the requests that changed them", lambda: session.users.history(list(names)))
-    rows = [] if history is None else records(session.with_names(history))
-    return tabled(CHANGES, [row | {"request_id": row["id"], "username": names[row["user_id"]]} for row in rows])
+    names = {row["id"]: row["username"] for row in found}
+    history = making.part("the requests that changed them", lambda: making.session.users.history(list(names)))
+    rows = [] if history is None else records(making.named(history, "created_by"))
+    return framed(CHANGES, [row | {"request_id": row["id"], "username": names[row["user_id"]]} for row in rows])
 
 
 def _lam_users(making: Making) -> pd.DataFrame:
     session = making.session
     if session.family != "lam":
         making.note("Users that a LAM holds are told with credentials of that LAM alone; none are asked for here.")
-        return tabled(LAM_USERS, [])
+        return framed(LAM_USERS, [])
     found = making.part("the users of the LAM", session.api_users.search)
-    rows = [] if found is None else records(found)
-    return tabled(LAM_USERS, [row | {"type": row["type_"]} for row in rows])
+    rows = records(found)
+    return framed(LAM_USERS, [row | {"type": row["type_"]} for row in rows])
 
 
 # What to look at
@@ -402,7 +404,7 @@ def _by_status(
     if status not in documented:
         yield CHECK, "status not documented", f"{status}: whether it can act is not known", 0
     elif str(status).startswith("PENDING_") and status != "PENDING_REVOCATION":
-        age = "" if user["created_on"] is None else f" for {_count((now - user['created_on']).days, 'day')}"
+        age = "" if user["created_on"] is None else f" for {counted((now - user['created_on']).days, 'day')}"
         yield KNOW, "pending", f"{status}{age}", 0
     if user["role"] not in (*get_args(UserRole), KEY_ROLE):
         yield CHECK, "role not documented", f"{user['role']}: what it may do is not known", 0
@@ -425,7 +427,7 @@ def _by_use(
     since = pd.Timedelta(days=unused_days)
     old = user["created_on"] is None or now - user["created_on"] >= since
     if did is not None and did.error is None and old and (did.last_on is None or now - did.last_on >= since):
-        seen = "ever" if did.last_on is None else f"for {_count((now - did.last_on).days, 'day')}"
+        seen = "ever" if did.last_on is None else f"for {counted((now - did.last_on).days, 'day')}"
         yield CHECK, "active and unused", f"no request created, approved or rejected {seen}; reads leave no trace", 0
     if not own and user["role"] == "OPERATOR":
         yield KNOW, "no right seen", "in no step of a rule that these credentials see", 0
@@ -450,11 +452,11 @@ def _explain(making: Making, found: Sequence[Mapping[str, Any]], unclear: int, h
     if not found:
         making.note("These credentials see no API user and no reporting key.")
     if unclear:
-        making.note(f"Of {_count(unclear, 'user')} the service does not say whether an API user: not in the tables.")
+        making.note(f"Of {counted(unclear, 'user')} the service does not say whether an API user: not in the tables.")
     if hidden:
         making.note(
-            f"{_count(hidden, 'rule set')} can't be read whole, since steps or people in them are hidden or unknown: "
-            "what API users may do by them can be more than is shown."
+            f"{counted(hidden, 'rule set')} can't be read whole, since steps or people in them are hidden or "
+            "unknown: what API users may do by them can be more than is shown."
         )
     if any(row["kind"] == KEY for row in found):
         making.note(
@@ -474,7 +476,3 @@ def _explain(making: Making, found: Sequence[Mapping[str, Any]], unclear: int, h
 def _places(places: Sequence[str]) -> str:
     more = len(places) - MOST_PLACES
     return "; ".join(places[:MOST_PLACES]) + (f"; and {more} more" if more > 0 else "")
-
-
-def _count(number: int, one: str) -> str:
-    return f"{number:,} {one}{'' if number == 1 else 's'}"

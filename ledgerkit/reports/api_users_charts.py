@@ -6,7 +6,7 @@ import pandas as pd
 
 from ledgerkit import charts
 from ledgerkit.charts import Chart
-from ledgerkit.reports.tabled import records
+from ledgerkit.reports.rows import records
 from ledgerkit.showing import visible
 
 MOST_ROWS: Final = 40

@@ -1,14 +1,14 @@
 """Rewards of stakes, each once: from the lists of the chains, or from transactions where there is no list."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 import pandas as pd
 
-from ledgerkit.errors import RateLimited
 from ledgerkit.reports.making import Making
-from ledgerkit.reports.tabled import records
+from ledgerkit.reports.rows import records
 
 # The type of the accounts of each chain that has a list of rewards.
 LISTED: Final = {"Cardano": "cardano", "Ethereum": "ethereum", "Solana": "solana", "Tezos": "tezos"}
@@ -19,6 +19,7 @@ ETHEREUM: Final = frozenset(
 # Chains that stake, and of which there is no list.
 UNLISTED: Final = frozenset({"Cosmos", "Near", "Polkadot", "Polygon"})
 LIST, TRANSACTIONS, NONE = "list of rewards", "REWARD transactions", "none"
+BOTH: Final = f"{LIST} and {TRANSACTIONS}"
 INDEXED, ON_CHAIN, CYCLE, CREATED = (
     "when the service indexed it",
     "on the chain",
@@ -43,6 +44,28 @@ DATES: Final = {
 
 
 @dataclass
+class Apart:
+    """What the two sources of an account do not have in common in the period, and could be the same money or not.
+
+    Parameters
+    ----------
+    listed, paid
+        Rewards of the list without a transaction of the same amount, and transactions without such a reward.
+    elsewhere
+        The dates outside of the period that the list gives to rewards of the amounts of ``paid``.
+    """
+
+    listed: list[dict[str, Any]]
+    paid: list[dict[str, Any]]
+    elsewhere: list[pd.Timestamp] = field(default_factory=list)
+
+    @property
+    def counts_paid(self) -> bool:
+        """Whether the transactions count: of what may be the same money, the larger sum does."""
+        return summed(self.paid) > summed(self.listed)
+
+
+@dataclass
 class Rewards:
     """The rewards of a period.
 
@@ -52,7 +75,13 @@ class Rewards:
         Each with ``account_id``, ``stake_uid``, ``amount_base``, ``dated``, ``dated_by``, ``round``, ``indexed_on``,
         ``transaction_id``, ``source``, and what its rate is computed from.
     left_out
-        Those that are the same as counted ones, in another place.
+        Those that are the same as counted ones, or may be, in the other source.
+    listed, paid
+        All of the period, by source; ``paid`` None where transactions could not be had.
+    same
+        How many transactions of an account have the amount of a reward in its list.
+    apart
+        By account what can't be told to be the same in both sources.
     sources
         Where the counted ones of an account come from.
     errors
@@ -61,7 +90,11 @@ class Rewards:
 
     counted: list[dict[str, Any]] = field(default_factory=list)
     left_out: list[dict[str, Any]] = field(default_factory=list)
-    sources: dict[int, str] = field(default_factory=dict)
+    listed: list[dict[str, Any]] = field(default_factory=list)
+    paid: list[dict[str, Any]] | None = None
+    same: dict[Any, int] = field(default_factory=dict)
+    apart: dict[Any, Apart] = field(default_factory=dict)
+    sources: dict[Any, str] = field(default_factory=dict)
     errors: dict[int, str] = field(default_factory=dict)
 
 
@@ -80,46 +113,97 @@ def read_rewards(
 ) -> Rewards:
     """Read the rewards of accounts in a period, each once.
 
-    Where an account has a list of rewards with anything in it, that list counts, and its transactions of the type
-    REWARD do not: both tell of the same money. Everywhere else these transactions count, also those of accounts that
-    can't be seen, unless ``only`` some are asked for.
+    A transaction of the type REWARD and a reward in the list of its account count once where their amounts are the
+    same, by the date of the list. What is left in both sources may be the same money or not (a fee, one payment for
+    several, an end of the period): of the two rests the larger counts, so that the total is less than neither source,
+    and nothing is added twice. Transactions of accounts that can't be seen count too, unless ``only`` some are asked
+    for.
     """
     result = Rewards()
+    told: list[dict[str, Any]] = []
     for chain in LISTED.values():
         of_chain = [account["id"] for account in accounts if chain_of(account) == chain]
         listed = _listed(making, result, chain, of_chain)
-        result.counted += [row for row in _told(making, listed, chain) if first <= row["dated"] < last]
+        told += _told(making, listed, chain)
         if listed:
             making.note(DATES[chain])
         result.sources |= dict.fromkeys((row["account_id"] for row in listed), LIST)
-    paid = _transactions(making, only, first, last)
-    for row in paid:
-        if result.sources.get(row["account_id"]) == LIST:
-            result.left_out.append(row)
-        else:
-            result.sources[row["account_id"]] = TRANSACTIONS
-            result.counted.append(row)
+    result.listed = [row for row in told if first <= row["dated"] < last]
+    result.paid = _transactions(making, only, first, last)
+    listed_of, paid_of = _by_account(result.listed), _by_account(result.paid or [])
+    for account in dict.fromkeys((*listed_of, *paid_of)):
+        _settle(result, account, listed_of.get(account, []), paid_of.get(account, []))
+    for account, apart in result.apart.items():
+        elsewhere = [row for row in told if row["account_id"] == account and not first <= row["dated"] < last]
+        apart.elsewhere = _dates(apart.paid, elsewhere)
     return result
 
 
-def gently(making: Making, what: str, read: Callable[[], pd.DataFrame]) -> list[dict[str, Any]]:
-    """Return the rows of a part of a report; none, and a note, where it could not be had."""
-    try:
-        found = making.part(what, read)
-    except RateLimited as error:
-        making.note(f"Without {what}: {error}")
-        found = None
-    return [] if found is None else records(found)
+def _by_account(rows: Iterable[dict[str, Any]]) -> dict[Any, list[dict[str, Any]]]:
+    found: dict[Any, list[dict[str, Any]]] = {}
+    for row in rows:
+        found.setdefault(row["account_id"], []).append(row)
+    return found
+
+
+def _settle(result: Rewards, account: Any, listed: Sequence[dict[str, Any]], paid: Sequence[dict[str, Any]]) -> None:
+    """Decide what of the two sources of an account counts."""
+    same = Counter(row["amount_base"] for row in listed) & Counter(row["amount_base"] for row in paid)
+    in_both, only_listed = _split(listed, same)
+    paid_in_both, only_paid = _split(paid, same)
+    apart = Apart(only_listed, only_paid)
+    result.counted += [*in_both, *(only_paid if apart.counts_paid else only_listed)]
+    result.left_out += [*paid_in_both, *(only_listed if apart.counts_paid else only_paid)]
+    if in_both:
+        result.same[account] = len(in_both)
+    if only_paid and (listed or account in result.sources):
+        result.apart[account] = apart
+    if apart.counts_paid:
+        result.sources[account] = BOTH if in_both else TRANSACTIONS
+    elif paid and account not in result.sources:
+        result.sources[account] = TRANSACTIONS
+
+
+def _split(
+    rows: Sequence[dict[str, Any]], same: Mapping[int, int]
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Return the rows whose amounts are there so often, the earliest first, and the others."""
+    left = Counter(same)
+    inside: list[dict[str, Any]] = []
+    outside: list[dict[str, Any]] = []
+    for row in sorted(rows, key=lambda one: one["dated"]):
+        (inside if left[row["amount_base"]] > 0 else outside).append(row)
+        left[row["amount_base"]] -= 1
+    return inside, outside
+
+
+def _dates(paid: Iterable[Mapping[str, Any]], listed: Iterable[Mapping[str, Any]]) -> list[pd.Timestamp]:
+    """Return the dates of the rewards of the same amounts that are nearest to payments."""
+    by_amount: dict[int, list[pd.Timestamp]] = {}
+    for row in listed:
+        by_amount.setdefault(row["amount_base"], []).append(row["dated"])
+    found = []
+    for row in paid:
+        if dates := by_amount.get(row["amount_base"]):
+            nearest = min(dates, key=lambda one: abs(one - row["dated"]))
+            dates.remove(nearest)
+            found.append(nearest)
+    return sorted(found)
+
+
+def summed(rows: Iterable[Mapping[str, Any]]) -> int:
+    """Return the sum of rewards in base units."""
+    return sum(row["amount_base"] for row in rows)
 
 
 def _listed(making: Making, result: Rewards, chain: str, ids: list[int]) -> list[dict[str, Any]]:
     if not ids:
         return []
     section = getattr(making.session.stakes, chain)
-    before = len(making.notes)
-    rows = gently(making, f"the rewards of {chain} stakes", lambda: section.rewards(ids))
-    if len(making.notes) > before:
+    found = making.part(f"the rewards of {chain} stakes", lambda: section.rewards(ids))
+    if found is None:
         result.errors |= dict.fromkeys(ids, "the list of its rewards could not be had")
+    rows = records(found)
     result.errors |= {row["account_id"]: row["error"] for row in rows if row["error"]}
     kept = [row for row in rows if not row["error"]]
     once: list[dict[str, Any]] = []
@@ -185,13 +269,15 @@ def _round(row: Mapping[str, Any], chain: str) -> str | None:
 
 def _transactions(
     making: Making, only: Sequence[int] | None, first: pd.Timestamp, last: pd.Timestamp
-) -> list[dict[str, Any]]:
+) -> list[dict[str, Any]] | None:
     search = making.session.transactions.search
-    rows = gently(
-        making,
+    found = making.part(
         "REWARD transactions",
         lambda: search(type="REWARD", account=only, created_after=first, created_before=last),
     )
+    if found is None:
+        return None
+    rows = records(found)
     good = [
         row
         for row in rows

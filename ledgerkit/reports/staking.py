@@ -2,134 +2,41 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
-from numbers import Integral
 from typing import Any, Final
 
 import pandas as pd
 
 from ledgerkit.amounts import to_display
-from ledgerkit.errors import InvalidRequest, shorten
+from ledgerkit.directory import Units
 from ledgerkit.filters import Many, Time
-from ledgerkit.frames import AMOUNT, FLAG, INTEGER, NUMBER, TEXT, TIME
+from ledgerkit.reports.choosing import as_asked, chosen_ids, listed, told
+from ledgerkit.reports.exactly import percent
 from ledgerkit.reports.making import Making
 from ledgerkit.reports.report import Report
 from ledgerkit.reports.rewards import (
     CREATED,
     ETHEREUM,
-    LIST,
     LISTED,
     NONE,
     TRANSACTIONS,
     UNLISTED,
+    Apart,
     Rewards,
     chain_of,
-    gently,
     read_rewards,
+    summed,
 )
+from ledgerkit.reports.rows import counted, framed, records
 from ledgerkit.reports.spans import By, Span, place, spans
-from ledgerkit.reports.staking_charts import by_asset, draw_all, draw_one
-from ledgerkit.reports.tabled import records, scaled, tabled
+from ledgerkit.reports.staking_charts import by_asset, draw_all, draw_one, readable
+from ledgerkit.reports.staking_tables import ACCOUNTS, EACH, RATES, REWARDS, STAKES, TOTALS, scaled
 from ledgerkit.session import Session
 
 # Places of the percentage of a rate.
 RATE_PLACES: Final = 4
 DAYS: Final = 365
+REWARD: Final = "REWARD transaction"
 FORMULA: Final = "365 × sum of rewards ÷ sum of the balances that earned them, one of each is a day of a validator"
-REWARDS: Final = {
-    "period": TEXT,
-    "begins": TIME,
-    "ends": TIME,
-    "whole": FLAG,
-    "currency": TEXT,
-    "contract_address": TEXT,
-    "account_id": INTEGER,
-    "account_name": TEXT,
-    "rewards": INTEGER,
-    "amount": NUMBER,
-    "ticker": TEXT,
-    "amount_base": AMOUNT,
-    "source": TEXT,
-}
-TOTALS: Final = {
-    "currency": TEXT,
-    "contract_address": TEXT,
-    "ticker": TEXT,
-    "accounts": INTEGER,
-    "rewards": INTEGER,
-    "amount": NUMBER,
-    "amount_base": AMOUNT,
-}
-ACCOUNTS: Final = {
-    "account_id": INTEGER,
-    "account_name": TEXT,
-    "type": TEXT,
-    "currency": TEXT,
-    "ticker": TEXT,
-    "source": TEXT,
-    "rewards": INTEGER,
-    "amount": NUMBER,
-    "amount_base": AMOUNT,
-    "left_out": INTEGER,
-    "left_out_amount": NUMBER,
-    "left_out_amount_base": AMOUNT,
-    "stakes": INTEGER,
-    "staked_now": NUMBER,
-    "staked_now_base": AMOUNT,
-    "staked_field": TEXT,
-    "rewards_ever": NUMBER,
-    "rewards_ever_base": AMOUNT,
-    "rewards_ever_field": TEXT,
-    "note": TEXT,
-}
-STAKES: Final = {
-    "chain": TEXT,
-    "account_id": INTEGER,
-    "account_name": TEXT,
-    "stake_uid": TEXT,
-    "status": TEXT,
-    "chain_state": TEXT,
-    "amount": NUMBER,
-    "balance_now": NUMBER,
-    "total_reward": NUMBER,
-    "reward_in_period": NUMBER,
-    "ticker": TEXT,
-    "amount_base": AMOUNT,
-    "balance_now_base": AMOUNT,
-    "total_reward_base": AMOUNT,
-    "reward_in_period_base": AMOUNT,
-    "created_on": TIME,
-    "creation_tx": INTEGER,
-    "validator": TEXT,
-    "error": TEXT,
-}
-RATES: Final = {
-    "account_id": INTEGER,
-    "account_name": TEXT,
-    "currency": TEXT,
-    "rate_percent": NUMBER,
-    "formula": TEXT,
-    "rewards": INTEGER,
-    "amount_base": AMOUNT,
-    "balances_base": AMOUNT,
-    "not_counted": INTEGER,
-    "service_says": TEXT,
-    "note": TEXT,
-}
-EACH: Final = {
-    "dated": TIME,
-    "dated_by": TEXT,
-    "currency": TEXT,
-    "account_id": INTEGER,
-    "account_name": TEXT,
-    "stake_uid": TEXT,
-    "amount": NUMBER,
-    "ticker": TEXT,
-    "amount_base": AMOUNT,
-    "round": TEXT,
-    "indexed_on": TIME,
-    "transaction_id": INTEGER,
-    "source": TEXT,
-}
 # What accounts say of staking now, the first that is there: of each chain another field.
 _STAKED: Final = (
     "coin_fields_staking_balances_total_staked",
@@ -151,7 +58,12 @@ _BALANCES: Final = (
 
 
 def staking(
-    session: Session, start: Time, end: Time | None = None, *, by: By = "month", account: Many[int] | None = None
+    session: Session,
+    start: Time,
+    end: Time | None = None,
+    *,
+    by: By = "month",
+    account: Many[int | str] | None = None,
 ) -> Report:
     """Show the rewards of staking in a period, and the stakes as they are now.
 
@@ -165,39 +77,42 @@ def staking(
     by
         ``"day"``, ``"week"`` (from Monday), ``"month"`` or ``"quarter"``, in UTC.
     account
-        Ids of accounts; by default all.
+        Ids or names of accounts; by default all.
 
     Returns
     -------
     Report
-        ``rewards``: one row for each part of the period and account that had a reward in it, zeros too, with
+        ``rewards``: one row for each part of the period, account and source that had a reward in it, zeros too, with
         ``amount`` (exact Decimal, with ``ticker``) and ``whole``, False where the period cuts a month or the like;
-        ``totals`` by currency; ``accounts``: where the rewards of each account come from, what was left out since it
-        is the same money, what the account says now, and in ``note`` what could not be had; ``stakes``: those of now
-        and before, ``reward_in_period`` missing where the list of rewards does not name stakes (Ethereum); ``rates``:
-        annualised, where it can be computed honestly; ``each_reward``: what was added up. ``*_base`` are ints of base
-        units. Charts: ``rewards``, and one for each ticker, such as ``ETH``.
+        ``totals``: by currency; ``accounts``: where the rewards of each account come from, both sources apart
+        (``listed_amount`` and ``paid_amount``, of lists and of REWARD transactions), what was left out since it is or
+        may be the same money, what the account says now, and in ``note`` what could not be had; ``stakes``: those of
+        now and before, ``reward_in_period`` of lists alone, missing where the list does not name stakes (Ethereum);
+        ``rates``: annualised, where it can be computed honestly; ``each_reward``: what was added up. ``*_base`` are
+        ints of base units. Charts: ``rewards``, and one for each ticker, such as ``ETH``.
 
     Raises
     ------
     InvalidRequest
         The period, ``by`` or ``account`` can't be used.
+    NotFound
+        An account is not visible to these credentials.
 
     Notes
     -----
-    ``GET /accounts``, ``GET /{cardano,ethereum,solana,tezos}/accounts/{id}/rewards`` and ``.../stakes``,
-    ``GET /transactions`` of the type REWARD.
+    ``GET /accounts``, ``GET /accounts/{id}/currency``, ``GET /{cardano,ethereum,solana,tezos}/accounts/{id}/rewards``
+    and ``.../stakes``, ``GET /transactions`` of the type REWARD.
     """
-    with Making.of(session, start=start, end=end, by=by, account=account) as making:
+    asked = as_asked(account)
+    with Making.of(session, start=start, end=end, by=by, account=told(asked)) as making:
         first, last = making.period(start, end)
         parts = spans(first, last, by)
-        only = _asked_for(account)
-        every = {row["id"]: row for row in records(session.accounts.search())}
+        seen = session.accounts.search()
+        only = None if asked is None else chosen_ids(seen, asked, "account")
+        every = {row["id"]: row for row in records(seen)}
         accounts = [row for row in every.values() if only is None or row["id"] in only]
-        if unseen := [str(one) for one in only or () if one not in every]:
-            making.note(f"These credentials see no account {', '.join(unseen)}.")
         found = read_rewards(making, accounts, first, last, only)
-        for row in (*found.counted, *found.left_out):
+        for row in (*found.listed, *(found.paid or ())):
             of = every.get(row["account_id"], {})
             row |= {
                 "account_name": of.get("name"),
@@ -206,14 +121,14 @@ def staking(
             }
         found.counted.sort(key=lambda row: row["dated"], reverse=True)
         stakes = _stakes(making, accounts, found)
-        about = _accounts(session, accounts, found, stakes)
+        about = _accounts(making, accounts, found, stakes)
         tables = {
-            "rewards": _by_part(session, found, parts),
-            "totals": _totals(session, found),
+            "rewards": _by_part(making, found, parts),
+            "totals": _totals(making, found),
             "accounts": about,
             "stakes": stakes,
             "rates": _rates(accounts, found),
-            "each_reward": scaled(session, EACH, found.counted, "amount"),
+            "each_reward": scaled(making, EACH, found.counted, "amount"),
         }
         _explain(making, accounts, found, about, tables["rewards"])
         return making.report(
@@ -226,65 +141,63 @@ def staking(
         )
 
 
-def _asked_for(account: Any) -> list[int] | None:
-    if account is None:
-        return None
-    ids = list(account) if isinstance(account, Iterable) and not isinstance(account, str) else [account]
-    if not ids or any(isinstance(one, bool) or not isinstance(one, Integral) for one in ids):
-        raise InvalidRequest(
-            f"`account` = {shorten(account)}: it is the id of an account, or several.", field="account"
-        )
-    return [int(one) for one in ids]
-
-
 # Rewards
 
 
-def _by_part(session: Session, found: Rewards, parts: Sequence[Span]) -> pd.DataFrame:
+def _by_part(making: Making, found: Rewards, parts: Sequence[Span]) -> pd.DataFrame:
     sums: dict[tuple[int, Any], list[int]] = {}
-    known: dict[Any, Mapping[str, Any]] = {}
+    # By account and source, which stand apart.
+    known: dict[tuple[Any, str], Mapping[str, Any]] = {}
     for row in found.counted:
         position = place(row["dated"], parts)
         if position is None:  # both ends were cut to the period before
             raise AssertionError(row["dated"])
-        known[row["account_id"]] = row
-        entry = sums.setdefault((position, row["account_id"]), [0, 0])
+        source = (row["account_id"], row["source"])
+        known[source] = row
+        entry = sums.setdefault((position, source), [0, 0])
         entry[0] += 1
         entry[1] += row["amount_base"]
     rows = []
-    for account in sorted(known, key=lambda one: (str(known[one]["currency"]), one or 0)):
+    for source in sorted(known, key=lambda one: (str(known[one]["currency"]), one[0] or 0, one[1])):
         for position, span in enumerate(parts):
-            number, amount = sums.get((position, account), (0, 0))
+            number, amount = sums.get((position, source), (0, 0))
             rows.append(
                 {
                     "period": span.name,
                     "begins": span.begins,
                     "ends": span.ends,
                     "whole": span.whole,
-                    "currency": known[account]["currency"],
-                    "contract_address": known[account]["contract_address"],
-                    "account_id": account,
-                    "account_name": known[account]["account_name"],
+                    "currency": known[source]["currency"],
+                    "contract_address": known[source]["contract_address"],
+                    "account_id": source[0],
+                    "account_name": known[source]["account_name"],
                     "rewards": number,
                     "amount_base": amount,
-                    "source": known[account]["source"],
+                    "source": source[1],
                 }
             )
-    return scaled(session, REWARDS, rows, "amount")
+    return scaled(making, REWARDS, rows, "amount")
 
 
-def _totals(session: Session, found: Rewards) -> pd.DataFrame:
+def _totals(making: Making, found: Rewards) -> pd.DataFrame:
     sums: dict[tuple[Any, ...], dict[str, Any]] = {}
     accounts: dict[tuple[Any, ...], set[Any]] = {}
     for row in found.counted:
-        # An account of a currency that is not known shares its units with none.
-        key = (row["currency"], row["contract_address"], None if row["currency"] else row["account_id"])
-        entry = sums.setdefault(key, {**row, "rewards": 0, "amount_base": 0})
+        entry = sums.setdefault(_asset(row), {**row, "rewards": 0, "amount_base": 0})
         entry["rewards"] += 1
         entry["amount_base"] += row["amount_base"]
-        accounts.setdefault(key, set()).add(row["account_id"])
-    rows = [{**entry, "accounts": len(accounts[key])} for key, entry in sums.items()]
-    return scaled(session, TOTALS, sorted(rows, key=lambda row: str(row["currency"])), "amount")
+        accounts.setdefault(_asset(row), set()).add(row["account_id"])
+    for name, rows in (("listed_amount_base", found.listed), ("paid_amount_base", found.paid)):
+        for key, entry in sums.items():
+            entry[name] = None if rows is None else summed(row for row in rows if _asset(row) == key)
+    rows_of = [{**entry, "accounts": len(accounts[key])} for key, entry in sums.items()]
+    ordered = sorted(rows_of, key=lambda row: str(row["currency"]))
+    return scaled(making, TOTALS, ordered, "amount", "listed_amount", "paid_amount")
+
+
+def _asset(row: Mapping[str, Any]) -> tuple[Any, ...]:
+    # An account of a currency that is not known shares its units with none.
+    return row["currency"], row["contract_address"], None if row["currency"] else row["account_id"]
 
 
 def _rates(accounts: Sequence[Mapping[str, Any]], found: Rewards) -> pd.DataFrame:
@@ -299,7 +212,7 @@ def _rates(accounts: Sequence[Mapping[str, Any]], found: Rewards) -> pd.DataFram
             of = said["round"] or f"{said['dated']:%Y-%m-%d}"
             row["service_says"] = f"gross_apy {said['gross_apy']} of {of}, in a unit that is not documented"
         rows.append(row | _rate(chain_of(account), own))
-    return tabled(RATES, rows)
+    return framed(RATES, rows)
 
 
 def _rate(chain: str | None, own: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
@@ -318,16 +231,10 @@ def _rate(chain: str | None, own: Sequence[Mapping[str, Any]]) -> dict[str, Any]
     if not good:
         return result | {"note": "not computed: no reward says which balance earned it"}
     return result | {
-        "rate_percent": percent(DAYS * reward, balance),
+        "rate_percent": percent(DAYS * reward, balance, places=RATE_PLACES),
         "formula": FORMULA,
         "note": "not compounded; days without a reward in the list are not in it",
     }
-
-
-def percent(part: int, whole: int) -> Any:
-    """Return a ratio of ints as a percentage, rounded half up to 4 places, without a float on the way."""
-    scale = 100 * 10**RATE_PLACES
-    return to_display((2 * part * scale + whole) // (2 * whole), RATE_PLACES)
 
 
 # Stakes and accounts
@@ -337,8 +244,8 @@ def _stakes(making: Making, accounts: Sequence[Mapping[str, Any]], found: Reward
     names = {account["id"]: account["name"] for account in accounts}
     earned: dict[tuple[Any, Any], int] = {}
     named = set()
-    for row in found.counted:
-        if row["source"] == LIST and row.get("stake_uid"):
+    for row in found.listed:
+        if row.get("stake_uid"):
             key = (row["account_id"], row["stake_uid"])
             earned[key] = earned.get(key, 0) + row["amount_base"]
     for account in accounts:
@@ -349,8 +256,8 @@ def _stakes(making: Making, accounts: Sequence[Mapping[str, Any]], found: Reward
     for chain in LISTED.values():
         ids = [account["id"] for account in accounts if chain_of(account) == chain]
         section = getattr(making.session.stakes, chain)
-        told = gently(making, f"the stakes on {chain}", partial(section.search, ids)) if ids else []
-        for row in told:
+        stakes = making.part(f"the stakes on {chain}", partial(section.search, ids)) if ids else None
+        for row in records(stakes):
             uid = row.get("stake_uid") or row.get("uid")
             nothing = 0 if row["account_id"] in named and not row.get("error") else None
             rows.append(
@@ -372,32 +279,37 @@ def _stakes(making: Making, accounts: Sequence[Mapping[str, Any]], found: Reward
                 }
             )
     columns = ("amount", "balance_now", "total_reward", "reward_in_period")
-    return scaled(making.session, STAKES, rows, *columns)
+    return scaled(making, STAKES, rows, *columns)
 
 
 def _accounts(
-    session: Session, accounts: Sequence[Mapping[str, Any]], found: Rewards, stakes: pd.DataFrame
+    making: Making, accounts: Sequence[Mapping[str, Any]], found: Rewards, stakes: pd.DataFrame
 ) -> pd.DataFrame:
     numbers = stakes.loc[stakes["error"].isna(), "account_id"].value_counts().to_dict()
-    listed = [
+    of_staking = [
         account
         for account in accounts
         if chain_of(account) or account["type"] in UNLISTED or _first(account, _EVER)[1]
     ]
-    seen = {account["id"] for account in listed}
-    paid = {row["account_id"]: row for row in (*found.counted, *found.left_out)}
+    seen = {account["id"] for account in of_staking}
+    earning = {row["account_id"]: row for row in (*found.counted, *found.left_out)}
     by_id = {account["id"]: account for account in accounts}
-    for number, row in paid.items():
+    for number, row in earning.items():
         if number not in seen:
-            listed.append(by_id.get(number) or {"id": number, "name": row["account_name"], "type": None} | row)
+            of_staking.append(by_id.get(number) or {"id": number, "name": row["account_name"], "type": None} | row)
+    units = making.units(account["id"] for account in of_staking if account["id"] is not None)
     rows = []
-    for account in listed:
+    for account in of_staking:
         number = account["id"]
-        counted = [row["amount_base"] for row in found.counted if row["account_id"] == number]
-        left = [row["amount_base"] for row in found.left_out if row["account_id"] == number]
+        added, left, of_list = (
+            [row for row in rows_of if row["account_id"] == number]
+            for rows_of in (found.counted, found.left_out, found.listed)
+        )
+        paid = None if found.paid is None else [row for row in found.paid if row["account_id"] == number]
         (staked_field, staked), (ever_field, ever) = _first(account, _STAKED), _first(account, _EVER)
         source = found.sources.get(number, NONE)
-        unknown = source == NONE and number in found.errors
+        unknown = source == NONE and (number in found.errors or paid is None)
+        no_list = chain_of(account) is None or number in found.errors
         rows.append(
             {
                 "account_id": number,
@@ -406,37 +318,65 @@ def _accounts(
                 "currency": account["currency"],
                 "source": source,
                 # What could not be had is no zero.
-                "rewards": None if unknown else len(counted),
-                "amount_base": None if unknown else sum(counted),
+                "rewards": None if unknown else len(added),
+                "amount_base": None if unknown else summed(added),
+                "listed": None if no_list else len(of_list),
+                "listed_amount_base": None if no_list else summed(of_list),
+                "paid": None if paid is None else len(paid),
+                "paid_amount_base": None if paid is None else summed(paid),
                 "left_out": len(left),
-                "left_out_amount_base": sum(left) if left else None,
+                "left_out_amount_base": summed(left) if left else None,
                 "stakes": numbers.get(number, 0) if chain_of(account) else None,
                 "staked_now_base": staked,
                 "staked_field": staked_field,
                 "rewards_ever_base": ever,
                 "rewards_ever_field": ever_field,
-                "note": _note_of(account, found, sum(counted), left),
+                "note": _note_of(account, found, units.get(number)),
             }
         )
     rows.sort(key=lambda row: (not row["rewards"], str(row["currency"]), row["account_id"] or 0))
-    return scaled(session, ACCOUNTS, rows, "amount", "left_out_amount", "staked_now", "rewards_ever")
+    names = ("amount", "listed_amount", "paid_amount", "left_out_amount", "staked_now", "rewards_ever")
+    return scaled(making, ACCOUNTS, rows, *names)
 
 
-def _note_of(account: Mapping[str, Any], found: Rewards, counted: int, left: Sequence[int]) -> str | None:
+def _note_of(account: Mapping[str, Any], found: Rewards, unit: Units | None) -> str | None:
     number = account["id"]
     said = []
     if number in found.errors:
         said.append(f"no list of rewards: {found.errors[number]}")
         if found.sources.get(number) == TRANSACTIONS:
             said.append("REWARD transactions are counted instead")
-    if left:
-        same = "the same sum" if sum(left) == counted else "another sum, perhaps by the dates or what the list lacks"
-        said.append(f"{len(left)} REWARD transactions in the period are {same}: the same money, not added")
+    if same := found.same.get(number):
+        said.append(f"{counted(same, REWARD)} of the amount of a reward in the list: the same money, counted once")
+    if number in found.apart:
+        said.append(_apart(found.apart[number], unit))
     if account["type"] in UNLISTED:
         said.append("the API has no list of rewards for it, only REWARD transactions")
     if account["type"] == "Ethereum" and account["currency"] not in ETHEREUM:
         said.append("no Ethereum network with validators: no list of rewards")
     return "; ".join(said) or None
+
+
+def _apart(apart: Apart, unit: Units | None) -> str:
+    """Say what is in one source of an account alone, and which of the two counts."""
+    of_list, of_paid = (
+        f"{_amount(summed(rows), unit)} of {counted(len(rows), what)}"
+        for rows, what in ((apart.listed, "reward of the list"), (apart.paid, REWARD))
+    )
+    dates = listed((f"{one:%Y-%m-%d}" for one in apart.elsewhere), 3)
+    outside = f" (the list dates rewards of these amounts {dates}, outside of the period)" if dates else ""
+    if not apart.listed:
+        said = f"{of_paid} not in the list in the period{outside}"
+    else:
+        said = f"{of_list} and {of_paid}{outside} do not match by amount, and may be the same money or not"
+    chosen = "the transactions count" if apart.counts_paid else "the list counts"
+    return f"{said}: {chosen}"
+
+
+def _amount(amount: int, unit: Units | None) -> str:
+    if unit is None or unit.amount is None:
+        return f"{amount} base units"
+    return f"{readable(to_display(amount, unit.amount.magnitude))} {unit.amount.code}"
 
 
 def _first(row: Mapping[str, Any], fields: Iterable[str]) -> tuple[str | None, Any]:
@@ -460,10 +400,19 @@ def _explain(
         making.note(f"The rewards of {missing:,} accounts could not be had: their `note` in `accounts` says why.")
     if found.errors:
         making.note(f"No list of rewards of {len(found.errors):,} accounts: `accounts` says which and why.")
-    if found.left_out:
+    if same := sum(found.same.values()):
         making.note(
-            f"{len(found.left_out):,} REWARD transactions are the same money as rewards in the list of their "
-            "account, and not added: `left_out` in `accounts`."
+            f"{counted(same, REWARD)} of the amount of a reward in the list of their account: the same money, "
+            "counted once, by the date of the list."
+        )
+    if found.apart:
+        apart = [row for row in records(about) if row["account_id"] in found.apart]
+        making.note(
+            "Lists of rewards and REWARD transactions do not tell the same of the period: "
+            + listed(f"{row['account_name']}: {row['note']}" for row in apart)
+            + ". Of what does not match the larger sum counts, so that the total is less than neither source: "
+            "`accounts` has both, as `listed_amount` and `paid_amount`. A payment and the date that the list gives "
+            "it can lie in two periods: do not add up reports of short ones."
         )
     if any(row["dated_by"] == CREATED for row in found.counted):
         making.note("REWARD transactions are dated by their creation in the service.")

@@ -1,6 +1,8 @@
 """The charts of the report on staking: a chart of its own for each currency, for amounts of two do not compare."""
 
+import textwrap
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import Any, Final
 
 import pandas as pd
@@ -8,12 +10,17 @@ import pandas as pd
 from ledgerkit import charts
 from ledgerkit.amounts import to_display
 from ledgerkit.charts import Chart
-from ledgerkit.reports.tabled import records
+from ledgerkit.reports.exactly import percent, rounded
+from ledgerkit.reports.rows import counted, records
 from ledgerkit.showing import visible
 
 MOST_BARS: Final = 120
 MOST_CHARTS: Final = 8
 SMALL: Final = 90
+# Characters of a title that fit above a chart.
+LINE: Final = 92
+# What is said of an amount is for reading: the tables have every digit.
+DIGITS: Final = 4
 
 Rows = Sequence[dict[str, Any]]
 
@@ -40,24 +47,26 @@ def draw_all(rewards: pd.DataFrame, by: str) -> Chart:
         said = "No rewards in the period"
         empty = alt.Chart(pd.DataFrame({"period": [], "amount": []})).mark_bar()
         return Chart(empty.encode(x="period:O", y="amount:Q").properties(title=said, width=charts.WIDTH), said)
-    said = (
-        f"Rewards by {by} of {len(assets)} {'currency' if len(assets) == 1 else 'currencies, each on its own scale'}"
-    )
+    span = f"{shown[0][1][0]['period']} to {shown[0][1][-1]['period']}"
+    said = f"Rewards {span}: " + "; ".join(_came_out(label, rows, by) for label, rows in shown)
+    how = f"by {by}; sums rounded; each currency on its own scale" if len(shown) > 1 else f"by {by}; the sum rounded"
     if len(shown) < len(assets):
-        said += f" (the first {MOST_CHARTS})"
+        how += f"; {counted(len(assets) - len(shown), 'currency', 'currencies')} more in the table"
     drawn = [
         _bars(label, rows, by, last=position == len(shown) - 1).properties(width=charts.WIDTH, height=SMALL)
         for position, (label, rows) in enumerate(shown)
     ]
     words = "; ".join(_words(label, rows) for label, rows in shown)
-    return Chart(alt.vconcat(*drawn, spacing=8).properties(title=said), f"{said}. {words}")
+    title = alt.TitleParams(text=_lines(said), subtitle=how)
+    return Chart(alt.vconcat(*drawn, spacing=8).properties(title=title), f"{said} ({how}). {words}")
 
 
 def draw_one(label: str, rows: Rows, by: str) -> Chart:
     """Draw the rewards of one currency."""
     said = _words(label, rows)
     bars = _bars(label, rows, by, last=True)
-    return Chart(bars.properties(title=f"{visible(said)}, by {by}", width=charts.WIDTH), f"{said}, by {by}")
+    title = f"Rewards {rows[0]['period']} to {rows[-1]['period']}: {_came_out(label, rows, by)}"
+    return Chart(bars.properties(title=_lines(title), width=charts.WIDTH), f"{title}. {said}, by {by}")
 
 
 def _bars(label: str, rows: Rows, by: str, *, last: bool) -> Any:
@@ -102,7 +111,42 @@ def _magnitude(rows: Rows) -> int:
 
 
 def _words(label: str, rows: Rows) -> str:
-    total = str(to_display(sum(row["amount_base"] for row in rows), _magnitude(rows)))
-    if "." in total:
-        total = total.rstrip("0").rstrip(".")
-    return f"{total} {label} from {rows[0]['period']} to {rows[-1]['period']}"
+    return f"{readable(_exact(rows))} {label} from {rows[0]['period']} to {rows[-1]['period']}"
+
+
+def _exact(rows: Rows) -> Any:
+    return to_display(sum(row["amount_base"] for row in rows), _magnitude(rows))
+
+
+def readable(amount: Any) -> str:
+    """Return an amount without zeros that say nothing."""
+    text = str(amount)
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def _came_out(label: str, rows: Rows, by: str) -> str:
+    """Say how much it was, and whether it rose or fell from the first whole part to the last."""
+    sums: dict[str, int] = {}
+    for row in rows:
+        if row["whole"]:
+            sums[row["period"]] = sums.get(row["period"], 0) + row["amount_base"]
+    said = f"{_short(_exact(rows))} {visible(label)}"
+    if len(sums) < 2:
+        return said
+    first, *_, last = sums.values()
+    if first == last:
+        return f"{said}, as much in the last {by} as in the first"
+    percents = percent(last - first if last > first else first - last, first, places=0)
+    way = "up" if last > first else "down"
+    return f"{said}, {way} {percents:,} %" if percents else f"{said}, {way}"
+
+
+def _short(amount: Decimal) -> str:
+    """Return an amount with a few digits, rounded."""
+    places = max(0, min(DIGITS - 1 - amount.adjusted(), -int(amount.as_tuple().exponent)))
+    short = readable(f"{rounded(amount, places):,f}")
+    return short if amount == rounded(amount, places) else f"≈ {short}"
+
+
+def _lines(title: str) -> list[str]:
+    return textwrap.wrap(visible(title), LINE, break_long_words=False)

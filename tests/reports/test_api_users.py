@@ -1,5 +1,6 @@
 """The report on API users and reporting keys: who there is, what they did last, and what to look at."""
 
+import email.utils
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,12 @@ Serve = Callable[..., Server]
 
 def days_ago(days: float) -> str:
     return (pd.Timestamp.now(tz="UTC") - pd.Timedelta(days=days)).isoformat()
+
+
+def clock_of_the_service(ahead: float = 0.0) -> Reply:
+    """An answer with a date: reports go by it, whatever the clock here says."""
+    moment = pd.Timestamp.now(tz="UTC") + pd.Timedelta(days=ahead)
+    return Reply({"name": "Acme"}, headers={"Date": email.utils.format_datetime(moment.to_pydatetime(), usegmt=True)})
 
 
 def step(**fields: Any) -> dict[str, Any]:
@@ -55,7 +62,13 @@ def report_on(
 
     lists = {"/users": users, "/accounts": accounts or [], "/groups": groups or []}
     histories: dict[str, Any] = {f"/users/{one['id']}/history": {"history": []} for one in users}
-    told = {"/requests": requests, "/accounts/1/currency": units(ETH), **histories, **(answers or {})}
+    told = {
+        "/organization": clock_of_the_service(),
+        "/requests": requests,
+        "/accounts/1/currency": units(ETH),
+        **histories,
+        **(answers or {}),
+    }
     return lk.reports.api_users(connect_to(serve(workspace(lists, told))), **asked)
 
 
@@ -101,6 +114,14 @@ def test_an_active_user_without_a_request_for_ninety_days_is_unused(
     did = {} if last is None else {("created_by", 1): request(9, days_ago(last))}
     report = report_on(serve, connect_to, [user(1)], did=did)
     assert ("active and unused" in found(report, 1)) is unused
+
+
+def test_days_are_counted_by_the_clock_of_the_service(serve: Serve, connect_to: Connect) -> None:
+    did = {("created_by", 1): request(9, days_ago(10))}
+    ahead = {"/organization": clock_of_the_service(ahead=100)}
+    report = report_on(serve, connect_to, [user(1)], did=did, answers=ahead)
+    assert report["users"]["days_since"].tolist() == [110]
+    assert "active and unused" in found(report, 1)
 
 
 def test_a_new_user_is_not_unused_yet(serve: Serve, connect_to: Connect) -> None:

@@ -12,7 +12,6 @@ from serving import Reply, Server
 
 import ledgerkit as lk
 from ledgerkit.reports.spans import By, place, spans
-from ledgerkit.reports.staking import percent
 from reports.small_workspace import ETH, XTZ, account, transaction, units, workspace
 
 Connect = Callable[..., lk.Session]
@@ -88,7 +87,133 @@ def test_the_same_money_is_not_counted_twice(serve: Serve, connect_to: Connect) 
     assert report["totals"]["amount_base"].tolist() == [84625000]
     (row,) = report["accounts"].to_dict("records")
     assert (row["source"], row["left_out"], row["left_out_amount"]) == ("list of rewards", 1, Decimal("84.625"))
-    assert "the same sum: the same money" in row["note"]
+    assert "of the amount of a reward in the list: the same money" in row["note"]
+    assert report["rewards"]["source"].tolist() == ["list of rewards"]
+
+
+def in_cycle(amount: int, day: str) -> dict[str, Any]:
+    return earned(str(amount), f"{day}T15:00:00+00:00", cycle=9, cycle_begins_at=f"{day}T00:00:00+00:00")
+
+
+def paid_on(number: int, amount: int, day: int = 13) -> dict[str, Any]:
+    return transaction(
+        number, type="REWARD", amount=str(amount), currency="tezos", created_on=f"2026-05-{day:02d}T15:00:00+00:00"
+    )
+
+
+def test_one_old_reward_in_the_list_takes_no_payment_of_today_away(serve: Serve, connect_to: Connect) -> None:
+    report = report_on(
+        serve, connect_to, [in_cycle(9, "2025-01-10")], chain="tezos", transactions=[paid_on(5, 84_625_000)]
+    )
+    assert report["totals"]["amount"].tolist() == [Decimal("84.625")]
+    assert report["rewards"]["source"].tolist() == ["REWARD transactions"]
+    (row,) = report["accounts"].to_dict("records")
+    assert (row["listed_amount_base"], row["paid_amount_base"]) == (0, 84_625_000)
+    assert any("do not tell the same of the period: Account 1: 84.625 XTZ" in note for note in report.notes)
+    assert not any("the same money, counted once" in note for note in report.notes)
+
+
+def test_a_payment_whose_reward_is_dated_before_the_period_is_told_with_that_date(session: lk.Session) -> None:
+    report = lk.reports.staking(session, "2026-10-28", "2026-10-29", account=[25])
+    paid = session.raw("GET", "/transactions", params={"type": "REWARD", "account": "25", "page_size": "100"})
+    inside = [one["node"] for one in paid["edges"] if one["node"]["created_on"].startswith("2026-10-28")]
+    assert report["totals"]["amount_base"].tolist() == [int(inside[0]["amount"])] == [84_625_000]
+    assert any("the list dates rewards of these amounts 2026-10-25" in note for note in report.notes)
+
+
+@pytest.mark.parametrize(
+    ("listed", "paid", "total", "words"),
+    [
+        ([10, 20], [10, 20], 30, None),
+        ([10, 20], [10], 30, None),
+        ([10, 20], [30], 30, "the list counts"),
+        ([10, 20], [10, 19], 30, "the list counts"),
+        ([10, 20], [10, 21], 31, "the transactions count"),
+        ([10], [10, 10], 20, "the transactions count"),
+        ([10, 10], [10], 20, None),
+        ([], [7], 7, None),
+    ],
+)
+def test_a_total_is_less_than_neither_source_and_counts_nothing_twice(
+    serve: Serve, connect_to: Connect, listed: list[int], paid: list[int], total: int, words: str | None
+) -> None:
+    rows = [in_cycle(one, f"2026-05-{day:02d}") for day, one in enumerate(listed, start=10)]
+    payments = [paid_on(number, one) for number, one in enumerate(paid, start=5)]
+    report = report_on(serve, connect_to, rows, chain="tezos", transactions=payments)
+    (row,) = report["accounts"].to_dict("records")
+    assert row["amount_base"] == total == sum(report["rewards"]["amount_base"]) >= max(sum(listed), sum(paid))
+    assert (row["listed_amount_base"], row["paid_amount_base"]) == (sum(listed), sum(paid))
+    (of_all,) = report["totals"].to_dict("records")
+    assert (of_all["amount_base"], of_all["listed_amount_base"], of_all["paid_amount_base"]) == (
+        total,
+        sum(listed),
+        sum(paid),
+    )
+    loud = [note for note in report.notes if "do not tell the same" in note]
+    assert [words in note for note in loud] == ([True] if words else [])
+    assert len(report["each_reward"]) + (row["left_out"] or 0) == len(listed) + len(paid)
+
+
+def test_what_both_sources_have_and_what_one_alone_stand_in_rows_of_their_own(
+    serve: Serve, connect_to: Connect
+) -> None:
+    report = report_on(
+        serve,
+        connect_to,
+        [in_cycle(10, "2026-05-10")],
+        chain="tezos",
+        transactions=[paid_on(5, 10), paid_on(6, 4)],
+    )
+    assert report["rewards"].set_index("source")["amount_base"].to_dict() == {
+        "list of rewards": 10,
+        "REWARD transactions": 4,
+    }
+    assert report["accounts"]["source"].tolist() == ["list of rewards and REWARD transactions"]
+    assert "0.000014 XTZ" in report.chart("XTZ").words
+
+
+def test_transactions_that_could_not_be_had_are_no_zero(serve: Serve, connect_to: Connect) -> None:
+    accounts = [account(1, type="Polkadot", currency="polkadot")]
+    answers = {"/accounts/1/currency": units(XTZ), "/transactions": Reply({"message": "no"}, status=403)}
+    report = lk.reports.staking(connect_to(serve(workspace({"/accounts": accounts}, answers))), *MAY)
+    (row,) = report["accounts"].to_dict("records")
+    assert pd.isna(row["rewards"])
+    assert pd.isna(row["paid_amount"])
+    assert any(note.startswith("Without REWARD transactions") for note in report.notes)
+
+
+def test_a_note_of_another_part_makes_no_list_missing(serve: Serve, connect_to: Connect) -> None:
+    same = in_cycle(5, "2026-05-10")
+    report = report_on(serve, connect_to, [same, same, earned(None, None)], chain="tezos")
+    (row,) = report["accounts"].to_dict("records")
+    assert row["amount_base"] == 5
+    assert pd.isna(row["note"])
+
+
+@pytest.mark.parametrize("status", [403, 420, 501])
+def test_units_that_can_not_be_had_leave_base_units(serve: Serve, connect_to: Connect, status: int) -> None:
+    accounts = [account(1, type="Tezos", currency="tezos")]
+    answers = {
+        "/accounts/1/currency": Reply({"message": "no"}, status=status),
+        "/tezos/accounts/1/rewards": [in_cycle(5, "2026-05-10")],
+    }
+    lists = {"/accounts": accounts, "/tezos/accounts/1/stakes": []}
+    report = lk.reports.staking(connect_to(serve(workspace(lists, answers))), *MAY)
+    assert report["totals"]["amount_base"].tolist() == [5]
+    assert report["totals"]["amount"].isna().all()
+    assert any("unit" in note for note in report.notes)
+
+
+def test_the_title_says_what_came_out(serve: Serve, connect_to: Connect) -> None:
+    listed = [in_cycle(1_000_000, "2026-05-10"), in_cycle(1_234_567, "2026-05-20"), in_cycle(5, "2026-06-10")]
+    report = report_on(serve, connect_to, listed, chain="tezos", by="day")
+    words = report.chart().words
+    assert words.startswith("Rewards 2026-05-01 to 2026-05-31: ≈ 2.235 XTZ")
+    assert "2.234567 XTZ" in words
+    weekly = [in_cycle(1_000_000, "2026-05-05"), in_cycle(1_500_000, "2026-05-27")]
+    report = report_on(serve, connect_to, weekly, chain="tezos", by="week")
+    # The first and the last week of May are cut: those that are compared are the first and last whole ones.
+    assert "2.5 XTZ" in report.chart("XTZ").words
 
 
 def test_an_empty_list_leaves_the_transactions(serve: Serve, connect_to: Connect) -> None:
@@ -196,13 +321,6 @@ def test_no_rate_where_the_api_does_not_tell_the_time(session: lk.Session) -> No
     assert "gross_apy" in rates.loc["tezos", "service_says"]
 
 
-@pytest.mark.parametrize(
-    ("part", "whole", "expected"), [(1, 3, "33.3333"), (1, 8, "12.5000"), (1, 2_000_000, "0.0001"), (0, 5, "0.0000")]
-)
-def test_percentages_round_half_up(part: int, whole: int, expected: str) -> None:
-    assert str(percent(part, whole)) == expected
-
-
 def test_stakes_of_the_sandbox_and_what_they_earned(session: lk.Session) -> None:
     report = lk.reports.staking(session, "2026-02-01", "2026-08-01")
     stakes = report["stakes"]
@@ -221,12 +339,18 @@ def test_an_account_that_is_not_asked_for_is_not_in_it(session: lk.Session) -> N
     assert set(report["rewards"]["currency"]) == {"polkadot"}
 
 
-def test_an_account_that_can_not_be_seen_is_told(session: lk.Session) -> None:
-    report = lk.reports.staking(session, "2026-02-01", "2026-08-01", account=pd.Series([29, 999]))
-    assert any("see no account 999" in note for note in report.notes)
+def test_accounts_go_by_name_too(session: lk.Session) -> None:
+    by_name = lk.reports.staking(session, "2026-02-01", "2026-08-01", account="DOT Staking")
+    assert by_name["accounts"]["account_id"].tolist() == [29]
 
 
-@pytest.mark.parametrize("account", [[], "29", [True]])
+@pytest.mark.parametrize("account", [999999, "29", [29, 999999], pd.Series([29, 999999])])
+def test_an_account_that_can_not_be_seen_is_an_error(session: lk.Session, account: Any) -> None:
+    with pytest.raises(lk.NotFound, match="account"):
+        lk.reports.staking(session, "2026-02-01", "2026-08-01", account=account)
+
+
+@pytest.mark.parametrize("account", [[], [True]])
 def test_accounts_that_are_none_are_refused(session: lk.Session, account: Any) -> None:
     with pytest.raises(lk.InvalidRequest, match="account"):
         lk.reports.staking(session, "2026-02-01", account=account)
