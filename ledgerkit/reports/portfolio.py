@@ -265,7 +265,7 @@ def _amount_said(group: Sequence[Holding], labels: Mapping[Key, str]) -> str:
     return f"{plain(amount)} {name}" if known(amount) else f"{name}, of which the amount is not known"
 
 
-def _order(row: dict[str, Any]) -> tuple[bool, bool, Any, str, str]:
+def _order(row: Mapping[str, Any]) -> tuple[bool, bool, Any, str, str]:
     """Order by value, the highest first, then by name; what nobody holds is last."""
     value, base = row["value"], row["amount_base"]
     nothing = known(base) and base == 0
