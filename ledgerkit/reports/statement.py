@@ -240,7 +240,7 @@ def _note_stillness(making: Making, scope: Scope, still: Sequence[int], inside: 
     if alone:
         making.note(
             f"{counted(alone, 'movement')} between own accounts whose other side is not among `movements`: it lies "
-            f"outside of the period, or has no {date} time. They are internal for all that."
+            f"outside of the period, or has no {date} time. Internal for all that."
         )
 
 

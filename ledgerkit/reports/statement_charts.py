@@ -15,7 +15,7 @@ from ledgerkit.reports.scaling import rounded
 from ledgerkit.showing import visible
 
 MOST_CHARTS: Final = 3
-IN, OUT = "came in", "went out, with fees"
+IN, OUT = "came in", "went out"
 INTERNAL_HEIGHT: Final = 110
 _Unit = tuple[Any, Any, Any]
 
@@ -53,20 +53,21 @@ def _draw(months: Sequence[Row], name: str, ticker: str) -> Chart:
     net = sum(amount for *_, amount in outside)
     way = "more came in than went out" if net > 0 else "more went out than came in"
     title = visible(f"{name}: {way if net else 'as much came in as went out'}")
-    shown = f"net {rounded(to_display(net, magnitude))} {ticker}, fees included"
+    shown = f"net {rounded(to_display(net, magnitude))} {ticker}, with the fees among what went out"
     upper = _bars(outside, ticker, magnitude).properties(width=charts.WIDTH)
     if not any(amount for *_, amount in own):
         chart = upper.properties(title={"text": title, "subtitle": [visible(shown)]})
         return Chart(chart, f"{title}: {shown}, in {counted(len(months), 'month')}.")
     apart = sum(amount for *_, amount in own)
     between = "transfers between own accounts are drawn below, and in no bar above"
-    told = "Between own accounts as much went as came"
+    told = "Between own accounts: as much was sent as received"
     if apart:
-        told = f"Between own accounts {rounded(to_display(apart, magnitude))} {ticker}: other sides are not in here"
+        left = rounded(to_display(apart, magnitude))
+        told = f"Between own accounts: net {left} {ticker}, since other sides are not in here"
     lower = _bars(own, ticker, magnitude).properties(width=charts.WIDTH, height=INTERNAL_HEIGHT, title=visible(told))
-    upper = upper.properties(title={"text": title, "subtitle": [visible(shown), between]})
+    head = {"text": title, "subtitle": [visible(shown), between]}
     return Chart(
-        charts.altair().vconcat(upper, lower),
+        charts.altair().vconcat(upper, lower).properties(title=head),
         f"{title}: {shown}, in {counted(len(months), 'month')}, without transfers between own accounts. {told}.",
     )
 

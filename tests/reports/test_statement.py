@@ -418,8 +418,8 @@ def test_the_chart_says_what_was_net_and_draws_own_transfers_apart(on: Connect) 
     report = statement(on(two([*BETWEEN, arrived])), *MAY)
     assert "more came in than went out: net about 2 BTC" in repr(report.chart())
     assert bars(report) == [
-        {("came in", "2.00000000"), ("went out, with fees", "-0.00000001")},
-        {("came in", "10.00000000"), ("went out, with fees", "-10.00000000")},
+        {("came in", "2.00000000"), ("went out", "-0.00000001")},
+        {("came in", "10.00000000"), ("went out", "-10.00000000")},
     ]
     assert "<svg" in report.chart().svg()
 
@@ -436,7 +436,7 @@ def test_one_side_of_an_own_transfer_is_internal_wherever_the_other_side_lies(
     assert [(row["transaction_id"], row["internal"]) for row in rows(report)] == [(side, True)]
     month = rows(report, "months")[0]
     assert month["internal_received_base"] + month["internal_sent_base"] == amount == month["net_base"]
-    way = "came in" if amount > 0 else "went out, with fees"
+    way = "came in" if amount > 0 else "went out"
     assert bars(report) == [set(), {(way, f"{amount // 10**8}.00000000")}]
     assert "as much came in as went out: net 0 BTC" in repr(report.chart())
     assert any("1 movement between own accounts whose other side is not among" in note for note in report.notes)
@@ -451,7 +451,7 @@ def test_by_broadcast_an_own_transfer_does_not_go_out(on: Connect) -> None:
         -(10**9),
         0,
     )
-    assert bars(report)[0] == {("went out, with fees", "-0.00000001")}
+    assert bars(report)[0] == {("went out", "-0.00000001")}
     assert any("or has no broadcast time" in note for note in report.notes)
 
 
