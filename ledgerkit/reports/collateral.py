@@ -76,7 +76,7 @@ class Collateral:
 
     @property
     def pledged(self) -> Any:
-        """What is pledged of it, all its pledges together."""
+        """What is pledged of it, all its pledges together; a part of that where it is not complete."""
         return total(one.amount for one in self.counted)
 
     @property
@@ -97,6 +97,28 @@ class Collateral:
     def covered_by_available(self) -> bool | None:
         """Whether what is available of it covers its pledges."""
         return None if self.available is None or not self.complete else bool(self.available >= self.pledged)
+
+    @property
+    def free_after_pending_in(self) -> Any:
+        """What is free once all increments are approved and nothing is un-pledged; None where that is not known."""
+        coming, _ = pendings(self.counted)
+        return None if self.free is None or coming is None else difference(self.free, coming)
+
+    @property
+    def free_after_pending(self) -> Any:
+        """What is free once all that is pending is approved; None where that is not known."""
+        coming, going = pendings(self.counted)
+        return None if self.free is None or coming is None else difference(self.free, total([coming, going]))
+
+    @property
+    def covered_after_pending_in(self) -> bool | None:
+        """Whether it covers its pledges in the bad case: what comes is approved first, or what goes is refused."""
+        if self.covered is False:
+            return False
+        if self.free_after_pending_in is not None:
+            return bool(self.free_after_pending_in >= 0)
+        least = total(one.pending for one in self.counted if known(one.pending) and one.pending > 0)
+        return False if self.balance is not None and total([self.pledged, least]) > self.balance else None
 
     def shown(self, amount: Any) -> Any:
         """Return an amount in the unit of the account; None where there is none."""
@@ -136,14 +158,11 @@ def read_collaterals(making: Making, found: pd.DataFrame, accounts: pd.DataFrame
 
 
 def pendings(pledges: Iterable[Pledge]) -> tuple[Any, Any]:
-    """Return what is to come, and what is to go."""
-    amounts = [one.pending for one in pledges if known(one.pending)]
+    """Return what is to come, and what is to go; None for both where it is not known of one of them."""
+    amounts = [one.pending for one in pledges]
+    if not all(known(one) for one in amounts):
+        return None, None
     return total(one for one in amounts if one > 0), total(one for one in amounts if one < 0)
-
-
-def left_after(one: Collateral) -> Any:
-    """Return what is free of an account once all that is pending is approved; None where that is not known."""
-    return None if one.free is None else difference(one.free, total(pendings(one.counted)))
 
 
 def by_exchange(

@@ -7,14 +7,13 @@ from typing import Final
 import pandas as pd
 
 from ledgerkit.charts import Chart
-from ledgerkit.frames import FLAG, INTEGER, NUMBER, OBJECT, TEXT, TIME, Table
+from ledgerkit.frames import FLAG, INTEGER, NUMBER, OBJECT, TEXT, TIME
 from ledgerkit.reports import pledges_charts
 from ledgerkit.reports.choosing import listed
 from ledgerkit.reports.collateral import (
     Collateral,
     by_exchange,
     every_one,
-    left_after,
     parties,
     pendings,
     read_collaterals,
@@ -25,97 +24,93 @@ from ledgerkit.reports.exactly import difference, known, percent, total
 from ledgerkit.reports.holdings import plain
 from ledgerkit.reports.making import Making
 from ledgerkit.reports.report import Report
+from ledgerkit.reports.rows import framed, records
 from ledgerkit.reports.settling import SETTLEMENTS, read_settlements
 from ledgerkit.session import Session
 from ledgerkit.showing import visible
 from ledgerkit.states import meaning
 
+PARTIAL: Final = "the amount of a pledge is not known, and `pledged` is without it"
 REQUESTS: Final = ("CREATE_PLEDGE_INCREMENT", "CREATE_FORCED_UNPLEDGE", "CREATE_REPLEDGE")
 _ASSET: Final = {"ticker": TEXT, "currency": TEXT, "contract_address": TEXT}
-EXCHANGES: Final = Table(
-    "exchange",
-    {
-        "exchange_id": TEXT,
-        "exchange": TEXT,
-        **_ASSET,
-        "pledged": OBJECT,
-        "pending_in": OBJECT,
-        "pending_out": OBJECT,
-        "balance": OBJECT,
-        "free": OBJECT,
-        "pledged_percent": OBJECT,
-        "covered": FLAG,
-        "pledges": INTEGER,
-        "accounts": INTEGER,
-        "shares_accounts_with": TEXT,
-        "pledged_base": NUMBER,
-        "balance_base": NUMBER,
-        "free_base": NUMBER,
-        "note": TEXT,
-    },
-)
-ACCOUNTS: Final = Table(
-    "collateral account",
-    {
-        "account_id": INTEGER,
-        "account": TEXT,
-        "status": TEXT,
-        "exchanges": TEXT,
-        **_ASSET,
-        "balance": OBJECT,
-        "available": OBJECT,
-        "pledged": OBJECT,
-        "free": OBJECT,
-        "pending_in": OBJECT,
-        "pending_out": OBJECT,
-        "free_after_pending": OBJECT,
-        "leaving": OBJECT,
-        "pledged_percent": OBJECT,
-        "covered": FLAG,
-        "covered_by_available": FLAG,
-        "covered_after_pending": FLAG,
-        "pledges": INTEGER,
-        "balance_base": NUMBER,
-        "available_base": NUMBER,
-        "pledged_base": NUMBER,
-        "free_base": NUMBER,
-        "note": TEXT,
-    },
-)
-PLEDGES: Final = Table(
-    "pledge",
-    {
-        "pledge_id": TEXT,
-        "exchange_id": TEXT,
-        "exchange": TEXT,
-        "account_id": INTEGER,
-        "account": TEXT,
-        "state": TEXT,
-        **_ASSET,
-        "amount": OBJECT,
-        "pending": OBJECT,
-        "counted": FLAG,
-        "covered": FLAG,
-        "pledge_subaccount_id": INTEGER,
-        "asset_manager": TEXT,
-        "custodian": TEXT,
-        "amount_base": NUMBER,
-        "pending_base": NUMBER,
-        "note": TEXT,
-    },
-)
-WAITING_REQUESTS: Final = Table(
-    "request",
-    {
-        "request_id": INTEGER,
-        "type": TEXT,
-        "status": TEXT,
-        "created_by": INTEGER,
-        "created_by_name": TEXT,
-        "created_on": TIME,
-        "expires_at": TIME,
-    },
-)
+EXCHANGES: Final = {
+    "exchange_id": TEXT,
+    "exchange": TEXT,
+    **_ASSET,
+    "pledged": OBJECT,
+    "pledged_to_others": OBJECT,
+    "pending_in": OBJECT,
+    "pending_out": OBJECT,
+    "balance": OBJECT,
+    "free": OBJECT,
+    "pledged_percent": OBJECT,
+    "all_pledged_percent": OBJECT,
+    "covered": FLAG,
+    "complete": FLAG,
+    "pledges": INTEGER,
+    "accounts": INTEGER,
+    "shares_accounts_with": TEXT,
+    "pledged_base": NUMBER,
+    "pledged_to_others_base": NUMBER,
+    "balance_base": NUMBER,
+    "free_base": NUMBER,
+    "note": TEXT,
+}
+ACCOUNTS: Final = {
+    "account_id": INTEGER,
+    "account_name": TEXT,
+    "status": TEXT,
+    "exchanges": TEXT,
+    **_ASSET,
+    "balance": OBJECT,
+    "available": OBJECT,
+    "pledged": OBJECT,
+    "free": OBJECT,
+    "pending_in": OBJECT,
+    "pending_out": OBJECT,
+    "free_after_pending_in": OBJECT,
+    "free_after_pending": OBJECT,
+    "leaving": OBJECT,
+    "pledged_percent": OBJECT,
+    "covered": FLAG,
+    "covered_by_available": FLAG,
+    "covered_after_pending_in": FLAG,
+    "complete": FLAG,
+    "pledges": INTEGER,
+    "balance_base": NUMBER,
+    "available_base": NUMBER,
+    "pledged_base": NUMBER,
+    "free_base": NUMBER,
+    "note": TEXT,
+}
+PLEDGES: Final = {
+    "pledge_id": TEXT,
+    "exchange_id": TEXT,
+    "exchange": TEXT,
+    "account_id": INTEGER,
+    "account_name": TEXT,
+    "state": TEXT,
+    **_ASSET,
+    "amount": OBJECT,
+    "pending": OBJECT,
+    "counted": FLAG,
+    "covered": FLAG,
+    "pledge_subaccount_id": INTEGER,
+    "asset_manager": TEXT,
+    "custodian": TEXT,
+    "amount_base": NUMBER,
+    "pending_base": NUMBER,
+    "note": TEXT,
+}
+WAITING_REQUESTS: Final = {
+    "request_id": INTEGER,
+    "type": TEXT,
+    "status": TEXT,
+    "created_by": INTEGER,
+    "created_by_name": TEXT,
+    "created_on": TIME,
+    "expires_at": TIME,
+}
 
 
 def pledges(session: Session) -> Report:
@@ -132,12 +127,18 @@ def pledges(session: Session) -> Report:
     -------
     Report
         ``exchanges``: what is pledged to each exchange in each currency, and what its collateral accounts hold.
-        ``accounts``: each collateral account, with what is free of it (``free`` below zero: not covered), and what
-        is left when all that is pending is approved. ``pledges``: each pledge with its state as the service says it.
+        ``pledged_percent`` is that in percent of their balance; where others share them, ``pledged_to_others`` and
+        ``all_pledged_percent`` say what else is pledged of it. ``accounts``: each collateral account, with what is
+        free of it (``free`` below zero: not covered), and what is left when all that is pending is approved
+        (``free_after_pending``), or only what comes (``free_after_pending_in``, and
+        ``covered_after_pending_in``). ``pledges``: each pledge with its state as the service says it.
         ``settlements``: with ``in_flight`` for those that are under way. ``requests``: what waits for approval.
 
         Amounts are exact Decimals in the unit of ``ticker``, ``*_base`` the same in base units. ``pending_out`` and
-        increments to un-pledge are negative.
+        increments to un-pledge are negative. Where ``complete`` is False the amount of a pledge is not known:
+        ``pledged`` is a part, and there is no percent.
+
+        Charts: ``pledged by account`` and ``pledged by exchange``.
 
     Notes
     -----
@@ -155,16 +156,14 @@ def pledges(session: Session) -> Report:
             "the requests about pledges that wait for approval",
             lambda: session.requests.search(type=list(REQUESTS), status="PENDING_APPROVAL"),
         )
-        if waiting is not None and not waiting.empty:
-            requests = waiting
-            named = making.part("the names of who made requests", lambda: session.with_names(requests))
-            waiting = waiting if named is None else named
+        if waiting is not None:
+            waiting = making.named(waiting, "created_by")
         _notes(making, collaterals, waiting)
         tables = {
             "exchanges": _exchanges(collaterals),
             "accounts": _accounts(collaterals),
             "pledges": _pledges(collaterals),
-            "settlements": SETTLEMENTS.frame(SETTLEMENTS.leaves(settled)),
+            "settlements": framed(SETTLEMENTS, settled),
             "requests": _requests(waiting),
         }
         return making.report("Pledges", tables, _drawings(collaterals))
@@ -186,13 +185,12 @@ def _notes(making: Making, collaterals: Sequence[Collateral], waiting: pd.DataFr
         )
     thin = [one for one in collaterals if one.covered and one.available is not None and one.available < one.pledged]
     if thin:
-        making.note(
-            f"Covered by the balance, but not by what is available of it: {listed(one.name for one in thin)}."
-        )
-    after = [one for one in collaterals if one.covered and left_after(one) is not None and left_after(one) < 0]
+        making.note(f"Covered by the balance, but not by what is available of it: {_names(thin)}.")
+    after = [one for one in collaterals if one.covered and one.covered_after_pending_in is False]
     if after:
         making.note(
-            f"Not covered any more once all that is pending is approved: {listed(one.name for one in after)}."
+            f"Not covered any more once what is pending to come is approved: {_names(after)}. What is pending to "
+            "go is not counted on: it may be refused, or come later."
         )
     unseen = [one for one in collaterals if one.holding is None]
     if unseen:
@@ -200,6 +198,9 @@ def _notes(making: Making, collaterals: Sequence[Collateral], waiting: pd.DataFr
     partly = [one for one in collaterals if not one.complete]
     if partly:
         making.note(f"The amount of some pledges is not known: {_names(partly)} (table `pledges`).")
+    open_ends = [one for one in collaterals if any(not known(pledge.pending) for pledge in one.counted)]
+    if open_ends:
+        making.note(f"What is pending is not known of some pledges: {_names(open_ends)}.")
     left_out = [pledge for pledge in every if not pledge.counted]
     if left_out:
         states = sorted({str(one.state) for one in left_out})
@@ -229,16 +230,17 @@ def _accounts(collaterals: Sequence[Collateral]) -> pd.DataFrame:
     rows = []
     for one in collaterals:
         coming, going = pendings(one.counted)
-        after = left_after(one)
         notes = [] if one.holding is None else [*one.holding.notes, *one.holding.odd]
         if one.holding is None:
             notes.append("the account is not visible")
         if not one.complete:
-            notes.append("the amount of a pledge is not known")
+            notes.append(PARTIAL)
+        if coming is None:
+            notes.append("what is pending is not known of one of its pledges")
         rows.append(
             {
                 "account_id": one.id,
-                "account": None if one.holding is None else one.holding.account,
+                "account_name": None if one.holding is None else one.holding.account,
                 "status": None if one.holding is None else one.holding.status,
                 "exchanges": ", ".join(parties(one.counted)) or None,
                 **one.asset(),
@@ -248,14 +250,14 @@ def _accounts(collaterals: Sequence[Collateral]) -> pd.DataFrame:
                 "free": one.shown(one.free),
                 "pending_in": one.shown(coming),
                 "pending_out": one.shown(going),
-                "free_after_pending": one.shown(after),
+                "free_after_pending_in": one.shown(one.free_after_pending_in),
+                "free_after_pending": one.shown(one.free_after_pending),
                 "leaving": one.shown(one.leaving),
-                "pledged_percent": percent(one.pledged, one.balance),
+                "pledged_percent": percent(one.pledged, one.balance) if one.complete else None,
                 "covered": one.covered,
-                "covered_by_available": None
-                if one.available is None or not one.complete
-                else one.available >= one.pledged,
-                "covered_after_pending": None if after is None else after >= 0,
+                "covered_by_available": one.covered_by_available,
+                "covered_after_pending_in": one.covered_after_pending_in,
+                "complete": one.complete,
                 "pledges": len(one.counted),
                 "balance_base": one.balance,
                 "available_base": one.available,
@@ -264,7 +266,7 @@ def _accounts(collaterals: Sequence[Collateral]) -> pd.DataFrame:
                 "note": "; ".join(notes) or None,
             }
         )
-    return ACCOUNTS.frame(ACCOUNTS.leaves(rows))
+    return framed(ACCOUNTS, rows)
 
 
 def _exchanges(collaterals: Sequence[Collateral]) -> pd.DataFrame:
@@ -273,32 +275,44 @@ def _exchanges(collaterals: Sequence[Collateral]) -> pd.DataFrame:
         own = [pledge for one in shared for pledge in one.counted if pledge.party == party]
         first = shared[0]
         coming, going = pendings(own)
-        pledged = total(one.amount for one in own)
+        pledged, all_pledged = total(one.amount for one in own), total(one.pledged for one in shared)
+        complete, all_complete = all(known(one.amount) for one in own), all(one.complete for one in shared)
+        of_others = [pledge.amount for one in shared for pledge in one.counted if pledge.party != party]
+        elsewhere = total(of_others) if all(known(one) for one in of_others) else None
         balances = [one.balance for one in shared]
         balance = total(balances) if all(known(one) for one in balances) else None
         free = total(one.free for one in shared) if all(known(one.free) for one in shared) else None
         others = dict.fromkeys(
             name for one in shared for name in parties(pledge for pledge in one.counted if pledge.party != party)
         )
+        notes = ["its accounts are pledged to others too"] if others else []
+        if not complete:
+            notes.append(PARTIAL)
+        if elsewhere is None:
+            notes.append("the amount of a pledge of its accounts to others is not known")
         rows.append(
             {
                 "exchange_id": party[0],
                 "exchange": party[1],
                 **first.asset(),
                 "pledged": first.shown(pledged),
+                "pledged_to_others": first.shown(elsewhere),
                 "pending_in": first.shown(coming),
                 "pending_out": first.shown(going),
                 "balance": first.shown(balance),
                 "free": first.shown(free),
-                "pledged_percent": percent(pledged, balance),
+                "pledged_percent": percent(pledged, balance) if complete else None,
+                "all_pledged_percent": percent(all_pledged, balance) if all_complete else None,
+                "complete": complete,
                 "covered": every_one(one.covered for one in shared),
                 "pledges": len(own),
                 "accounts": len(shared),
                 "shares_accounts_with": ", ".join(others) or None,
                 "pledged_base": pledged,
+                "pledged_to_others_base": elsewhere,
                 "balance_base": balance,
                 "free_base": free,
-                "note": "its accounts are pledged to others too" if others else None,
+                "note": "; ".join(notes) or None,
             }
         )
     rows.sort(
@@ -309,7 +323,7 @@ def _exchanges(collaterals: Sequence[Collateral]) -> pd.DataFrame:
             str(row.get("currency")),
         )
     )
-    return EXCHANGES.frame(EXCHANGES.leaves(rows))
+    return framed(EXCHANGES, rows)
 
 
 def _pledges(collaterals: Sequence[Collateral]) -> pd.DataFrame:
@@ -325,7 +339,7 @@ def _pledges(collaterals: Sequence[Collateral]) -> pd.DataFrame:
                     "exchange_id": pledge.exchange_id,
                     "exchange": pledge.exchange,
                     "account_id": one.id,
-                    "account": None if one.holding is None else one.holding.account,
+                    "account_name": None if one.holding is None else one.holding.account,
                     "state": pledge.state,
                     **one.asset(),
                     "amount": one.shown(pledge.amount),
@@ -341,32 +355,18 @@ def _pledges(collaterals: Sequence[Collateral]) -> pd.DataFrame:
                 }
             )
     rows.sort(key=lambda row: (not row["counted"], str(row["exchange"]), row["account_id"] or 0, str(row["state"])))
-    return PLEDGES.frame(PLEDGES.leaves(rows))
+    return framed(PLEDGES, rows)
 
 
 def _requests(waiting: pd.DataFrame | None) -> pd.DataFrame:
-    rows = [] if waiting is None else waiting.to_dict("records")
-    return WAITING_REQUESTS.frame(
-        WAITING_REQUESTS.leaves(
-            [
-                {
-                    "request_id": whole(row["id"]),
-                    "type": text(row["type"]),
-                    "status": text(row["status"]),
-                    "created_by": whole(row["created_by"]),
-                    "created_by_name": text(row.get("created_by_name")),
-                    "created_on": None if pd.isna(row["created_on"]) else row["created_on"].isoformat(),
-                    "expires_at": None if pd.isna(row["expires_at"]) else row["expires_at"].isoformat(),
-                }
-                for row in rows
-            ]
-        )
-    )
+    return framed(WAITING_REQUESTS, ({**row, "request_id": row["id"]} for row in records(waiting)))
 
 
 def _drawings(collaterals: Sequence[Collateral]) -> dict[str, Callable[[], Chart]]:
     bars = [
-        pledges_charts.Bar(one.name, one.pledged, total(pendings(one.counted)), one.balance, one.covered, one.holding)
+        pledges_charts.Bar(
+            one.name, one.pledged, pendings(one.counted), one.balance, one.covered, one.complete, one.holding
+        )
         for one in collaterals
         if one.counted
     ]
@@ -374,17 +374,17 @@ def _drawings(collaterals: Sequence[Collateral]) -> dict[str, Callable[[], Chart
     for (party, _), shared in by_exchange(collaterals).items():
         own = [pledge for one in shared for pledge in one.counted if pledge.party == party]
         balances = [one.balance for one in shared]
-        label = (
-            f"{visible(party[1] or party[0] or 'no exchange')} · {shared[0].asset().get('ticker') or shared[0].name}"
-        )
+        name = visible(party[1] or party[0] or "no exchange")
         of_exchanges.append(
             pledges_charts.Bar(
-                label,
-                total(one.amount for one in own),
-                total(pendings(own)),
-                total(balances) if all(known(one) for one in balances) else None,
-                every_one(one.covered for one in shared),
-                shared[0].holding,
+                label=f"{name} · {visible(shared[0].asset().get('ticker') or shared[0].name)}",
+                pledged=total(one.amount for one in own),
+                pending=pendings(own),
+                balance=total(balances) if all(known(one) for one in balances) else None,
+                covered=every_one(one.covered for one in shared),
+                complete=all(known(one.amount) for one in own),
+                holding=shared[0].holding,
+                shared=any(pledge.party != party for one in shared for pledge in one.counted),
             )
         )
     if not bars:

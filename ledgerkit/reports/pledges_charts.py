@@ -7,7 +7,7 @@ from typing import Any, Final
 import pandas as pd
 
 from ledgerkit.charts import DONE, LABEL, NEUTRAL, REFUSED, WAITING, WIDTH, Chart, altair, label_colour
-from ledgerkit.reports.exactly import percent, rounded, total
+from ledgerkit.reports.exactly import percent, short, total
 from ledgerkit.reports.holdings import Holding, plain
 from ledgerkit.showing import visible
 
@@ -17,14 +17,26 @@ MOST_BARS: Final = 30
 
 @dataclass(frozen=True)
 class Bar:
-    """One bar. Amounts are in base units of the holding."""
+    """One bar. Amounts are in base units of the holding.
+
+    Parameters
+    ----------
+    pending
+        What is to come, and what is to go (negative); None for both where that is not known.
+    complete
+        Whether the amounts of all pledges are in ``pledged``.
+    shared
+        Whether the balance is pledged to others too.
+    """
 
     label: str
     pledged: Any
-    pending: Any
+    pending: tuple[Any, Any]
     balance: Any
     covered: bool | None
+    complete: bool
     holding: Holding | None
+    shared: bool = False
 
 
 def by_account(bars: Sequence[Bar]) -> Chart:
@@ -46,11 +58,13 @@ def by_exchange(bars: Sequence[Bar]) -> Chart:
     title = "Nothing is known of the balances behind the pledges"
     if drawn:
         share, bar = max(drawn, key=lambda one: one[0])
-        title = f"{bar.label}: {share} % of the collateral is pledged, the most of all"
-    return _draw(bars, title)
+        least = "" if bar.complete else "at least "
+        title = f"{bar.label}: {least}{share} % of the balance behind it is pledged to it, the most of all"
+    also = "a balance behind several exchanges is behind each of them" if any(bar.shared for bar in bars) else ""
+    return _draw(bars, title, also)
 
 
-def _draw(bars: Sequence[Bar], title: str) -> Chart:
+def _draw(bars: Sequence[Bar], title: str, also: str = "") -> Chart:
     alt = altair()
     # Those that need a look first: not covered, then unknown, then the highest share.
     ranked = sorted(
@@ -58,37 +72,43 @@ def _draw(bars: Sequence[Bar], title: str) -> Chart:
     )
     rows = []
     for bar in ranked[:MOST_BARS]:
-        share, after = percent(bar.pledged, bar.balance), percent(total([bar.pledged, bar.pending]), bar.balance)
-        size = 0.0 if share is None else float(share)
-        later = size if after is None else float(after)
+        share = percent(bar.pledged, bar.balance)
+        coming, going = (0 if one is None else one for one in bar.pending)
+        size, most, least = (
+            float(percent(total(parts), bar.balance) or 0)
+            for parts in ([bar.pledged], [bar.pledged, coming], [bar.pledged, going])
+        )
         rows.append(
             {
                 "label": visible(bar.label),
                 "share": size,
-                "from": min(size, later),
-                "to": max(size, later),
-                "end": max(size, later),
+                "least": least,
+                "most": most,
                 "colour": {True: DONE, False: REFUSED, None: NEUTRAL}[bar.covered],
                 "text": _told(bar, share),
             }
         )
     frame = pd.DataFrame(rows)
-    highest = max(100.0, float(frame["end"].max()))
+    highest = max(100.0, float(frame["most"].max()))
     y = alt.Y("label:N", sort=None, title=None)
     scale = alt.Scale(domain=[0, highest], nice=False)
     more = f"the first {MOST_BARS} of {len(bars)}; " if len(bars) > MOST_BARS else ""
-    subtitle = f"{more}outlined: what is pending; the line at 100 % is the whole balance"
+    subtitle = [f"{more}outlined beside a bar: pending to come; pale within it: pending to go; 100 % is the balance"]
+    subtitle += [also] if also else []
     chart = alt.Chart(frame, title=alt.Title(title, subtitle=subtitle))
     x = alt.X("share:Q", title="pledged, % of the balance", scale=scale, axis=alt.Axis(tickCount=6))
     shares = chart.mark_bar().encode(x=x, y=y, color=alt.Color("colour:N", scale=None))
-    pending = chart.mark_bar(fillOpacity=0.15, fill=WAITING, stroke=WAITING, strokeDash=[3, 2]).encode(
-        x="from:Q", x2="to:Q", y=y
-    )
+    outlined = {"fill": WAITING, "stroke": WAITING, "strokeDash": [3, 2]}
+    coming = chart.mark_bar(fillOpacity=0.15, **outlined).encode(x="share:Q", x2="most:Q", y=y)
+    going = chart.mark_bar(fillOpacity=0.55, **outlined).encode(x="least:Q", x2="share:Q", y=y)
     limit = alt.Chart(pd.DataFrame({"whole": [100.0]})).mark_rule(strokeDash=[4, 3], color=label_colour())
     texts = chart.mark_text(style=LABEL, color=label_colour(), align="left", dx=5).encode(
-        x="end:Q", y=y, text="text:N"
+        x="most:Q", y=y, text="text:N"
     )
-    layers = shares + pending.transform_filter("datum.to > datum.from") + limit.encode(x="whole:Q") + texts
+    pending = coming.transform_filter("datum.most > datum.share") + going.transform_filter(
+        "datum.least < datum.share"
+    )
+    layers = shares + pending + limit.encode(x="whole:Q") + texts
     drawing = layers.properties(width=WIDTH - 190, height=alt.Step(STEP))
     said = "; ".join(f"{row['label']}: {row['text']}" for row in rows)
     return Chart(drawing, f"{title}. {said}")
@@ -96,13 +116,21 @@ def _draw(bars: Sequence[Bar], title: str) -> Chart:
 
 def _told(bar: Bar, share: Any) -> str:
     """Return the label of a bar."""
-    held = bar.holding
-    if held is None or held.unit is None or share is None:
-        return "no balance is known" if bar.balance is None else "the balance is 0, NOT COVERED"
-    pledged, balance = (_short(held.shown(one)) for one in (bar.pledged, bar.balance))
-    state = "" if bar.covered else ", NOT COVERED" if bar.covered is False else ", not known whether covered"
-    return f"{share} % · {plain(pledged)} of {plain(balance)} {visible(held.unit.code)}{state}"
+    state = {True: "", False: ", NOT COVERED", None: ", not known whether covered"}[bar.covered]
+    least = "" if bar.complete else "at least "
+    pledged = f"{least}{_amount(bar, bar.pledged)}"
+    if bar.balance is None:
+        return f"{pledged}, no balance is known{'' if bar.covered is None else state}"
+    if share is None:
+        return f"{pledged} of a balance of {_amount(bar, bar.balance)}{state}"
+    pending = [f"{sign}{_amount(bar, abs(one))}" for sign, one in zip("+−", bar.pending, strict=True) if one]
+    told = f" ({', '.join(pending)} pending)" if pending else ""
+    return f"{least}{share} % · {pledged.removeprefix(least)}{told} of {_amount(bar, bar.balance)}{state}"
 
 
-def _short(amount: Any) -> Any:
-    return rounded(amount, 2 if abs(amount) >= 1 else 8)
+def _amount(bar: Bar, amount: Any) -> str:
+    """Return an amount in its unit; in base units where none is known."""
+    shown = None if bar.holding is None else bar.holding.shown(amount)
+    if shown is None or bar.holding is None or bar.holding.unit is None:
+        return f"{plain(amount)} base units"
+    return f"{plain(short(shown))} {visible(bar.holding.unit.code)}"

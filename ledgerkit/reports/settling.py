@@ -6,33 +6,30 @@ from typing import Any, Final
 import pandas as pd
 
 from ledgerkit.amounts import to_display
-from ledgerkit.frames import FLAG, INTEGER, NUMBER, OBJECT, TEXT, Table
+from ledgerkit.frames import FLAG, INTEGER, NUMBER, OBJECT, TEXT
 from ledgerkit.reports.collateral import Collateral, text, whole
 from ledgerkit.reports.exactly import known, total
 from ledgerkit.reports.making import Making
 from ledgerkit.states import WAITING, meaning
 
-SETTLEMENTS: Final = Table(
-    "settlement",
-    {
-        "settlement_id": TEXT,
-        "state": TEXT,
-        "in_flight": FLAG,
-        "exchange": TEXT,
-        "account_id": INTEGER,
-        "account": TEXT,
-        "ticker": TEXT,
-        "amount_out": OBJECT,
-        "amount_in": OBJECT,
-        "transaction_id": INTEGER,
-        "transaction_status": TEXT,
-        "request_id": INTEGER,
-        "pledge_id": TEXT,
-        "amount_out_base": NUMBER,
-        "amount_in_base": NUMBER,
-        "note": TEXT,
-    },
-)
+SETTLEMENTS: Final = {
+    "settlement_id": TEXT,
+    "state": TEXT,
+    "in_flight": FLAG,
+    "exchange": TEXT,
+    "account_id": INTEGER,
+    "account_name": TEXT,
+    "ticker": TEXT,
+    "amount_out": OBJECT,
+    "amount_in": OBJECT,
+    "transaction_id": INTEGER,
+    "transaction_status": TEXT,
+    "request_id": INTEGER,
+    "pledge_id": TEXT,
+    "amount_out_base": NUMBER,
+    "amount_in_base": NUMBER,
+    "note": TEXT,
+}
 
 
 def read_settlements(
@@ -41,14 +38,13 @@ def read_settlements(
     """Return the rows of settlements, those in flight first; what is leaving is added to the collateral accounts."""
     if settlements is None or settlements.empty:
         return []
-    session = making.session
     of_pledge = {pledge.id.casefold(): (pledge, one) for one in collaterals for pledge in one.pledges}
     by_id = {one.id: one for one in collaterals}
     ids = settlements["outbound_transaction_transaction_id"].dropna().drop_duplicates()
-    sent = making.part("the transactions of settlements", lambda: session.transactions.get(ids.tolist()))
+    sent = making.part("the transactions of settlements", lambda: making.session.transactions.get(ids.tolist()))
     transactions = {} if sent is None else {int(row["id"]): row for row in sent.to_dict("records")}
     to = settlements["inbound_transaction_intent_to_account_id"].dropna().drop_duplicates()
-    units = session._directory.units([int(one) for one in to])
+    units = making.units(int(one) for one in to)
     rows = []
     for row in settlements.to_dict("records"):
         pledge, collateral = of_pledge.get(str(row["from_pledge_id"]).casefold(), (None, None))
@@ -72,7 +68,9 @@ def read_settlements(
         into, into_shown = row["inbound_transaction_intent_amount"], None
         if known(into) and not pd.isna(to_id):
             unit = units[int(to_id)].amount
-            if unit is not None:
+            if unit is None:
+                notes.append("no unit is known of the account that amount_in goes to: it is in base units alone")
+            else:
                 into_shown = to_display(into, unit.magnitude)
                 ticker = unit.code if ticker in (None, unit.code) else f"{ticker} out, {unit.code} in"
                 notes.append("amount_in is taken for base units of the account that it goes to")
@@ -87,7 +85,9 @@ def read_settlements(
                 "in_flight": in_flight,
                 "exchange": None if pledge is None else pledge.exchange,
                 "account_id": None if collateral is None else collateral.id,
-                "account": None if collateral is None or collateral.holding is None else collateral.holding.account,
+                "account_name": None
+                if collateral is None or collateral.holding is None
+                else collateral.holding.account,
                 "ticker": ticker,
                 "amount_out": out_shown,
                 "amount_in": into_shown,
