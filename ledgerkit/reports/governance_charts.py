@@ -25,7 +25,8 @@ def draw_fewest(accounts: pd.DataFrame) -> Chart:
     """
     alt = altair()
     rows = [_bar(row) for row in records(accounts)]
-    rows.sort(key=lambda row: (row["people"] == 0, row["people"], row["account"]))
+    # What can't be told may be fewer: it stands before what is known to need as many.
+    rows.sort(key=lambda row: (row["people"] == 0, row["people"], row["kind"] != UNKNOWN, row["account"]))
     shown = rows[:MOST_BARS]
     # Names may repeat: the id keeps each account a bar of its own.
     names = _distinct([row["account"] for row in shown], [row["id"] for row in shown])

@@ -95,7 +95,7 @@ def entries_of(whitelist: Whitelist, addresses: Any) -> tuple[list[Entry], int]:
     found, unread = [], 0
     for one in addresses if isinstance(addresses, list) else []:
         address, currency = (one.get("address"), one.get("currency")) if isinstance(one, Mapping) else (None, None)
-        if not isinstance(address, str) or not isinstance(currency, str):
+        if not isinstance(address, str) or not isinstance(currency, str) or not address:
             unread += 1
             continue
         number = one.get("id")
@@ -156,7 +156,7 @@ def _duplicates(same: Sequence[Entry]) -> Iterator[Finding]:
     lists = dict.fromkeys(one.whitelist.id for one in same)
     spellings = dict.fromkeys(one.address for one in same)
     names = dict.fromkeys(one.name for one in same)
-    what = f"{same[0].currency} address {same[0].address}"
+    what = f"{visible(same[0].currency)} address {visible(same[0].address)}"
     where = words_of(same)
     evidence = f"{what}: {where}"
     if len(lists) > 1:
@@ -174,7 +174,7 @@ def _duplicates(same: Sequence[Entry]) -> Iterator[Finding]:
         sentence = (
             f"One {same[0].currency} address is written in {len(spellings)} ways, which differ in case: {where}."
         )
-        yield Finding("low", "several spellings", sentence, ", ".join(spellings), tuple(same))
+        yield Finding("low", "several spellings", sentence, ", ".join(map(visible, spellings)), tuple(same))
 
 
 def _look_alikes(entries: Sequence[Entry], seen: Sequence[Seen]) -> Iterator[Finding]:
@@ -240,4 +240,4 @@ def _by(entries: Iterable[Entry], key: Callable[[Entry], Hashable]) -> list[list
 
 
 def _texts(entries: Iterable[Entry]) -> str:
-    return ", ".join(dict.fromkeys(one.address for one in entries))
+    return ", ".join(dict.fromkeys(visible(one.address) for one in entries))

@@ -11,6 +11,14 @@ from ledgerkit.showing import visible
 
 MOST_CURRENCIES: Final = 15
 RISKY, ODD, UNUSED, NOTHING = "risky or not what it seems", "other findings", "unused", "in use, nothing found"
+NOT_KNOWN: Final = "nothing found, use not known"
+_COLOURS: Final = {
+    RISKY: charts.RED,
+    ODD: charts.ORANGE,
+    UNUSED: charts.GREY,
+    NOT_KNOWN: charts.BLUE,
+    NOTHING: charts.GREEN,
+}
 _GRAVE: Final = frozenset({"sanctioned", "risky", "look-alike", "near look-alike", "misleading address"})
 
 
@@ -18,15 +26,17 @@ def draw_addresses(addresses: pd.DataFrame) -> Chart:
     """Draw how many addresses of whitelists there are by currency, and what was found about them."""
     alt = altair()
     counted: dict[tuple[str, str], int] = {}
-    for currency, kinds in zip(addresses["currency"].tolist(), addresses["findings"].tolist(), strict=True):
-        key = visible(str(currency)), _group(kinds)
+    columns = (addresses[one].tolist() for one in ("currency", "findings", "transactions"))
+    for currency, kinds, transactions in zip(*columns, strict=True):
+        key = visible(str(currency)), _group(kinds, used=not pd.isna(transactions))
         counted[key] = counted.get(key, 0) + 1
     sums: dict[str, int] = {}
     for (currency, _), number in counted.items():
         sums[currency] = sums.get(currency, 0) + number
     largest = sorted(sums, key=lambda one: (-sums[one], one))
     shown, others = largest[:MOST_CURRENCIES], frozenset(largest[MOST_CURRENCIES:])
-    groups = (RISKY, ODD, UNUSED, NOTHING)
+    told = {group for _, group in counted}
+    groups = [one for one in _COLOURS if one != NOT_KNOWN or NOT_KNOWN in told]
     data = pd.DataFrame(
         [
             {"currency": currency, "found": group, "addresses": counted[currency, group], "order": order}
@@ -45,11 +55,13 @@ def draw_addresses(addresses: pd.DataFrame) -> Chart:
         title = f"{of_group[RISKY]} of {total} whitelisted addresses are risky or not what they seem"
         title += f", and {of_group[ODD]} have other findings" if of_group[ODD] else ""
     elif of_group[ODD]:
-        title = f"{of_group[ODD]} of {total} whitelisted addresses have findings, none of them a risk"
+        title = f"{of_group[ODD]} of {total} whitelisted addresses have findings, none of them known as a risk"
     else:
         title = f"Nothing odd was found about {total} whitelisted addresses"
+    answered = int((addresses["checked"] == "yes").sum())
+    asked = f"; compliance answered about {answered} of {total}"
     left = f"; {len(others)} more currencies have {sum(sums[one] for one in others)}" if others else ""
-    scale = alt.Scale(domain=list(groups), range=[charts.RED, charts.ORANGE, charts.GREY, charts.GREEN])
+    scale = alt.Scale(domain=groups, range=[_COLOURS[one] for one in groups])
     y = alt.Y("currency:N", sort=list(shown), title=None)
     bars = (
         alt.Chart(data)
@@ -68,17 +80,17 @@ def draw_addresses(addresses: pd.DataFrame) -> Chart:
         .encode(y=y, x="addresses:Q", text="addresses:Q")
     )
     chart = (bars + labels).properties(
-        title={"text": title, "subtitle": f"each address once, by the gravest of what was found{left}"},
+        title={"text": title, "subtitle": f"each address once, by the gravest of what was found{asked}{left}"},
         height={"step": 20},
         width=charts.WIDTH,
     )
-    return Chart(chart, f"{title}{left}.")
+    return Chart(chart, f"{title}{asked}{left}.")
 
 
-def _group(kinds: object) -> str:
+def _group(kinds: object, *, used: bool) -> str:
     found = set(kinds.split(", ")) if isinstance(kinds, str) else set()
     if found & _GRAVE:
         return RISKY
     if found - {"unused"}:
         return ODD
-    return UNUSED if found else NOTHING
+    return UNUSED if found else NOTHING if used else NOT_KNOWN

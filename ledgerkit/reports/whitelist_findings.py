@@ -69,7 +69,7 @@ def unused(
         young = made is not None and made > first
         since = f"since the list was made on {made:%Y-%m-%d}" if young else f"in {months} months"
         sentence = f"Nothing was sent to {one.words} {since}."
-        yield Finding("low", "unused", sentence, f"no transaction to {one.address}", (one,))
+        yield Finding("low", "unused", sentence, f"no transaction to {visible(one.address)}", (one,))
 
 
 def of_rules(

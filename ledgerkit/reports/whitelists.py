@@ -203,7 +203,9 @@ def _read(making: Making, rows: Sequence[Mapping[str, Any]]) -> tuple[dict[int, 
         unread += missed
         bare += not isinstance(row["addresses"], list)
     if unread:
-        making.note(f"{unread} addresses of whitelists have a shape that is not known, and are left out.")
+        making.note(
+            f"{unread} addresses of whitelists have a shape that is not known, or are empty, and are left out."
+        )
     if bare:
         making.note(f"{bare} whitelists do not show their addresses: they count as empty here.")
     return lists, entries

@@ -199,7 +199,24 @@ def test_the_chart_says_how_many_have_any_finding(report_on: Callable[..., Repor
     chart = report_on(lists, [sent(1, OTHER)]).chart()
     assert "1 of 3 whitelisted addresses are risky or not what they seem, and 2 have other findings" in chart.words
     fine = report_on([whitelist(1, listed(OTHER, "One"), listed(OTHER, "Other"))], [sent(1, OTHER)]).chart()
-    assert "2 of 2 whitelisted addresses have findings, none of them a risk" in fine.words
+    assert "2 of 2 whitelisted addresses have findings, none of them known as a risk" in fine.words
+
+
+def test_the_chart_says_what_it_does_not_know(report_on: Callable[..., Report]) -> None:
+    refusal = Reply({"message": "no"}, status=403)
+    chart = report_on([whitelist(1, listed(OTHER))], answers={"/transactions": refusal}).chart()
+    picture = chart.svg()
+    assert "nothing found, use not known" in picture
+    assert "in use, nothing found: 1" not in picture
+    assert "compliance answered about 0 of 1" in chart.words
+
+
+@pytest.mark.parametrize("address", ["..", "a/b?c=d#e", EVM + "\n", EVM + "\u200b", "%2e%2e", " "])
+def test_compliance_is_asked_about_any_text_that_is_listed(report_on: Callable[..., Report], address: str) -> None:
+    report = report_on([whitelist(1, listed(address), listed(OTHER, "Plain"))], checked=10)
+    assert report["addresses"]["address"].tolist() == [address, OTHER]
+    assert (report["addresses"]["checked"] != "yes").all()
+    assert all(text.isprintable() for text in [*report["findings"]["sentence"], *report["findings"]["evidence"]])
 
 
 def test_addresses_that_differ_in_a_case_that_counts(report_on: Callable[..., Report]) -> None:
@@ -402,9 +419,13 @@ def test_without_transactions_nothing_is_called_unused(report_on: Callable[..., 
 
 
 def test_addresses_of_an_odd_shape_are_counted(report_on: Callable[..., Report]) -> None:
-    report = report_on([whitelist(1, None, {"name": "no address"}, listed(EVM)), whitelist(2, addresses=None)])
+    report = report_on(
+        [whitelist(1, None, {"name": "none"}, listed(""), listed(EVM)), whitelist(2, addresses=None)], checked=9
+    )
     assert report["addresses"]["address"].tolist() == [EVM]
-    assert any("2 addresses of whitelists have a shape that is not known" in note for note in report.notes)
+    assert any(
+        "3 addresses of whitelists have a shape that is not known, or are empty" in note for note in report.notes
+    )
     assert any("1 whitelists do not show their addresses" in note for note in report.notes)
 
 
