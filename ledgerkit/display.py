@@ -152,7 +152,7 @@ def _amount_kinds(df: pd.DataFrame, columns: Columns) -> dict[str, str]:
             # Fees of a token are in another coin than its amounts: a guess would be wrong by many powers of ten.
             raise InvalidRequest(
                 f"whether {name!r} holds amounts or fees is not known: say so, columns={{{name!r}: 'amount'}} where "
-                f"it is in the unit of the account's amounts, columns={{{name!r}: 'fees'}} where in that of its fees.",
+                f"it is in the unit of the account's amounts, columns={{{name!r}: 'fees'}} where in that of fees.",
                 field="columns",
             )
         chosen[name] = wanted

@@ -1,5 +1,7 @@
 """Accounts: search, balances, addresses, labels, tokens, NFTs, and the history of changes."""
 
+from collections.abc import Callable
+from functools import cache, partial
 from os import PathLike
 from typing import TYPE_CHECKING, Any, Final
 
@@ -11,6 +13,7 @@ from ledgerkit.filters import Many, Time, instant
 from ledgerkit.frames import AMOUNT, FLAG, INTEGER, LIST, NUMBER, SELF, TEXT, TIME, Fields, Table
 from ledgerkit.operations import operation
 from ledgerkit.payloads import AccountCreation
+from ledgerkit.resources import account_checks
 from ledgerkit.resources.addresses import read_address
 from ledgerkit.resources.base import Section, history, items, wrapped
 from ledgerkit.resources.histories import history_table
@@ -407,7 +410,7 @@ class Accounts(Section, name="accounts"):
         account_type: str,
         policy_name: str,
         *,
-        index: int = 0,
+        index: int | None = None,
         parent_id: int | None = None,
         contract_address: str | None = None,
     ) -> Draft:
@@ -417,21 +420,56 @@ class Accounts(Section, name="accounts"):
         ----------
         name
             At most 19 characters.
+        account_type
+            The type of the account as a creation writes it, such as ``"BITCOIN_LIKE"``.
         policy_name
             Of a policy of the workspace; no call lists them.
+        index
+            0 where none is given. One that an account of the currency has is a problem of the draft, which names a
+            free one.
         parent_id, contract_address
             Of a token account: the account above it, and the token.
+
+        Raises
+        ------
+        InvalidRequest
+            An argument can't be used, such as a type that no account has.
         """
+        return self._created(
+            lambda of: self.search(currency=of),
+            name,
+            currency,
+            account_type,
+            policy_name,
+            index=index,
+            parent_id=parent_id,
+            contract_address=contract_address,
+        )
+
+    def _created(
+        self,
+        search: Callable[[str], pd.DataFrame],
+        name: str,
+        currency: str,
+        account_type: str,
+        policy_name: str,
+        *,
+        index: int | None = None,
+        parent_id: int | None = None,
+        contract_address: str | None = None,
+    ) -> Draft:
+        account_checks.require_type(account_type)
         payload = AccountCreation(
             name=name,
             currency=currency,
             account_type=account_type,
             policy_name=policy_name,
-            index=index,
+            index=0 if index is None else index,
             parent_id=parent_id,
             contract_address=contract_address,
         )
-        return Requests(self._connection).draft(payload)
+        checks = account_checks.checks(payload, search, given=index is not None)
+        return Requests(self._connection)._draft(payload, (), checks)
 
     def plan(
         self,
@@ -468,7 +506,9 @@ class Accounts(Section, name="accounts"):
         from ledgerkit import plans
         from ledgerkit.plans import desks
 
-        desk = desks.for_accounts(self._connection, self.create, approve=approve)
+        # Of each currency once: a plan of 200 accounts asks no more than one of them.
+        create = partial(self._created, cache(lambda of: self.search(currency=of)))
+        desk = desks.for_accounts(self._connection, create, approve=approve)
         return plans.accounts(self._connection, desk, accounts, journal=journal)
 
 
