@@ -89,7 +89,8 @@ def draw_counterparties(counterparties: pd.DataFrame) -> Chart:
     )
     labels = base.mark_text(align="left", dx=4, color=charts.label_colour()).encode(text="label:N")
     chart = (bars + labels).properties(title=said, width=charts.WIDTH, height=max(60, 24 * len(shown)))
-    return Chart(chart, f"{said}: " + ", ".join(f"{one['address']} {one['alerts']}, {one['kind']}" for one in shown))
+    words = (f"{one['address']} {one['alerts']}, {one['kind']}" for one in shown)
+    return Chart(chart, ": ".join(filter(None, (said, "; ".join(words)))))
 
 
 def _of_counterparties(verdicts: list[str], bad: int) -> str:

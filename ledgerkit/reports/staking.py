@@ -124,7 +124,7 @@ def staking(
         about = _accounts(making, accounts, found, stakes)
         tables = {
             "rewards": _by_part(making, found, parts),
-            "totals": _totals(making, found),
+            "totals": _totals(making, found, accounts),
             "accounts": about,
             "stakes": stakes,
             "rates": _rates(accounts, found),
@@ -179,19 +179,22 @@ def _by_part(making: Making, found: Rewards, parts: Sequence[Span]) -> pd.DataFr
     return scaled(making, REWARDS, rows, "amount")
 
 
-def _totals(making: Making, found: Rewards) -> pd.DataFrame:
+def _totals(making: Making, found: Rewards, accounts: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
     sums: dict[tuple[Any, ...], dict[str, Any]] = {}
-    accounts: dict[tuple[Any, ...], set[Any]] = {}
+    earning: dict[tuple[Any, ...], set[Any]] = {}
     for row in found.counted:
         entry = sums.setdefault(_asset(row), {**row, "rewards": 0, "amount_base": 0})
         entry["rewards"] += 1
         entry["amount_base"] += row["amount_base"]
-        accounts.setdefault(_asset(row), set()).add(row["account_id"])
-    for name, rows in (("listed_amount_base", found.listed), ("paid_amount_base", found.paid)):
-        for key, entry in sums.items():
+        earning.setdefault(_asset(row), set()).add(row["account_id"])
+    # No list is not a list of nothing.
+    with_list = {account["id"] for account in accounts if chain_of(account) and account["id"] not in found.errors}
+    for key, entry in sums.items():
+        entry["accounts"] = len(earning[key])
+        lists = found.listed if earning[key] & with_list else None
+        for name, rows in (("listed_amount_base", lists), ("paid_amount_base", found.paid)):
             entry[name] = None if rows is None else summed(row for row in rows if _asset(row) == key)
-    rows_of = [{**entry, "accounts": len(accounts[key])} for key, entry in sums.items()]
-    ordered = sorted(rows_of, key=lambda row: str(row["currency"]))
+    ordered = sorted(sums.values(), key=lambda row: str(row["currency"]))
     return scaled(making, TOTALS, ordered, "amount", "listed_amount", "paid_amount")
 
 

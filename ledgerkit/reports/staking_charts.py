@@ -49,7 +49,8 @@ def draw_all(rewards: pd.DataFrame, by: str) -> Chart:
         return Chart(empty.encode(x="period:O", y="amount:Q").properties(title=said, width=charts.WIDTH), said)
     span = f"{shown[0][1][0]['period']} to {shown[0][1][-1]['period']}"
     said = f"Rewards {span}: " + "; ".join(_came_out(label, rows, by) for label, rows in shown)
-    how = f"by {by}; sums rounded; each currency on its own scale" if len(shown) > 1 else f"by {by}; the sum rounded"
+    how = f"Sums rounded; up and down: the last whole {by} against the first"
+    how += "; each currency on its own scale" if len(shown) > 1 else ""
     if len(shown) < len(assets):
         how += f"; {counted(len(assets) - len(shown), 'currency', 'currencies')} more in the table"
     drawn = [

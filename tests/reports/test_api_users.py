@@ -117,7 +117,7 @@ def test_an_active_user_without_a_request_for_ninety_days_is_unused(
 
 
 def test_days_are_counted_by_the_clock_of_the_service(serve: Serve, connect_to: Connect) -> None:
-    did = {("created_by", 1): request(9, days_ago(10))}
+    did = {("created_by", 1): request(9, days_ago(10.5))}
     ahead = {"/organization": clock_of_the_service(ahead=100)}
     report = report_on(serve, connect_to, [user(1)], did=did, answers=ahead)
     assert report["users"]["days_since"].tolist() == [110]
