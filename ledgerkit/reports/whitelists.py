@@ -204,7 +204,7 @@ def _read(making: Making, rows: Sequence[Mapping[str, Any]]) -> tuple[dict[int, 
         bare += not isinstance(row["addresses"], list)
     if unread:
         making.note(
-            f"{unread} addresses of whitelists have a shape that is not known, or are empty, and are left out."
+            f"{unread} addresses of whitelists are empty, or of a shape that is not known: they are left out."
         )
     if bare:
         making.note(f"{bare} whitelists do not show their addresses: they count as empty here.")

@@ -337,6 +337,13 @@ def test_the_chart_counts_accounts_of_which_nothing_can_be_told(report_on: Calla
     assert "be told, 1 person at least" in picture
 
 
+def test_what_can_not_be_told_is_not_cut_off_by_what_can(report_on: Callable[..., Report]) -> None:
+    known, hiding = rule_set(0, ONE_EACH), rule_set(0, [*ONE_EACH, None])
+    accounts = [account(number, governance_rules=[known]) for number in range(1, 41)]
+    report = report_on(accounts=[*accounts, account(41, name="Zulu", governance_rules=[hiding])])
+    assert "Zulu" in report.chart("fewest people").svg()
+
+
 STRONG = [{"quorum": 1, "users": [1]}, {"quorum": 2, "users": [2, 3]}]
 
 
