@@ -133,7 +133,8 @@ def _days_of(making: Making, start: Any, end: Any) -> tuple[pd.Timestamp, pd.Tim
 def _reading(making: Making, asked: Reading | None) -> Reading:
     """Choose what the value of a day is, and say so: no movement is read here that could tell."""
     reading: Reading = asked or "end"
-    why = "it is as you asked" if asked is not None else "it is assumed; the report `reconciliation` holds it against what moved"
+    assumed = "it is assumed; the report `reconciliation` holds it against what moved"
+    why = assumed if asked is None else "it is as you asked"
     making.note(
         f"The value of a day is read as the balance at the {reading} of the day in UTC. The contract does not say "
         f"which; {why}."
