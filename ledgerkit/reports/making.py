@@ -112,7 +112,9 @@ class Making:
             if column not in (columns or frame.columns) or column not in frame.columns:
                 continue
             ids = frame[[column]]
-            found = self.part(f"the names of {kind}s", partial(self.session.with_names, ids))
+            # Nobody is told that names could not be had of which there are none.
+            some = bool(ids[column].notna().any())
+            found = self.part(f"the names of {kind}s", partial(self.session.with_names, ids)) if some else None
             name = f"{column.removesuffix('_id')}_name"
             texts = pd.Series(pd.NA, index=frame.index, dtype="str") if found is None else found[name]
             named = named.assign(**{name: texts})

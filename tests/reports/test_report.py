@@ -10,7 +10,7 @@ import altair as alt
 import openpyxl
 import pandas as pd
 import pytest
-from serving import Reply, Seen, Server
+from serving import Reply, Seen, Server, page
 
 import ledgerkit as lk
 from ledgerkit.charts import Chart
@@ -215,3 +215,21 @@ def test_a_period_is_half_open_and_in_the_zone_of_the_session(session: lk.Sessio
             making.period("2026-05-01", "2026-05-01")
         with pytest.raises(lk.InvalidRequest, match="`start` = 'May'"):
             making.period("May", None)
+
+
+def test_names_that_can_not_be_had_are_missing_and_those_that_nobody_needs_are_not_asked_for(
+    serve: Callable[..., Server], connect_to: Callable[..., lk.Session]
+) -> None:
+    def answer(seen: Seen) -> Reply:
+        return page([{"id": 1, "name": "Cold"}]) if seen.path == "/accounts" else Reply({"message": "no"}, 403)
+
+    asked = connect_to(serve(answer))
+    ids = pd.DataFrame({"account_id": pd.array([1], dtype="Int64"), "created_by": pd.array([pd.NA], dtype="Int64")})
+    with Making.of(asked) as making:
+        named = making.named(ids)
+        assert [one for one in making.notes if "names" in one] == []
+        assert named["account_name"].tolist() == ["Cold"]
+        assert named["created_by_name"].isna().all()
+        somebody = ids.assign(created_by=pd.array([7], dtype="Int64"))
+        assert making.named(somebody)["created_by_name"].isna().all()
+        assert [one for one in making.notes if one.startswith("Without the names of users")]
