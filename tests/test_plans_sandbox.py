@@ -99,6 +99,30 @@ def test_payments_of_several_currencies_from_a_file(session: lk.Session, sandbox
     assert vote.request["id"].tolist() == [first]
 
 
+def test_what_a_plan_sent_says_how_each_is_approved_and_a_row_approves_no_other(
+    session: lk.Session, sandbox: Sandbox, tmp_path: Path
+) -> None:
+    payee = recipients(sandbox, "bitcoin", 1)[0]
+    frame = pd.DataFrame({"account": 1, "recipient": payee, "amount": [71_001, 71_002]})
+    plan = session.transactions.plan(frame, journal=tmp_path / "plan.jsonl")
+    assert plan.results()["next"].isna().all()
+    results = plan.run(plan.phrase)
+    one, two = (int(number) for number in results["request_id"])
+    assert results["next"].tolist() == [
+        f"session.requests.approve({one}, plan.payload(1))",
+        f"session.requests.approve({two}, plan.payload(2))",
+    ]
+    assert (
+        f"Sent is not approved: each of 2 waits for you first, unless you approved it since. {results['next'][0]}"
+        in (repr(plan))
+    )
+    # The payload of another row is not what would be signed.
+    with pytest.raises(lk.ReviewFailed, match="'71001' .* '71002'"):
+        session.requests.approve(two, plan.payload(1), confirm=f"approve {two}")
+    vote = session.requests.approve(two, plan.payload(2), confirm=f"approve {two}")
+    assert vote.request["id"].tolist() == [two]
+
+
 def test_a_plan_goes_on_from_its_journal_alone_and_leaves_the_memory_of_the_session_as_it_was(
     session: lk.Session, sandbox: Sandbox, tmp_path: Path
 ) -> None:
@@ -179,6 +203,7 @@ def test_accounts_are_created_and_approved_one_after_the_other(administrator: lk
     assert plan.phrase.endswith(" assumed")
     results = plan.run(plan.phrase)
     assert results["approval"].tolist() == ["approved"] * 3
+    assert results["next"].isna().all()
     waiting = administrator.requests.search(type="CREATE_ACCOUNT", pending_by=28)
     assert not set(waiting["id"]) & set(results["request_id"])
 

@@ -124,7 +124,12 @@ class Plan:
         return pd.DataFrame() if self._desk.lookups is None else sums.balances(self._desk.lookups, self._planned())
 
     def results(self) -> pd.DataFrame:
-        """Return what became of each row: it is ``planned``, ``in doubt``, ``sent`` or ``refused``."""
+        """Return what became of each row: it is ``planned``, ``in doubt``, ``sent`` or ``refused``.
+
+        Sent is not paid: a request waits for approvals, its creator's first. Where the plan did not give that,
+        ``next`` has the call that does, compared with what the row sent; whether it was made since, the plan does not
+        know.
+        """
         rows = self._standings()
         frame = pd.DataFrame(
             {
@@ -135,6 +140,7 @@ class Plan:
                 "error": pd.Series([row.error for row in rows], dtype="str"),
             }
         )
+        frame["next"] = pd.Series([self._way_on(number, row) for number, row in enumerate(rows, 1)], dtype="str")
         if self._identity["approve"]:
             frame["approval"] = pd.Series([row.approval for row in rows], dtype="str")
         return frame
@@ -293,8 +299,23 @@ class Plan:
         if self.problems:
             return f"Nothing is sent as it is: {self._wrong()}. plan.problems has them all."
         if not self._left():
-            return "Nothing is left to be sent; plan.results() has what became of it."
+            return f"Nothing is left to be sent; plan.results() has what became of it.{self._unapproved()}"
         return f'To send {self._left()} requests: plan.run(), and type "{self.phrase}". Journal: {self._path}'
+
+    def _way_on(self, number: int, standing: Standing) -> str | None:
+        """Return the call that approves what a row sent, where the plan did not."""
+        if standing.state != "sent" or standing.approval == "approved":
+            return None
+        return f"session.requests.approve({standing.request_id}, plan.payload({number}))"
+
+    def _unapproved(self) -> str:
+        ways = [way for number, row in enumerate(self._standings(), 1) if (way := self._way_on(number, row))]
+        if not ways:
+            return ""
+        return (
+            f" Sent is not approved: each of {len(ways)} waits for you first, unless you approved it since. "
+            f"{ways[0]} compares what is signed with its row; the others are in the column `next`."
+        )
 
     def _wrong(self) -> str:
         count = sum(bool(row.problems) for row in self._rows)

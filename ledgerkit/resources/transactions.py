@@ -335,7 +335,8 @@ class Transactions(Section, name="transactions"):
         """Make a plan of many payments: all are checked first, confirmed once, and sent one after the other.
 
         Nothing is sent before ``plan.run()``. Each send is written down before, so that after a crash the plan goes
-        on where it stopped, and never repeats what may have been sent.
+        on where it stopped, and never repeats what may have been sent. Sent is not paid: each request waits for your
+        approval first, with the call for it in the column ``next`` of ``plan.results()``.
 
         Parameters
         ----------
