@@ -129,6 +129,12 @@ def reconciliation(
         scales.write(moved)
         scales.write(apart)
         accounts, breaks, days = check.tables(scales, inside)
+        unknown = [row["account_id"] for row in accounts if row["ticker"] is None]
+        if unknown:
+            making.note(
+                f"{counted(len(unknown), 'row')} of `accounts` in an unknown unit{scales.why(unknown)}: amounts are "
+                "empty there, and the columns that end in `_base` exact."
+            )
         note_margin(making, found, margin_days)
         _notes(making, accounts, undated, apart, inside)
         tables = {

@@ -13,6 +13,7 @@ from ledgerkit.reports.rows import Row, records
 # As many digits as a number has at most: the default context would round at 28 before anything is rounded here.
 _WIDE: Final = Context(prec=3 * MOST_PLACES, rounding=ROUND_HALF_EVEN)
 DIGITS_READ: Final = 6
+MOST_REASONS: Final = 3
 
 
 class Scales:
@@ -38,6 +39,14 @@ class Scales:
             return self._light.get((unit_of[1], unit_of[2]))
         units = self._accounts.get(unit_of[1])
         return None if units is None else units.fees if unit_of[0] else units.amount
+
+    def why(self, accounts: Iterable[int]) -> str:
+        """Return why units of these accounts are not known, as the end of a sentence; empty where nothing says it."""
+        units = (self._accounts.get(one) for one in accounts)
+        reasons = sorted({one.error for one in units if one is not None and one.error})
+        return (
+            f" ({'; '.join(reasons[:MOST_REASONS])}{'; …' if len(reasons) > MOST_REASONS else ''})" if reasons else ""
+        )
 
     def write(self, rows: Iterable[Row]) -> int:
         """Write amounts in display units and tickers into rows; return how many have no unit."""

@@ -143,7 +143,13 @@ def statement(
         without_unit = scales.write([*inside, *undated])
         scales.write(apart)
         note_margin(making, found, margin_days)
-        _notes(making, scope, found, inside, undated, apart, date, without_unit)
+        if without_unit:
+            why = scales.why(row["account_id"] for row in [*inside, *undated] if row["ticker"] is None)
+            making.note(
+                f"{counted(without_unit, 'movement')} in an unknown unit{why}: `amount` is empty there, "
+                "`amount_base` exact."
+            )
+        _notes(making, scope, found, inside, undated, apart, date)
         _note_stillness(making, scope, still, inside, date)
         months = _months(inside)
         if str(session.tz) != "UTC":
@@ -181,7 +187,6 @@ def _notes(
     undated: Sequence[Row],
     apart: Sequence[Row],
     date: DateOf,
-    without_unit: int,
 ) -> None:
     if undated:
         making.note(
@@ -197,10 +202,6 @@ def _notes(
         making.note(
             f"{counted(found.pending, 'transaction')} among those read not confirmed yet, and not listed; "
             "include_pending=True lists them."
-        )
-    if without_unit:
-        making.note(
-            f"{counted(without_unit, 'movement')} in an unknown unit: `amount` is empty there, `amount_base` exact."
         )
     if found.paid_by_others:
         making.note(

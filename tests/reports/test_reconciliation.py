@@ -368,3 +368,13 @@ def test_what_is_now_is_told_by_the_clock_of_the_service_and_not_by_that_of_this
     report = reconciliation(on(ledger), start)
     assert report.about["made"] == NOW.isoformat()
     assert rows(report)[0]["checked_until"] == pd.Timestamp(NOW)
+
+
+def test_units_that_cannot_be_had_leave_base_units_and_a_word(on: Connect) -> None:
+    ledger = book(RIGHT)
+    ledger.units = {1: 403}
+    report = reconciliation(on(ledger), *MAY)
+    row = rows(report)[0]
+    assert (row["status"], row["closing_base"]) == ("reconciles", LOTS + 393)
+    assert report["accounts"]["closing"].iloc[0] is pd.NA
+    assert any("1 row of `accounts` in an unknown unit" in note and "403" in note for note in report.notes)
