@@ -11,9 +11,11 @@ from typing import Any
 import pytest
 from serving import Reply
 
+import ledgerkit as lk
 from ledgerkit import cli, doctor, tracked
 from ledgerkit.credentials import ApiUser
 from ledgerkit.doctor import Finding, diagnose, in_git
+from ledgerkit.sandbox import Sandbox
 
 needs_git = pytest.mark.skipif(shutil.which("git") is None, reason="no git in PATH")
 
@@ -339,6 +341,23 @@ def test_the_address_is_said_without_a_path_and_without_a_name(serve: Any, conne
         assert found["address"].text == f"{server.url} (LOCAL) answers"
         connection.transport.base_url = server.url.replace("//", "//canary:canary@") + "/canary"
         assert not [one for one in doctor.examine(connection) if "canary" in one.text]
+
+
+def test_a_key_of_somebody_else_is_told_without_a_word_about_signing() -> None:
+    with Sandbox(transactions=50) as sandbox:
+        own, other, *_ = sandbox.credentials.api_users
+        given = ApiUser(sandbox.world.workspace, own.key_id, own.key_secret, private_key=other.private_key_pem)
+        with lk.Session(given, base_url=sandbox.url, writes=True) as session:
+            connection = session.organization._connection
+            found = by_name(doctor.examine(connection))["private key"]
+            assert found.level == "problem"
+            assert "the private key is not that of the user who is signed in" in found.text
+            assert "Nothing was signed" not in found.text
+            assert "LEDGER_ENTERPRISE_API_KEY_ID" not in found.text  # a profile has another name for it
+            # To sign is what was wanted here.
+            operator: Any = connection.operator
+            with pytest.raises(lk.ConfigurationError, match=r"Nothing was signed\."):
+                operator.sign(None, 1)  # the key is looked at first
 
 
 def test_the_sandbox_is_healthy(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -117,7 +117,7 @@ def test_what_a_plan_sent_says_how_each_is_approved_and_a_row_approves_no_other(
         in (repr(plan))
     )
     # The payload of another row is not what would be signed.
-    with pytest.raises(lk.ReviewFailed, match="'71001' .* '71002'"):
+    with pytest.raises(lk.ReviewFailed, match=r"'71001' .* '71002'"):
         session.requests.approve(two, plan.payload(1), confirm=f"approve {two}")
     vote = session.requests.approve(two, plan.payload(2), confirm=f"approve {two}")
     assert vote.request["id"].tolist() == [two]
