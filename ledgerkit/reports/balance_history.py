@@ -14,7 +14,7 @@ from ledgerkit.reports.choosing import as_asked, chosen_ids, listed, told
 from ledgerkit.reports.daily import DAY, Reading
 from ledgerkit.reports.making import Making
 from ledgerkit.reports.report import Report
-from ledgerkit.reports.rows import framed
+from ledgerkit.reports.rows import framed, records
 from ledgerkit.session import Session
 from ledgerkit.showing import visible
 
@@ -64,7 +64,7 @@ def balance_history(
         Dates. The day of ``start`` is in the period, the day of ``end`` is not; by default it ends with today.
     value_of_day
         What the value of a day is: the balance at its ``"start"`` or its ``"end"``. The service does not say; by
-        default the end is assumed, and :func:`reconciliation` tells by the movements which of them fits.
+        default the end is assumed, and the report ``reconciliation`` tells by the movements which fits.
 
     Returns
     -------
@@ -155,10 +155,10 @@ def _read(
     )
     units = making.units(int(one) for one in accounts["id"])
     answers: dict[int, list[dict[Any, Any]]] = {}
-    for row in frame.to_dict("records"):
+    for row in records(frame):
         answers.setdefault(int(row["account_id"]), []).append(row)
     lines, missing = [], []
-    for row in accounts.to_dict("records"):
+    for row in records(accounts):
         number = int(row["id"])
         unit = units[number].amount
         line = Line(
@@ -176,7 +176,7 @@ def _read(
             values = values_of(line, rows)
             line.days = {day: value for day, value in values.items() if first <= day < last}
             with_gaps(line, row["created_on"], first, min(last, making.now.normalize() + DAY))
-            created = None if pd.isna(row["created_on"]) else row["created_on"]
+            created = None if row["created_on"] is None else row["created_on"]
             shift = DAY if reading == "end" else pd.Timedelta(0)
             opened(line, values, first, shift, created)
             closed(line, values, last, shift, making.now, row["balance"])

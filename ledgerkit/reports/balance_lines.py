@@ -77,7 +77,7 @@ class Line:
 
 def values_of(line: Line, rows: Sequence[Mapping[Any, Any]]) -> dict[pd.Timestamp, tuple[Any, str | None]]:
     """Return the days of an answer, and give the line the decimal places that it says where no unit is known."""
-    said = {int(one["currency_magnitude"]) for one in rows if not pd.isna(one["currency_magnitude"])}
+    said = {int(one["currency_magnitude"]) for one in rows if one["currency_magnitude"] is not None}
     if line.magnitude is None and len(said) == 1:
         line.magnitude = said.pop()
         line.notes.append("no unit known: the decimal places are those that stand beside the history")
@@ -90,7 +90,7 @@ def values_of(line: Line, rows: Sequence[Mapping[Any, Any]]) -> dict[pd.Timestam
         line.notes.append("no unit known: amounts are in base units alone")
     listed_for: dict[pd.Timestamp, list[Any]] = {}
     for row in rows:
-        if not pd.isna(row["date"]):
+        if row["date"] is not None:
             listed_for.setdefault(row["date"].normalize(), []).append(row["value"])
     return {day: _value_of(values) for day, values in sorted(listed_for.items())}
 

@@ -9,6 +9,7 @@ import pandas as pd
 from ledgerkit.reports.exactly import difference, known, total
 from ledgerkit.reports.holdings import ACCOUNT, Holding, held, note_unknown
 from ledgerkit.reports.making import Making
+from ledgerkit.reports.rows import records
 
 # By their names nothing is locked in these any more. All other states count, unknown ones too: too much is said to be
 # pledged rather than too little.
@@ -138,8 +139,8 @@ def read_collaterals(making: Making, found: pd.DataFrame, accounts: pd.DataFrame
     holdings = {one.account_id: one for one in held(making, wanted, accounts) if one.kind == ACCOUNT}
     note_unknown(making, holdings.values())
     collaterals: dict[int | None, Collateral] = {}
-    for row in found.to_dict("records"):
-        number = None if pd.isna(row["account_id"]) else int(row["account_id"])
+    for row in records(found):
+        number = None if row["account_id"] is None else int(row["account_id"])
         collateral = collaterals.setdefault(
             number, Collateral(number, None if number is None else holdings.get(number))
         )

@@ -10,6 +10,7 @@ from ledgerkit.errors import ContractViolation, shorten
 from ledgerkit.reports.choosing import chosen_ids, listed
 from ledgerkit.reports.holdings import LIGHT, Holding
 from ledgerkit.reports.making import Making
+from ledgerkit.reports.rows import records
 from ledgerkit.showing import visible
 
 NO_ENTITY: Final = "in no entity"
@@ -63,11 +64,11 @@ def read_folders(making: Making, accounts: pd.DataFrame, asked: Any) -> list[Fol
         chosen = entities[entities["status"] == "ACTIVE"]
         others = entities[entities["status"] != "ACTIVE"]
         if not others.empty:
-            said = [f"{visible(row['name'])} ({row['status']})" for row in others.to_dict("records")]
+            said = [f"{visible(row['name'])} ({row['status']})" for row in records(others)]
             making.note(f"Entities that are not ACTIVE are no part of this: {listed(said)}.")
     seen = set(accounts["id"])
     folders, names = [], set()
-    for row in chosen.sort_values("id").to_dict("records"):
+    for row in records(chosen.sort_values("id")):
         number = int(row["id"])
         name = row["name"] if isinstance(row["name"], str) else f"entity {number}"
         # Names need not be unique, and one may be called as accounts without an entity are here.

@@ -13,6 +13,7 @@ from ledgerkit.reports.choosing import listed
 from ledgerkit.reports.exactly import known, total
 from ledgerkit.reports.making import Making
 from ledgerkit.reports.prices import asset_key
+from ledgerkit.reports.rows import records
 from ledgerkit.showing import visible
 
 ACCOUNT: Final = "account"
@@ -114,7 +115,7 @@ def held(making: Making, accounts: pd.DataFrame, everything: pd.DataFrame) -> li
     accounts = _with_balances(making, accounts)
     units = making.units(int(one) for one in accounts["id"])
     found = []
-    for row in accounts.to_dict("records"):
+    for row in records(accounts):
         own = units[int(row["id"])]
         holding = Holding(
             account_id=int(row["id"]),
@@ -122,7 +123,7 @@ def held(making: Making, accounts: pd.DataFrame, everything: pd.DataFrame) -> li
             kind=ACCOUNT,
             type=_text(row["type"]),
             status=_text(row["status"]),
-            parent_id=None if pd.isna(row["parent"]) else int(row["parent"]),
+            parent_id=None if row["parent"] is None else int(row["parent"]),
             currency=_text(row["currency"]),
             contract=_text(row["contract_address"]),
             unit=own.amount,
@@ -166,7 +167,7 @@ def _with_balances(making: Making, accounts: pd.DataFrame) -> pd.DataFrame:
     answers = making.part("balances that the list leaves out", lambda: making.session.accounts.balances(lacking))
     if answers is None:
         return result
-    rows = {row["account_id"]: row for row in answers.to_dict("records")}
+    rows = {row["account_id"]: row for row in records(answers)}
     result["balance_error"] = None
     for place in result.index[result["id"].isin(lacking)]:
         row = rows.get(result.at[place, "id"])
@@ -201,14 +202,12 @@ def _check(holding: Holding) -> None:
 def _light_tokens(making: Making, accounts: pd.DataFrame, everything: pd.DataFrame) -> list[Holding]:
     """Return the light token accounts that are no accounts of their own."""
     listed_inside = {
-        int(row["id"]): row["token_accounts"]
-        for row in accounts.to_dict("records")
-        if _is_list(row["token_accounts"])
+        int(row["id"]): row["token_accounts"] for row in records(accounts) if _is_list(row["token_accounts"])
     }
     solana = accounts["type"].eq("Solana") | accounts["id"].isin(
         [one for one, nodes in listed_inside.items() if nodes]
     )
-    parents = {int(row["id"]): row for row in accounts[solana].to_dict("records")}
+    parents = {int(row["id"]): row for row in records(accounts[solana])}
     if not parents:
         return []
     answers = making.part("the light token accounts", lambda: making.session.accounts.tokens(list(parents)))
@@ -216,7 +215,7 @@ def _light_tokens(making: Making, accounts: pd.DataFrame, everything: pd.DataFra
     refused = set(parents) if answers is None else set()
     if answers is not None:
         refused = {int(one) for one in answers.loc[answers["error"].notna(), "account_id"]}
-        nodes += answers[answers["error"].isna()].to_dict("records")
+        nodes += records(answers[answers["error"].isna()])
     for number in refused:
         inside = [node for node in listed_inside.get(number, []) if isinstance(node, dict)]
         nodes += [
@@ -232,8 +231,8 @@ def _light_tokens(making: Making, accounts: pd.DataFrame, everything: pd.DataFra
     # One that was refused never came to be, and what it is said to hold is in no sum.
     own = {
         (int(row["parent"]), asset_key(str(row["currency"]), _text(row["contract_address"]))): int(row["id"])
-        for row in everything.to_dict("records")
-        if not pd.isna(row["parent"]) and _text(row["contract_address"]) and row["status"] not in NOT_COUNTED
+        for row in records(everything)
+        if row["parent"] is not None and _text(row["contract_address"]) and row["status"] not in NOT_COUNTED
     }
     found, double = [], []
     for node in nodes:
@@ -285,7 +284,7 @@ def _give_units(making: Making, holdings: list[Holding]) -> None:
             f"the units of tokens on {network}",
             lambda network=network, contracts=contracts: making.session.currencies.token(network, contracts),  # type: ignore[misc]  # mypy does not infer lambdas with defaults
         )
-        rows = {} if frame is None else {row["contract_address"]: row for row in frame.to_dict("records")}
+        rows = {row["contract_address"]: row for row in records(frame)}
         for holding in tokens:
             row = rows.get(holding.contract, {})
             holding.unit = display_unit(row["units"]) if _is_list(row.get("units")) else None
@@ -298,7 +297,7 @@ def _note_staked(making: Making, accounts: pd.DataFrame, holdings: Mapping[int, 
     for column in _STAKED:
         if column not in accounts.columns:
             continue
-        for row in accounts[["id", column]].dropna().to_dict("records"):
+        for row in records(accounts[["id", column]].dropna()):
             holding, amount = holdings[int(row["id"])], row[column]
             if known(amount) and amount:
                 shown = holding.shown(amount)

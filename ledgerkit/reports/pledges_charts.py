@@ -93,9 +93,7 @@ def _draw(bars: Sequence[Bar], title: str, also: str = "") -> Chart:
     y = alt.Y("label:N", sort=None, title=None)
     scale = alt.Scale(domain=[0, highest], nice=False)
     more = f"the first {MOST_BARS} of {len(bars)}; " if len(bars) > MOST_BARS else ""
-    subtitle = [
-        f"{more}outlined beside a bar: pending to come; shaded in it: pending to go; 100 % is the balance"
-    ]
+    subtitle = [f"{more}outlined beside a bar: pending to come; shaded in it: pending to go; 100 % is the balance"]
     subtitle += [also] if also else []
     chart = alt.Chart(frame, title=alt.Title(title, subtitle=subtitle))
     x = alt.X("share:Q", title="pledged, % of the balance", scale=scale, axis=alt.Axis(tickCount=6))

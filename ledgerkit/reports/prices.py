@@ -15,6 +15,7 @@ import pandas as pd
 from ledgerkit.addresses import EVM_ADDRESS
 from ledgerkit.errors import InvalidRequest, shorten
 from ledgerkit.files import read_csv
+from ledgerkit.reports.rows import absent, records
 
 Prices = Mapping[Any, Any] | pd.DataFrame | str | PathLike[str]
 # A currency and its contract, None for the coin of the network itself.
@@ -217,7 +218,7 @@ def _from_frame(frame: pd.DataFrame, quote: str) -> tuple[list[Price], list[str]
             field="prices",
         )
     prices, remarks = [], []
-    for number, row in enumerate(frame.to_dict("records"), start=1):
+    for number, row in enumerate(records(frame), start=1):
         ticker, currency, contract, quoted = (
             _text(row.get(name)) for name in ("ticker", "currency", "contract_address", "quote")
         )
@@ -228,7 +229,7 @@ def _from_frame(frame: pd.DataFrame, quote: str) -> tuple[list[Price], list[str]
             raise InvalidRequest(f"{where} does not say what it is for: a ticker or a currency.", field="prices")
         named = currency if contract is None else f"{currency}:{contract}"
         said = str(ticker if currency is None else named)
-        if row["price"] is None or row["price"] is pd.NA or row["price"] != row["price"] or row["price"] == "":
+        if row["price"] is None or row["price"] == "":
             remarks.append(f"No price is given for {said}, in {where}.")
             continue
         key = None if currency is None else asset_key(currency, contract)
@@ -237,9 +238,7 @@ def _from_frame(frame: pd.DataFrame, quote: str) -> tuple[list[Price], list[str]
 
 
 def _text(value: Any) -> str | None:
-    if value is None or value is pd.NA or value != value:
-        return None
-    return str(value).strip() or None
+    return None if absent(value) else str(value).strip() or None
 
 
 def _number(value: Any, said: str) -> Decimal:

@@ -10,6 +10,7 @@ from ledgerkit.frames import FLAG, INTEGER, NUMBER, OBJECT, TEXT
 from ledgerkit.reports.collateral import Collateral, text, whole
 from ledgerkit.reports.exactly import known, total
 from ledgerkit.reports.making import Making
+from ledgerkit.reports.rows import records
 from ledgerkit.states import WAITING, meaning
 
 SETTLEMENTS: Final = {
@@ -42,17 +43,17 @@ def read_settlements(
     by_id = {one.id: one for one in collaterals}
     ids = settlements["outbound_transaction_transaction_id"].dropna().drop_duplicates()
     sent = making.part("the transactions of settlements", lambda: making.session.transactions.get(ids.tolist()))
-    transactions = {} if sent is None else {int(row["id"]): row for row in sent.to_dict("records")}
+    transactions = {int(row["id"]): row for row in records(sent)}
     to = settlements["inbound_transaction_intent_to_account_id"].dropna().drop_duplicates()
     units = making.units(int(one) for one in to)
     rows = []
-    for row in settlements.to_dict("records"):
+    for row in records(settlements):
         pledge, collateral = of_pledge.get(str(row["from_pledge_id"]).casefold(), (None, None))
         number, to_id = row["outbound_transaction_transaction_id"], row["inbound_transaction_intent_to_account_id"]
-        transaction = {} if pd.isna(number) else transactions.get(int(number), {})
+        transaction = {} if number is None else transactions.get(int(number), {})
         status, state = text(transaction.get("status")), text(row["state"])
         notes = []
-        if not pd.isna(number) and status is None:
+        if number is not None and status is None:
             notes.append(f"its transaction could not be read: {text(transaction.get('error')) or 'no answer'}")
         if pledge is None:
             notes.append("its pledge is not visible")
@@ -66,7 +67,7 @@ def read_settlements(
             else:
                 notes.append("its transaction is of another account than the pledge: base units of that account")
         into, into_shown = row["inbound_transaction_intent_amount"], None
-        if known(into) and not pd.isna(to_id):
+        if known(into) and to_id is not None:
             unit = units[int(to_id)].amount
             if unit is None:
                 notes.append("no unit is known of the account that amount_in goes to: it is in base units alone")
@@ -91,7 +92,7 @@ def read_settlements(
                 "ticker": ticker,
                 "amount_out": out_shown,
                 "amount_in": into_shown,
-                "transaction_id": None if pd.isna(number) else int(number),
+                "transaction_id": None if number is None else int(number),
                 "transaction_status": status,
                 "request_id": whole(row["outbound_transaction_request_id"]),
                 "pledge_id": text(row["from_pledge_id"]),

@@ -340,3 +340,15 @@ def test_changes_of_the_sandbox_are_what_its_movements_say(session: lk.Session) 
     for row in whole.to_dict("records"):
         told = changes.loc[row["account_id"], "change_base"]
         assert told == row["closing_base"] - row["opening_base"], row["account_id"]
+
+
+def test_tables_do_not_pass_for_those_of_a_section(session: lk.Session) -> None:
+    report = lk.reports.balance_history(session, 1, start="2026-05-01", end="2026-05-03")
+    assert all(frame.attrs == {} for frame in report.tables.values())
+
+
+def test_the_line_of_a_chart_begins_with_the_opening(made: Callable[..., lk.reports.Report]) -> None:
+    points = next(
+        rows for rows in made({1: answer(AROUND)}).chart().spec()["datasets"].values() if "alone" in rows[0]
+    )
+    assert [one["balance"] for one in points] == [3.0, 5.0, None, 9.0, 1.0]

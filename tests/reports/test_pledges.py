@@ -343,3 +343,11 @@ def test_names_that_mislead_are_shown_as_they_are(made: Callable[..., lk.reports
     assert "<b>Clearport" not in page
     assert "\u202e" not in page
     assert report.to_excel(tmp_path / "book.xlsx").exists()
+
+
+def test_tables_do_not_pass_for_those_of_a_section(session: lk.Session) -> None:
+    report = lk.reports.pledges(session)
+    assert all(frame.attrs == {} for frame in report.tables.values())
+    assert report["requests"]["created_by_name"].notna().all()
+    for name in ("accounts", "pledges", "settlements"):
+        assert {"account_id", "account_name"} <= set(report[name].columns)
