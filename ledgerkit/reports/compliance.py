@@ -34,7 +34,7 @@ from ledgerkit.reports.rated import (
     rated_transactions,
 )
 from ledgerkit.reports.report import Report
-from ledgerkit.reports.rows import framed, records
+from ledgerkit.reports.rows import counted, framed, records
 from ledgerkit.reports.screening import MOST_ADDRESSES, Screened, one_address, rank, screen
 from ledgerkit.session import Session
 from ledgerkit.showing import visible
@@ -253,7 +253,7 @@ def _counterparties(making: Making, transactions: list[dict[str, Any]], most: in
         making.note("Risk and sanctions of counterparties were not asked.")
     if shared := sum(1 for row in transactions if len(row["others"]) > 1):
         making.note(
-            f"{shared:,} transactions have several senders: each of them counts there with the whole amount, and "
+            f"{counted(shared, 'transaction')} with several senders: each sender counts with the whole amount, and "
             "`shared` says in how many. Do not add up amounts of counterparties."
         )
     rows = [entry | _screening(entry["address"], screened) for entry in sums.values()]
@@ -355,7 +355,7 @@ def _explain(making: Making, transactions: list[dict[str, Any]], alerts: list[di
             "the service scores some chains and directions only, and only with a provider set up."
         )
     if pending:
-        making.note(f"{pending:,} were sent to the provider and have no score yet.")
+        making.note(f"{counted(pending, 'transaction')} sent to the provider, with no score yet.")
     if not total:
         making.note("The period has no transactions that these credentials see.")
     elif none + pending == total:

@@ -1,6 +1,5 @@
 """The charts of the report on staking: a chart of its own for each currency, for amounts of two do not compare."""
 
-import textwrap
 from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any, Final
@@ -67,7 +66,9 @@ def draw_one(label: str, rows: Rows, by: str) -> Chart:
     said = _words(label, rows)
     bars = _bars(label, rows, by, last=True)
     title = f"Rewards {rows[0]['period']} to {rows[-1]['period']}: {_came_out(label, rows, by)}"
-    return Chart(bars.properties(title=_lines(title), width=charts.WIDTH), f"{title}. {said}, by {by}")
+    how = f"Sum rounded; up and down: the last whole {by} against the first"
+    shown = charts.altair().TitleParams(text=_lines(title), subtitle=how)
+    return Chart(bars.properties(title=shown, width=charts.WIDTH), f"{title} ({how}). {said}, by {by}")
 
 
 def _bars(label: str, rows: Rows, by: str, *, last: bool) -> Any:
@@ -145,9 +146,16 @@ def _came_out(label: str, rows: Rows, by: str) -> str:
 def _short(amount: Decimal) -> str:
     """Return an amount with a few digits, rounded."""
     places = max(0, min(DIGITS - 1 - amount.adjusted(), -int(amount.as_tuple().exponent)))
-    short = readable(f"{rounded(amount, places):,f}")
-    return short if amount == rounded(amount, places) else f"≈ {short}"
+    return readable(f"{rounded(amount, places):,f}")
 
 
 def _lines(title: str) -> list[str]:
-    return textwrap.wrap(visible(title), LINE, break_long_words=False)
+    """Return a title in lines that fit, cut between currencies."""
+    lines = [""]
+    for piece in visible(title).split("; "):
+        joined = f"{lines[-1]}; {piece}" if lines[-1] else piece
+        if lines[-1] and len(joined) > LINE:
+            lines.append(piece)
+        else:
+            lines[-1] = joined
+    return lines
