@@ -398,6 +398,26 @@ def place(rows: Iterable[Row], date: DateOf, start: pd.Timestamp, end: pd.Timest
     return sorted(inside, key=order), undated
 
 
+def place_apart(
+    rows: Iterable[Row], scope: Scope, date: DateOf, start: pd.Timestamp, end: pd.Timestamp | None
+) -> list[Row]:
+    """Return what is not counted and may be of a period in order, by the next best time where this one is missing.
+
+    Parameters
+    ----------
+    end
+        None for a period that ends now: what came while it was read is not left out.
+    """
+    kept = []
+    for row in rows:
+        times = (row[DATES[date]], row["block_time"], row["broadcast_on"], row["created_on"])
+        row["date"] = moment = next((one for one in times if one is not None), None)
+        of_period = moment is None or (start <= moment and (end is None or moment < end))
+        if of_period and scope.holds(row["account_id"]):
+            kept.append(row)
+    return sorted(kept, key=lambda row: (row["date"] is not None, row["date"] or start, row["transaction_id"]))
+
+
 def open_end(last: pd.Timestamp, moved: Iterable[Row], date: DateOf) -> pd.Timestamp:
     """Return the end of a period that ends now: after all that was read, however clocks differ."""
     for row in moved:

@@ -22,6 +22,7 @@ from ledgerkit.reports.movements import (
     note_margin,
     open_end,
     place,
+    place_apart,
     read_transactions,
     scope_of,
 )
@@ -123,7 +124,7 @@ def reconciliation(
         inside, undated = place(moved, "block", first, last)
         beyond = [one for one in moved if one["date"] is not None and not first <= one["date"] < last]
         check = Check(making, scope, found, rows, first, last, tolerance, value_of_day)
-        apart = [one for one in found.apart if scope.holds(one["account_id"]) and _within(one, first, last)]
+        apart = place_apart(found.apart, scope, "block", first, None if end is None else last)
         pseudo = [{"unit_of": (False, one)} for one in check.accounts]
         scales = Scales(making, [*moved, *apart, *pseudo])
         scales.write(moved)
@@ -167,12 +168,6 @@ def _utc_day(name: str, value: Any) -> Any:
             field=name,
         )
     return moment
-
-
-def _within(row: Row, first: pd.Timestamp, last: pd.Timestamp) -> bool:
-    times = (row["block_time"], row["broadcast_on"], row["created_on"])
-    row["date"] = next((one for one in times if one is not None), None)
-    return row["date"] is None or bool(first <= row["date"] < last)
 
 
 def _notes(

@@ -21,6 +21,7 @@ from ledgerkit.reports.movements import (
     note_margin,
     open_end,
     place,
+    place_apart,
     read_transactions,
     scope_of,
 )
@@ -137,7 +138,7 @@ def statement(
             last = open_end(last, found.moved, date)
         moved = [row for row in found.moved if scope.holds(row["account_id"])]
         inside, undated = place(moved, date, first, last)
-        apart = _apart_of(found, scope, date, first, last)
+        apart = place_apart(found.apart, scope, date, first, None if end is None else last)
         still = sorted((scope.chosen or frozenset()) - {row["account_id"] for row in inside})
         scales = Scales(making, [*inside, *undated, *apart, *({"unit_of": (False, one)} for one in still)])
         without_unit = scales.write([*inside, *undated])
@@ -166,17 +167,6 @@ def statement(
             },
             drawings(inside, months),
         )
-
-
-def _apart_of(found: Movements, scope: Scope, date: DateOf, first: pd.Timestamp, last: pd.Timestamp) -> list[Row]:
-    """Return what is not counted and may be of the period; by the next best time, where that asked for is missing."""
-    kept = []
-    for row in found.apart:
-        times = (row[DATES[date]], row["block_time"], row["broadcast_on"], row["created_on"])
-        row["date"] = next((one for one in times if one is not None), None)
-        if scope.holds(row["account_id"]) and (row["date"] is None or first <= row["date"] < last):
-            kept.append(row)
-    return sorted(kept, key=lambda row: (row["date"] is not None, row["date"] or first, row["transaction_id"]))
 
 
 def _notes(

@@ -12,7 +12,7 @@ import pytest
 import ledgerkit as lk
 from ledgerkit.reports import Report, statement
 from ledgerkit.reports.scaling import rounded
-from reports.small_ledger import CONTRACT, ETH, MINT, SOL, USDC, Ledger, account, moved
+from reports.small_ledger import CONTRACT, ETH, MINT, NOW, SOL, USDC, Ledger, account, moved
 
 MAY = ("2026-05-01", "2026-06-01")
 Connect = Callable[[Ledger], lk.Session]
@@ -336,18 +336,33 @@ def test_a_movement_without_the_date_asked_for_is_in_undated_and_in_no_total(on:
     assert [row["transaction_id"] for row in rows(statement(session, *MAY), "undated")] == [3]
 
 
+def test_what_is_not_counted_and_came_while_it_was_read_is_not_left_out(on: Connect) -> None:
+    """The service tells its time to the second, and the rows are read after it."""
+    moment = (pd.Timestamp(NOW) + pd.Timedelta(milliseconds=700)).isoformat()
+    late = [
+        moved(1, "RECEIVE", 5, moment, confirmations=1),
+        moved(2, "SEND", 5, None, status="DROPPED", created_on=moment),
+        moved(3, "RECEIVE", 5, moment),
+    ]
+    report = statement(on(Ledger([account(1)], late)), "2026-09-01")
+    assert [row["transaction_id"] for row in rows(report)] == [3]
+    assert [row["transaction_id"] for row in rows(report, "not_counted")] == [1, 2]
+
+
 # Who may see what
 
 
 def test_hidden_users_and_units_that_cannot_be_had_leave_base_units_and_a_word(on: Connect) -> None:
     hidden = moved(1, "RECEIVE", 5, "2026-05-02T00:00:00Z", created_by=None)
-    report = statement(on(Ledger([account(1)], [hidden], users=403, units={1: 404})), *MAY)
+    known = moved(2, "RECEIVE", 6, "2026-05-03T00:00:00Z", created_by=7)
+    report = statement(on(Ledger([account(1)], [hidden, known], users=403, units={1: 404})), *MAY)
     row = rows(report)[0]
     assert row["amount_base"] == 5
     assert report["movements"]["amount"].iloc[0] is pd.NA
     assert pd.isna(row["created_by"])
+    assert report["movements"]["created_by_name"].isna().all()
     assert any(note.startswith("Without the names of users:") for note in report.notes)
-    assert any("1 movement in an unknown unit (" in note and "404" in note for note in report.notes)
+    assert any("2 movements in an unknown unit (" in note and "404" in note for note in report.notes)
     assert any("A reporting key sees the accounts of its entities alone" in note for note in report.notes)
 
 
