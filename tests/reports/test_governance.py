@@ -285,6 +285,27 @@ def test_a_whitelist_rule_that_can_not_be_read_is_no_all_clear(report_on: Callab
     assert spot(report, "whitelist not seen")["severity"] == "can't tell"
 
 
+@pytest.mark.parametrize("data", [None, "none", [None], [{"currency_type": "CRYPTO", "min": "many"}]])
+def test_a_threshold_that_can_not_be_read_is_no_all_clear(report_on: Callable[..., Report], data: Any) -> None:
+    found = spot(report_on(rule_set(0, ONE_EACH, THRESHOLD=data)), "threshold not compared")
+    assert found["severity"] == "can't tell"
+    assert "it has no whitelist" in found["sentence"]
+
+
+def test_a_filter_that_can_not_be_read_limits_in_a_way_that_is_not_known(report_on: Callable[..., Report]) -> None:
+    sets = rule_set(0, ONE_EACH, TRANSACTION_FILTER=None)  # type: ignore[arg-type]  # as a service may send it
+    assert spot(report_on(sets), "no whitelist and no threshold")["severity"] == "medium"
+
+
+def test_money_is_not_called_stuck_where_approvals_stand_in_several_rules(report_on: Callable[..., Report]) -> None:
+    several = rule_set(0, [ONE_EACH[0], {"quorum": 9, "users": [2]}], MULTI_AUTHORIZATIONS=ONE_EACH)
+    report = report_on(several)
+    assert "money is stuck" not in kinds(report)
+    assert spot(report, "perhaps stuck")["severity"] == "can't tell"
+    assert report["accounts"]["at_least"].tolist() == [1]
+    assert report["accounts"]["fewest_people"].isna().all()
+
+
 # Rule sets that hide how few people they take
 
 HIDING: list[Any] = [
