@@ -322,6 +322,8 @@ def _html_value(row: Row, value: str | None, side: _Side) -> str:
     if _name(row) in ADDRESSES:
         return address(value) + html.escape(_beside(row, value))
     if _name(row) in AMOUNTS:
-        return amount(value) + html.escape(side.of(row, value))
+        whole, equals, spoken = side.of(row, value).partition(" = ")
+        parts = [amount(value) + html.escape(whole), *([html.escape(f"= {spoken}")] if equals else [])]
+        return " ".join(f"<span style='white-space:nowrap'>{part}</span>" for part in parts)
     font = "font-family:var(--jp-code-font-family,monospace);word-break:break-all;white-space:pre-wrap"
     return f"<span style='{font}'>{html.escape(_value(row, value, side))}</span>"

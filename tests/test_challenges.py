@@ -557,7 +557,7 @@ def test_amounts_have_their_unit_on_both_sides() -> None:
     lines = repr(review).splitlines()
     assert "Amount            100 base units = 0.000001 bitcoin_testnet (equal)" in lines
     assert "Fees at most      211 base units = 0.00000211 bitcoin_testnet (equal)" in lines
-    assert review._repr_html_().count(" base units = 0.000001 bitcoin_testnet</td>") == 2
+    assert review._repr_html_().count(">= 0.000001 bitcoin_testnet</span></td>") == 2
     assert review.table().set_index("field")["meant"]["amount"] == "100"
 
 
