@@ -211,10 +211,12 @@ def test_the_title_says_what_came_out(serve: Serve, connect_to: Connect) -> None
     words = report.chart().words
     assert words.startswith("Rewards 2026-05-01 to 2026-05-31: 2.235 XTZ")
     assert "2.234567 XTZ" in words
-    weekly = [in_cycle(1_000_000, "2026-05-05"), in_cycle(1_500_000, "2026-05-27")]
-    report = report_on(serve, connect_to, weekly, chain="tezos", by="week")
-    # The first and the last week of May are cut: those that are compared are the first and last whole ones.
-    assert "2.5 XTZ" in report.chart("XTZ").words
+    risen = [in_cycle(1_000_000, "2026-05-01"), in_cycle(1_500_000, "2026-05-31")]
+    report = report_on(serve, connect_to, risen, chain="tezos", by="day")
+    assert "2.5 XTZ, up 50 %" in report.chart("XTZ").words
+    # May begins within a week, which is compared with nothing; the first whole one has none, so there is no percentage.
+    report = report_on(serve, connect_to, risen, chain="tezos", by="week")
+    assert "2.5 XTZ, up (" in report.chart().words
 
 
 def test_an_empty_list_leaves_the_transactions(serve: Serve, connect_to: Connect) -> None:
