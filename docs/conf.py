@@ -50,6 +50,7 @@ nb_execution_cache_path = str(HERE / "_build" / "outputs" / _kit.hexdigest()[:16
 nb_execution_timeout = 180
 nb_execution_raise_on_error = True
 nb_execution_show_tb = True
+nb_render_error_lexer = "text"  # the message of an error is a sentence, and no Python
 nb_merge_streams = True
 # A page loads nothing from elsewhere: widgets would need a script from a CDN, so they show as the text that they have
 # beside them, and charts as the drawing that stands beside each.
