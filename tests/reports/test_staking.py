@@ -214,7 +214,7 @@ def test_the_title_says_what_came_out(serve: Serve, connect_to: Connect) -> None
     risen = [in_cycle(1_000_000, "2026-05-01"), in_cycle(1_500_000, "2026-05-31")]
     report = report_on(serve, connect_to, risen, chain="tezos", by="day")
     assert "2.5 XTZ, up 50 %" in report.chart("XTZ").words
-    # May begins within a week, which is compared with nothing; the first whole one has none, so there is no percentage.
+    # May begins within a week, which is compared with nothing; the first whole one has none: no percentage.
     report = report_on(serve, connect_to, risen, chain="tezos", by="week")
     assert "2.5 XTZ, up (" in report.chart().words
 
