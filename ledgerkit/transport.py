@@ -362,9 +362,9 @@ class Transport:
 
     def _read(self, response: httpx.Response, content: bytes, call: str, safe: bool) -> "Answer | Fault":
         date = _date(response.headers.get("Date"))
-        now = self.clock.time() if date is None else date
-        self._ahead = now - self.clock.time()
-        self.knows_time |= date is not None
+        if date is not None:
+            self._ahead, self.knows_time = date - self.clock.time(), True
+        now = self.server_time()
         self.limiter.learn(response.headers, now)
         status = response.status_code
         if status in RATE_LIMITED:

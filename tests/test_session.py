@@ -471,3 +471,13 @@ def test_the_units_of_accounts_are_had_by_id() -> None:
     assert coin is not None
     assert fees is not None
     assert (coin.code, coin.magnitude, fees.code) == ("BTC", 8, "ETH")
+
+
+def test_an_answer_without_a_date_leaves_the_time_of_the_service_as_it_was_told(
+    serve: Callable[..., Server], connect_to: Callable[..., lk.Session]
+) -> None:
+    dated = Reply({"name": "Acme"}, headers={"Date": "Fri, 27 Mar 2026 10:00:00 GMT"})
+    session = connect_to(serve(in_turn(dated, Reply({"name": "Acme"}))))
+    session.organization.get()
+    session.organization.get()
+    assert str(session.server_time()) == "2026-03-27 10:00:00+00:00"

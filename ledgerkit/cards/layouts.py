@@ -12,6 +12,7 @@ from ledgerkit.cards.known import Known
 from ledgerkit.cards.rules import rule_sets
 from ledgerkit.cards.values import Value, code, missing, named, quiet, text
 from ledgerkit.coins import TOKEN_MINT, counts_a_token
+from ledgerkit.directions import direction
 from ledgerkit.errors import InvalidRequest, shorten
 from ledgerkit.states import words
 
@@ -196,7 +197,7 @@ def _created(one: Object, column: str) -> Value | None:
 
 def _amount(one: Object, column: str) -> Value | None:
     value = one.get(column)
-    outgoing = column == "amount" and one.get("type") == "SEND"
+    outgoing = column == "amount" and one.kind == "transaction" and direction(str(one.get("type"))) == "out"
     return None if value is None else values.amount(value, one.unit, outgoing=outgoing)
 
 
