@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 import ledgerkit as lk
-from ledgerkit.errors import InvalidRequest, OutcomeUnknown, PermissionDenied
+from ledgerkit.errors import ConnectionFailed, InvalidRequest, OutcomeUnknown, PermissionDenied
 from ledgerkit.plans import Plan
 from ledgerkit.sandbox import Sandbox
 
@@ -237,3 +237,22 @@ def test_an_account_that_is_in_doubt_is_decided_by_a_person(administrator: lk.Se
         plan.run(plan.phrase)
     plan.decide(1, request_id=None)
     assert plan.run(plan.phrase)["approval"].tolist() == ["approved"]
+
+
+def test_an_account_that_was_rejected_meanwhile_is_not_said_to_be_approved(
+    administrator: lk.Session, tmp_path: Path
+) -> None:
+    plan = accounts(administrator, ["Plan D 1"], tmp_path / "plan.jsonl", approve=True)
+    with pytest.MonkeyPatch.context() as patch:
+
+        def unreachable(*arguments: object, **more: object) -> object:
+            raise ConnectionFailed("the network is gone.")
+
+        patch.setattr(type(administrator.requests), "review", unreachable)
+        with pytest.raises(ConnectionFailed):
+            plan.run(plan.phrase)
+    request_id = int(plan.results()["request_id"][0])
+    administrator.requests.reject(request_id, confirm=f"reject {request_id} assumed")
+    results = plan.run(plan.phrase)
+    assert results["approval"].tolist() != ["approved"]
+    assert "is REJECTED" in str(results["error"][0])

@@ -15,6 +15,7 @@ from ledgerkit.outcomes import Outcome
 from ledgerkit.plans.sums import Lookups
 from ledgerkit.resources.requests import Requests
 from ledgerkit.resources.users import Users
+from ledgerkit.states import meaning
 
 MEMOS: Final = {
     "text": payloads.MemoText,
@@ -40,6 +41,8 @@ class Desk:
         The creator's approval of the request that a body made, where the plan approves.
     waits
         Whether a request still waits for its creator's approval, where that has to come before the next row.
+    refused
+        With which status a request ended without being carried out; None while it did not.
     lookups
         What the drafts looked up; None where there are no amounts.
     expected
@@ -57,6 +60,7 @@ class Desk:
     find: Callable[[dict[str, Any], str | None, float], Outcome]
     approve: Callable[[int, dict[str, Any]], Any] | None = None
     waits: Callable[[int], bool] | None = None
+    refused: Callable[[int], str | None] | None = None
     lookups: Lookups | None = None
     expected: Callable[[dict[str, Any]], dict[str, Any]] | None = None
     check: Callable[[Any, frozenset[str]], list[Check]] | None = None
@@ -130,6 +134,10 @@ def for_accounts(connection: Connection, create: Callable[..., Draft], *, approv
         user = approvals.operator_of(connection).user_id(Users(connection).search)
         return len(requests.search(id=request_id, pending_by=user)) > 0
 
+    def refused(request_id: int) -> str | None:
+        status = str(requests.get(request_id)["status"].iloc[0])
+        return status if meaning("request", status) in ("refused", "neutral") else None
+
     remake, find = _remake(connection), _find(connection)
     return Desk(
         create,
@@ -137,6 +145,7 @@ def for_accounts(connection: Connection, create: Callable[..., Draft], *, approv
         find,
         approve=approval if approve else None,
         waits=waits,
+        refused=refused,
         expected=lambda given: {"index": 0, "parent_id": None, "contract_address": None, **given},
         ready=(lambda: _keeps_from_approving(connection)) if approve else None,
     )

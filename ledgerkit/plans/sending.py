@@ -151,7 +151,11 @@ class Sending:
             return
         while standing.approval != "approved":
             if standing.approval is not None and waits is not None and not waits(standing.request_id):
-                self._note("approved", number, how="found")  # the answer to an earlier approval was lost
+                ended = None if self._desk.refused is None else self._desk.refused(standing.request_id)
+                if ended is not None:
+                    self._note("not approved", number, error=f"request {standing.request_id} is {ended}")
+                else:
+                    self._note("approved", number, how="found")  # the answer to an earlier approval was lost
                 return
             self._pace()
             self._note("approving", number)
