@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 # Versions that are known to work together; drop them with `make test CONSTRAINTS=`.
 CONSTRAINTS ?= -c constraints.txt
 
-.PHONY: lab test check types tests binder docs linkcheck format constraints clean
+.PHONY: lab test check types tests binder look docs linkcheck format constraints clean
 
 lab: $(VENV)/lab
 	$(BIN)/ledgerkit lab $(LAB)
@@ -35,6 +35,10 @@ docs: $(VENV)/dev
 # Looks whether the addresses that pages link to answer: no part of the tests, which never leave this machine.
 linkcheck: $(VENV)/dev
 	$(BIN)/python -m sphinx -q -n -D nb_execution_mode=off -b linkcheck docs docs/_build/linkcheck
+
+# Opens every notebook in JupyterLab, and keeps pictures in screenshots/.
+look: $(VENV)/dev
+	$(BIN)/python -m pytest -m look tests/browser
 
 format: $(VENV)/dev
 	$(BIN)/ruff format .

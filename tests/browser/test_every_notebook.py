@@ -1,4 +1,4 @@
-"""Every notebook, opened in real JupyterLab and run from top to bottom: no cell fails, and every chart is drawn."""
+"""Notebooks, opened in real JupyterLab and run from top to bottom: no cell fails, and every chart is drawn."""
 
 import json
 import re
@@ -20,6 +20,8 @@ NAMES = sorted(
     for path in NOTEBOOKS.rglob("*.ipynb")
     if ".ipynb_checkpoints" not in path.parts
 )
+# A few in every run; `make look` opens all, which takes minutes.
+ALWAYS = ("explorer.ipynb", "reports/portfolio.ipynb", "investigations/trace.ipynb")
 # So tall that JupyterLab, which draws the cells in view alone, draws all of them.
 TALL = {"width": 1300, "height": 16000}
 MOST_SECONDS = 90
@@ -32,7 +34,9 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield address
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize(
+    "name", [one if one in ALWAYS else pytest.param(one, marks=pytest.mark.look) for one in NAMES]
+)
 def test_a_notebook_runs_in_jupyterlab_and_its_charts_are_drawn(running: str, browser: "Browser", name: str) -> None:
     cells = json.loads((NOTEBOOKS / name).read_text())["cells"]
     code = [cell for cell in cells if cell["cell_type"] == "code" and "".join(cell["source"]).strip()]
@@ -48,10 +52,9 @@ def test_a_notebook_runs_in_jupyterlab_and_its_charts_are_drawn(running: str, br
             page.wait_for_timeout(500)
         assert done.count() == len(code)
         wanted = len([cell for cell in code if "raises-exception" in cell["metadata"].get("tags", [])])
-        errors = page.locator(".jp-RenderedText[data-mime-type='application/vnd.jupyter.error']")
-        assert errors.count() == wanted, errors.all_inner_texts()
-        said = page.locator(".jp-RenderedText[data-mime-type='application/vnd.jupyter.stderr']")
-        assert said.all_inner_texts() == []
+        # Errors, and whatever was written to stderr.
+        amiss = page.locator(".jp-RenderedText[data-mime-type='application/vnd.jupyter.stderr']")
+        assert amiss.count() == wanted, amiss.all_inner_texts()
         drawings = page.locator(".vega-embed").locator("canvas.marks, svg.marks")
         assert drawings.count() == len([cell for cell in code if draws(cell)])
         for chart in drawings.all():
