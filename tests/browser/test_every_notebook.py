@@ -40,7 +40,9 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 def test_a_notebook_runs_in_jupyterlab_and_its_charts_are_drawn(running: str, browser: "Browser", name: str) -> None:
     cells = json.loads((NOTEBOOKS / name).read_text())["cells"]
     code = [cell for cell in cells if cell["cell_type"] == "code" and "".join(cell["source"]).strip()]
-    notebook = Notebook(browser, running.replace("/?", f"/lab/tree/notebooks/{name}?"))
+    # A workspace of its own: JupyterLab would open the notebooks of before beside it.
+    workspace = re.sub(r"\W", "-", name)
+    notebook = Notebook(browser, running.replace("/?", f"/lab/workspaces/{workspace}/tree/notebooks/{name}?"))
     page = notebook.page
     page.set_viewport_size(TALL)  # type: ignore[arg-type]  # playwright has a type of its own for it
     try:
