@@ -185,9 +185,14 @@ def movements_of(
         Whether the first confirmation is enough, as it is for a balance.
     """
     found = Movements()
-    returned = {
-        (row["account_id"], row["tx_hash"]) for row in rows if direction(row["type"]) == "in" and row["tx_hash"]
-    }
+
+    def counts(row: Row) -> bool:
+        if row["status"] in PENDING:
+            return include_pending
+        deep = include_pending or any_depth or _is_final(row, confirmations)
+        return row["status"] == "CONFIRMED" and bool(deep)
+
+    returned = {_arrival(row) for row in rows if counts(row) and _arrives(row)}
     for row in rows:
         if row["block_time"] is not None and row["created_on"] is not None:
             found.longest = max(found.longest, abs(row["block_time"] - row["created_on"]))
@@ -204,7 +209,7 @@ def movements_of(
             _failed(found, scope, row)
         elif status == "CONFIRMED" or status in PENDING:
             final = _is_final(row, confirmations) if status == "CONFIRMED" else False
-            if final or include_pending or any_depth:
+            if counts(row):
                 _moved(found, scope, row, final, returned)
             else:
                 found.apart.append(_apart(scope, row, _depth(row, confirmations, final)))
@@ -261,13 +266,9 @@ def _moved(found: Movements, scope: Scope, row: Row, final: bool | None, returne
     if way == "inside":
         if amount:
             found.apart.append(_apart(scope, row, f"{kind} moves within the account; only its fees are a movement"))
-    elif amount is None:
-        found.apart.append(_apart(scope, row, "the service names no amount"))
-    elif not isinstance(amount, int):
-        found.apart.append(_apart(scope, row, "its amount is no whole number of base units"))
-    elif amount < 0:
-        found.apart.append(_apart(scope, row, "its amount is negative: in which direction it went is not known"))
-    elif way == "out" and _to_itself(scope, row) and (row["account_id"], row["tx_hash"]) not in returned:
+    elif (unfit := _unfit(row)) is not None:
+        found.apart.append(_apart(scope, row, unfit))
+    elif way == "out" and _to_itself(scope, row) and _arrival(row) not in returned:
         found.apart.append(_apart(scope, row, "sent to the account itself; only its fees are a movement"))
     elif amount:
         found.moved.append(_movement(scope, row, row["account_id"], amount, final))
@@ -278,6 +279,32 @@ def _moved(found: Movements, scope: Scope, row: Row, final: bool | None, returne
             found.apart.append(_apart(scope, row, "confirmed, and the service names no fees"))
     else:
         _fees(found, scope, row, final)
+
+
+def _unfit(row: Row) -> str | None:
+    """Return why the amount of a transaction can be no movement, None where it can."""
+    amount = row["amount"]
+    if amount is None:
+        return "the service names no amount"
+    if not isinstance(amount, int):
+        return "its amount is no whole number of base units"
+    if amount < 0:
+        return "its amount is negative: in which direction it went is not known"
+    if amount and counts_a_token(row["type"]) and not row[TOKEN_MINT]:
+        # Added up, it would be taken for the coin of its account, or for another token.
+        return "the service does not name the mint of its token: which token its amount counts is not known"
+    return None
+
+
+def _arrives(row: Row) -> bool:
+    """Say whether something comes in by a transaction that counts, as a movement that a hash can find."""
+    comes = direction(row["type"]) == "in" and row["account_id"] is not None and row["tx_hash"]
+    return bool(comes and _unfit(row) is None and row["amount"])
+
+
+def _arrival(row: Row) -> tuple[Any, ...]:
+    """Return what a transfer to oneself and its arrival have in common: account, hash and coin."""
+    return row["account_id"], row["tx_hash"], row[TOKEN_MINT] if counts_a_token(row["type"]) else None
 
 
 def _to_itself(scope: Scope, row: Row) -> bool:

@@ -103,7 +103,8 @@ def statement(
         add up to ``net``; a chosen account on which nothing moved has zeros. ``months``: the same for each currency
         by month (UTC), and how much of what was received and sent was between own accounts (``internal_received``,
         ``internal_sent``). ``undated``: movements that lack the time asked for, in no total. ``not_counted``:
-        transactions of the period of which something is not counted, with the reason.
+        transactions of the period of which something is not counted, with the reason: so are amounts of tokens of
+        Solana whose mint the service does not name.
 
         Charts, one for each of the three currencies with most movements, such as ``BTC on bitcoin``: what came in and
         went out by month, and apart from it what own accounts sent each other.

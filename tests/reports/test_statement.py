@@ -204,6 +204,53 @@ def test_sent_to_itself_costs_fees_alone_unless_it_arrives_as_a_transaction_of_i
     assert sorted(row["amount_base"] for row in rows(statement(on(both), *MAY))) == [-5, -2, 5]
 
 
+@pytest.mark.parametrize(
+    ("arrival", "net"),
+    [
+        ({}, -1),
+        ({"status": "SUBMITTED", "block": None}, -1),
+        ({"confirmations": 1}, -1),
+        ({"min_confirmations": None}, -1),
+        *(({"status": status}, -1) for status in ("REPLACED", "DROPPED", "FAILED", "REJECTED", "SORT_OF")),
+        ({"amount": None}, -1),
+        ({"amount": "-100"}, -1),
+        ({"amount": "99.5"}, -1),
+        ({"amount": "0"}, -1),
+        # Another account's, and another hash: an arrival of its own.
+        ({"account_id": 2}, 99),
+        ({"tx_hash": "bb"}, 99),
+    ],
+)
+def test_what_is_sent_to_itself_leaves_only_where_its_arrival_counts(
+    on: Connect, arrival: dict[str, Any], net: int
+) -> None:
+    when = "2026-05-03T10:00:00Z"
+    sent = moved(1, "SEND", 100, when, fees="1", recipient="bc1qown", senders=["bc1qown"], tx_hash="aa")
+    came = moved(2, "RECEIVE", 100, when, tx_hash="aa") | arrival
+    ledger = Ledger([account(1, address="bc1qown"), account(2, "Other")], [sent, came])
+    assert statement(on(ledger), *MAY)["totals"]["net_base"].sum() == net
+
+
+@pytest.mark.parametrize(
+    ("kind", "mint", "came_kind", "came_mint", "nets"),
+    [
+        ("SEND", None, "RECEIVE", None, {"": -1}),
+        ("SEND", None, "RECEIVE_SPL_TOKEN_CHECKED", MINT, {"": -1, MINT: 100}),
+        ("SEND_SPL_TOKEN_CHECKED", MINT, "RECEIVE", None, {"": 99}),
+        ("SEND_SPL_TOKEN_CHECKED", MINT, "RECEIVE_SPL_TOKEN_CHECKED", MINT, {"": -1, MINT: 0}),
+        ("SEND_SPL_TOKEN_CHECKED", MINT, "RECEIVE_SPL_TOKEN_CHECKED", "other", {"": -1, "other": 100}),
+        ("SEND_SPL_TOKEN_CHECKED", MINT, "RECEIVE_SPL_TOKEN_CHECKED", None, {"": -1}),
+    ],
+)
+def test_what_is_sent_to_itself_arrives_as_the_same_coin_or_not_at_all(
+    on: Connect, kind: str, mint: str | None, came_kind: str, came_mint: str | None, nets: dict[str, int]
+) -> None:
+    sent = sol(1, kind, 100, mint, fees="1", recipient="own", senders=["own"], tx_hash="aa")
+    came = sol(2, came_kind, 100, came_mint, tx_hash="aa")
+    totals = statement(on(solana([sent, came], UNITS_OF_SOL)), *SEPTEMBER)["totals"]
+    assert dict(zip(totals["contract_address"].fillna(""), totals["net_base"], strict=True)) == nets
+
+
 def test_a_transfer_between_own_accounts_is_two_movements_that_name_each_other(on: Connect) -> None:
     when = "2026-05-03T10:00:00Z"
     ledger = Ledger(
@@ -234,6 +281,61 @@ def test_tokens_of_solana_are_in_their_own_unit_and_their_fees_in_sol(on: Connec
         ("-0.000005000", "SOL"),
     ]
     assert report["totals"]["contract_address"].fillna("").tolist() == ["", MINT]
+
+
+SEPTEMBER = ("2026-09-01", "2026-09-12")
+
+
+def sol(id: int, kind: str, amount: int, mint: str | None = None, **fields: Any) -> dict[str, Any]:
+    coin_fields = {"type": "Solana", "tx_parameters": {"token_mint": mint}}
+    return moved(id, kind, amount, "2026-09-03T10:00:00Z", currency="solana", coin_fields=coin_fields, **fields)
+
+
+def solana(transactions: list[dict[str, Any]], units: Any) -> Ledger:
+    return Ledger([account(1, "SOL Trading", "solana", type="Solana")], transactions, units={1: units})
+
+
+UNITS_OF_SOL: dict[str, Any] = {"amount_units": [SOL], "fees_units": [SOL]}
+
+
+@pytest.mark.parametrize("units", [403, UNITS_OF_SOL])
+def test_tokens_whose_mint_is_not_named_are_added_to_nothing(on: Connect, units: Any) -> None:
+    sent = [
+        sol(1, "SEND", 100, fees="1"),
+        sol(2, "SEND_SPL_TOKEN_CHECKED", 7, fees="1"),
+        sol(3, "SEND_SPL_TOKEN_CHECKED", 5000, fees="1"),
+        sol(4, "RECEIVE_SPL_TOKEN_CHECKED", 30),
+    ]
+    report = statement(on(solana(sent, units)), *SEPTEMBER)
+    for table in ("totals", "months"):
+        sums = report[table][["sent_base", "received_base", "fees_base", "net_base", "movements"]]
+        assert sums.values.tolist() == [[-100, 0, -3, -103, 4]]
+    apart = [(row["transaction_id"], row["amount_base"], row["reason"]) for row in rows(report, "not_counted")]
+    reason = "the service does not name the mint of its token: which token its amount counts is not known"
+    assert apart == [(2, 7, reason), (3, 5000, reason), (4, 30, reason)]
+    assert report["not_counted"]["amount"].isna().all()
+    assert any("3 transactions of the period with something that is not counted" in note for note in report.notes)
+
+
+@pytest.mark.parametrize("units", [403, UNITS_OF_SOL])
+def test_tokens_of_different_mints_are_summed_apart_though_no_unit_is_known(
+    on: Connect, monkeypatch: pytest.MonkeyPatch, units: Any
+) -> None:
+    monkeypatch.setattr("reports.small_ledger.USDC", {})
+    other = "Es9vMFrzaCERmJfrF4H2FYD4KCoNkY11McCe8BenwNYB"
+    sent = [
+        sol(1, "SEND", 100, fees="1"),
+        sol(2, "SEND_SPL_TOKEN_CHECKED", 7, MINT, fees="1"),
+        sol(3, "SEND_SPL_TOKEN_CHECKED", 5000, other, fees="1"),
+        sol(4, "RECEIVE_SPL_TOKEN_CHECKED", 30, other),
+    ]
+    report = statement(on(solana(sent, units)), *SEPTEMBER)
+    of_tokens = report["movements"]["contract_address"].notna()
+    assert report["movements"]["ticker"][of_tokens].isna().all()
+    for table in ("totals", "months"):
+        nets = zip(report[table]["contract_address"].fillna(""), report[table]["net_base"], strict=True)
+        assert sorted(nets) == [("", -103), (MINT, -7), (other, -4970)]
+    assert len(report["not_counted"]) == 0
 
 
 def test_27_digits_and_18_places_are_summed_without_losing_one(on: Connect) -> None:
