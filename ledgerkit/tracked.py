@@ -150,6 +150,16 @@ def _content(path: Path) -> bytes:
     return content
 
 
+def _program(folder: Path) -> str | None:
+    """Return the git of this machine; one that the folder brings along is none."""
+    # An empty or relative entry of PATH is the working directory, and Windows looks there first.
+    path = os.pathsep.join(one for one in os.get_exec_path() if Path(one).is_absolute())
+    found = shutil.which("git", path=path)
+    if found is None or Path(found).parent.resolve() in (folder.resolve(), Path.cwd()):
+        return None
+    return found
+
+
 def _git(folder: Path, *arguments: str, no: int | None = None) -> str | None:
     """Return what git prints; None where there is no git or no repository, or with the exit code that means no.
 
@@ -158,7 +168,7 @@ def _git(folder: Path, *arguments: str, no: int | None = None) -> str | None:
     _CannotLook
         It failed, with its reason.
     """
-    git = shutil.which("git")
+    git = _program(folder)
     if git is None:
         return None
     # Those of the caller may name another repository, or turn on what is turned off here.

@@ -160,7 +160,8 @@ class Transport:
         self._process = os.getpid()
         # By how much the server's clock is ahead of this machine's, as its last answer said.
         self._ahead = 0.0
-        self.knows_time = False
+        # What the server's clock showed with its last answer, and this machine's stopwatch at that moment.
+        self._told: tuple[float, float] | None = None
         # Plain http is for loopback alone: the base URL was checked when it was read.
         local = base_url.startswith("http://")
         # A context costs 15 ms to fill with authorities, and a loopback address needs none.
@@ -192,7 +193,17 @@ class Transport:
 
     def server_time(self) -> float:
         """Return what the server's clock shows, in seconds since the epoch, as far as its answers have said."""
-        return self.clock.time() + self._ahead
+        by_clock = self.clock.time() + self._ahead
+        if self._told is None:
+            return by_clock
+        date, stopwatch = self._told
+        # The clock may have been set back since, and the stopwatch may have stood still while the machine slept.
+        return max(by_clock, date + self.clock.monotonic() - stopwatch)
+
+    @property
+    def knows_time(self) -> bool:
+        """Whether an answer has told the server's time."""
+        return self._told is not None
 
     def signed(self, auth: httpx.Auth) -> "Transport":
         """Return a transport over the same connections that signs each call in.
@@ -363,7 +374,7 @@ class Transport:
     def _read(self, response: httpx.Response, content: bytes, call: str, safe: bool) -> "Answer | Fault":
         date = _date(response.headers.get("Date"))
         if date is not None:
-            self._ahead, self.knows_time = date - self.clock.time(), True
+            self._ahead, self._told = date - self.clock.time(), (date, self.clock.monotonic())
         now = self.server_time()
         self.limiter.learn(response.headers, now)
         status = response.status_code

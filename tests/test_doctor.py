@@ -365,3 +365,20 @@ def test_the_sandbox_is_healthy(monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
     found = diagnose("sandbox")
     assert [str(one) for one in found if one.level == "problem"] == []
     assert {"address", "token", "clock", "rights", "rate limit", "proxy"} <= by_name(found).keys()
+
+
+@needs_git
+@pytest.mark.parametrize("entry", ["", "."])
+def test_a_git_that_the_folder_brings_along_is_not_run(
+    repository: Callable[[dict[str, str]], Path], monkeypatch: pytest.MonkeyPatch, entry: str
+) -> None:
+    folder = repository({"a.ipynb": notebook(SHOWN)})
+    own = folder / "git"
+    own.write_text(f"#!/bin/sh\ntouch {folder}/ran\n")
+    own.chmod(0o755)
+    monkeypatch.chdir(folder)
+    monkeypatch.setenv("PATH", os.pathsep.join([entry, os.environ["PATH"]]))
+    assert "a.ipynb with outputs" in " ".join(one.text for one in in_git(folder))
+    monkeypatch.setenv("PATH", str(folder))
+    assert in_git(folder) == []
+    assert not (folder / "ran").exists()

@@ -481,3 +481,17 @@ def test_an_answer_without_a_date_leaves_the_time_of_the_service_as_it_was_told(
     session.organization.get()
     session.organization.get()
     assert str(session.server_time()) == "2026-03-27 10:00:00+00:00"
+
+
+def test_a_clock_that_is_set_back_does_not_set_the_time_of_the_service_back(
+    serve: Callable[..., Server], connect_to: Callable[..., lk.Session]
+) -> None:
+    clock = LeapingClock()
+    dated = Reply({"name": "Acme"}, headers={"Date": "Fri, 27 Mar 2026 10:00:00 GMT"})
+    session = connect_to(serve(lambda seen: dated), clock=clock)
+    session.organization.get()
+    clock.advance(60)
+    clock.wall -= 600
+    assert str(session.server_time()) == "2026-03-27 10:01:00+00:00"
+    clock.wall += 3600  # the machine slept, and its stopwatch with it
+    assert str(session.server_time()) == "2026-03-27 10:51:00+00:00"

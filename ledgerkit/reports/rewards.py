@@ -62,7 +62,8 @@ class Apart:
     @property
     def counts_paid(self) -> bool:
         """Whether the transactions count: of what may be the same money, the larger sum does."""
-        return summed(self.paid) > summed(self.listed)
+        # A list may be below zero by penalties, and no transactions are no other source.
+        return bool(self.paid) and summed(self.paid) > summed(self.listed)
 
 
 @dataclass

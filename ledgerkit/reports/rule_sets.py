@@ -186,7 +186,7 @@ class RuleSet:
         # A hidden member may be one who is counted already: as few as can be are asked for.
         return tuple(
             (
-                0 if one.quorum is None or one.hidden is None else max(0, _asked(one) - one.hidden),
+                0 if one.hidden is None else max(0, _asked(one) - one.hidden),
                 one.may(),
             )
             for one in self.steps

@@ -129,6 +129,7 @@ def test_how_few_people_it_takes(steps: list[Any], number: int | None, at_least:
         [{"quorum": 1, "users": [1]}, {"quorum": 2, "users": [2, 8]}],
         [{"quorum": 1, "users": [1]}, {"quorum": 1, "group": 3}],
         [{"quorum": 1, "users": [8]}, {"quorum": 1, "users": [1]}],
+        [{"quorum": None, "users": [8]}, {"quorum": 1, "users": [1]}],  # a creator is one, whatever is hidden
         [{"quorum": 1, "users": [1]}, {"quorum": 4, "users": [2, 3, None]}],
     ],
 )

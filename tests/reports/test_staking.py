@@ -250,6 +250,13 @@ def test_a_rate_limit_leaves_the_rest_of_the_report(serve: Serve, connect_to: Co
     assert "REWARD transactions are counted instead" in row["note"]
 
 
+def test_penalties_that_outweigh_the_rewards_are_counted(serve: Serve, connect_to: Connect) -> None:
+    listed = [validated("3000000", "2026-05-02T00:00:00Z"), validated("-5000000", "2026-05-03T00:00:00Z")]
+    report = report_on(serve, connect_to, listed)
+    assert report["totals"]["amount_base"].tolist() == [-2000000]
+    assert report["accounts"]["listed_amount_base"].tolist() == [-2000000]
+
+
 def test_ends_of_the_period_and_every_digit(serve: Serve, connect_to: Connect) -> None:
     listed = [
         validated("1", "2026-04-30T23:59:59.999999+00:00"),
