@@ -259,8 +259,11 @@ def _by_hash(lines: Sequence[_Line], free: _Free) -> None:
                 free.take(line, equal[:1], "hash")
     for line in hashed:
         rows = [] if line.matched else free.with_hash(line)
-        if len(rows) > 1 and sum(row["amount_base"] for row in rows) == line.base:
-            free.take(line, rows, "hash")
+        # What lies in the period and what lies beyond it are never one row of the books together.
+        for inside in (True, False):
+            some = [row for row in rows if free.within(row["date"]) == inside]
+            if not line.matched and len(some) > 1 and sum(row["amount_base"] for row in some) == line.base:
+                free.take(line, some, "hash")
     _mark_twins(lines)
     pairs = [
         (abs(row["amount_base"] - (line.base or 0)), line.entry.row, row["transaction_id"], position, line, row)

@@ -52,7 +52,9 @@ def _candidates(
     """Give sizes that would explain a break, with words and transactions; the more likely first."""
     for row in found.apart:
         if row["account_id"] == account and _near(row, one):
-            amount, fees = row["amount_base"], row["fees_base"]
+            # A token's amount explains nothing of the coin's balance; its fees do.
+            amount = None if row["unit_of"][0] == "light" else row["amount_base"]
+            fees = row["fees_base"]
             said = f"the amount of a transaction that is not counted ({row['type']}, {row['status']})"
             if isinstance(amount, int) and amount:
                 yield amount, said, row["transaction_id"]

@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 import ledgerkit as lk
@@ -377,6 +377,9 @@ lines = st.lists(
 
 @settings(max_examples=60, deadline=None)
 @given(lines=lines)
+@example(
+    lines=[("One", 12, "-0.1", TWO, ""), ("One", 12, "-0.100007", TWO, "")]
+)  # fees of May with an amount of April
 def test_whatever_the_books_say_each_row_and_each_movement_is_there_once(
     lines: list[tuple[Any, ...]],
 ) -> None:
