@@ -29,7 +29,7 @@ html_copy_source = False
 html_show_sourcelink = False
 html_show_copyright = False
 # The address of the repository is nowhere written down, so that a page has no link to edit it.
-html_theme_options = {"top_of_page_buttons": []}
+html_theme_options: dict[str, list[str]] = {"top_of_page_buttons": []}
 toc_object_entries_show_parents = "hide"
 python_use_unqualified_type_names = True
 pygments_style = "friendly"
@@ -54,7 +54,7 @@ nb_render_error_lexer = "text"  # the message of an error is a sentence, and no 
 nb_merge_streams = True
 # A page loads nothing from elsewhere: widgets would need a script from a CDN, so they show as the text that they have
 # beside them, and charts as the drawing that stands beside each.
-nb_ipywidgets_js = {}
+nb_ipywidgets_js: dict[str, dict[str, str]] = {}
 suppress_warnings = ["mystnb.unknown_mime_type"]  # of charts, whose drawing is shown
 nb_mime_priority_overrides = [
     ("html", "application/vnd.jupyter.widget-view+json", None),

@@ -1,7 +1,7 @@
 """Functions and classes as directives of the Python domain."""
 
 import inspect
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from building.docstrings import Docstring, hints, in_words, indented, list_table, shown, signature
@@ -65,7 +65,7 @@ def parameters(docstring: Docstring, found: inspect.Signature | None, annotation
     return list_table(("Parameter", "Takes", "Meaning"), rows, "20 30 50", "lk-parameters") if rows else ""
 
 
-_STARS = {inspect.Parameter.VAR_POSITIONAL: "*", inspect.Parameter.VAR_KEYWORD: "**"}
+_STARS: Mapping[Any, str] = {inspect.Parameter.VAR_POSITIONAL: "*", inspect.Parameter.VAR_KEYWORD: "**"}
 
 
 def _takes(hint: Any, one: inspect.Parameter) -> str:

@@ -6,7 +6,6 @@ import inspect
 import typing
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from importlib.util import find_spec
 from typing import Any
 from unittest import mock
 
@@ -175,21 +174,12 @@ def _reports() -> Iterator[str]:
 
 
 def _trace() -> Iterator[str]:
-    if "trace" not in ledgerkit.__all__:
-        yield "This version of the kit has no trace yet."
-        return
-    found = ledgerkit.trace
-    if inspect.ismodule(found):
-        yield _module(found.__name__)
-        yield from _listed(found.__name__)
-        return
-    yield objects.function("ledgerkit.trace", found)
-    if find_spec("ledgerkit.tracing") is not None:
-        tracing = importlib.import_module("ledgerkit.tracing")
-        for name in getattr(tracing, "__all__", ()):
-            member = getattr(tracing, name)
-            if inspect.isclass(member):
-                yield objects.kind(f"ledgerkit.tracing.{name}", member, made=False)
+    yield objects.function("ledgerkit.trace", ledgerkit.trace)
+    tracing = importlib.import_module("ledgerkit.tracing")
+    for name in tracing.__all__:
+        member = getattr(tracing, name)
+        if inspect.isclass(member):
+            yield objects.kind(f"ledgerkit.tracing.{name}", member, made=False)
 
 
 def _forms() -> Iterator[str]:
