@@ -44,7 +44,7 @@ _OF_CURRENCY: Final = {
     **dict.fromkeys(("dogecoin", "doge", "bsc", "bnb"), BROWN),
     **dict.fromkeys(("stellar", "xlm", "polygon", "pol", "dai"), OLIVE),
 }
-# How direct labels take the colour of the text of the theme, dark or light: Vega's themes set this style.
+# The size and font of direct labels, as those of axes; their colour is `label_colour()`.
 LABEL: Final = "guide-label"
 
 
