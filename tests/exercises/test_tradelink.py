@@ -50,7 +50,9 @@ def test_no_answer_yet(session: lk.Session, wei: int) -> None:
 
 
 @pytest.mark.parametrize(
-    "shape", [Decimal, str, lambda text: f"{text} ETH", lambda text: pd.Series([Decimal(text)])], ids=repr
+    "shape",
+    [Decimal, str, lambda text: f"{text} ETH", lambda text: pd.Series([Decimal(text)])],
+    ids=["number", "text", "with its unit", "column"],
 )
 def test_the_right_number_in_any_shape(session: lk.Session, wei: int, shape: Callable[[str], Any]) -> None:
     whole, rest = divmod(wei, ETHER)
