@@ -150,6 +150,11 @@ class Reader:
             columns = take(columns, positions[:limit])
         return columns, {"sweeps": passes, "complete": complete}
 
+    def count(self, listing: Listing) -> tuple[int, float | None]:
+        """Return how many rows the service counts, and its clock: one request, which shows two of them at most."""
+        first, _ = self._first(listing, 2)
+        return first.count, first.date
+
     def _several(
         self,
         listing: Listing,
