@@ -150,10 +150,9 @@ class Reader:
             columns = take(columns, positions[:limit])
         return columns, {"sweeps": passes, "complete": complete}
 
-    def count(self, listing: Listing) -> tuple[int, float | None]:
-        """Return how many rows the service counts, and its clock: one request, which shows two of them at most."""
-        first, _ = self._first(listing, 2)
-        return first.count, first.date
+    def count(self, listing: Listing) -> int:
+        """Return how many rows the service counts: one request, which shows two of them at most."""
+        return self._first(listing, 2)[0].count
 
     def _several(
         self,
