@@ -1,0 +1,45 @@
+"""``python -m benchmarks``: everything that is measured, in one run."""
+
+import argparse
+import shlex
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from benchmarks import reading, report
+from benchmarks.measuring import serving
+
+
+def options_of(arguments: Sequence[str]) -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("--transactions", type=int, default=100_000)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--latency", type=float, nargs="+", default=[0.0, 5.0, 25.0], help="of a request, in ms")
+    parser.add_argument("--quick", action="store_true", help="10,000 transactions, 2 rounds; nothing is saved")
+    parser.add_argument("--into", type=Path, help="the folder of results.json and README.md (by default, this one)")
+    options = parser.parse_args(arguments)
+    if options.quick:
+        options.transactions, options.rounds = 10_000, 2
+    return options
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Measure, print and save."""
+    options = options_of(arguments)
+    with serving(options.transactions, options.latency) as served:
+        measures, samples = reading.measure(served, options.latency, options.rounds, _say)
+    settings = shlex.join(["python", "-m", "benchmarks", *arguments])
+    written = report.text(measures, settings)
+    print(written)
+    into = options.into or (None if options.quick else Path(__file__).parent)
+    if into is not None:
+        report.save(into, written, measures, samples, settings)
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
