@@ -119,7 +119,8 @@ def ledgerkit(url: str) -> Iterator[Read]:
 
 
 def _pages(first: Any) -> int:
-    return -(-first["page_info"]["count"] // PAGE_SIZE)
+    rows: int = first["page_info"]["count"]
+    return -(-rows // PAGE_SIZE)
 
 
 CONTESTANTS: Final[dict[str, Callable[[str], Any]]] = {

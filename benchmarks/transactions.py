@@ -109,7 +109,7 @@ def prepare(count: int) -> Prepared:
 
 
 def _varied(template: Node, number: int, created: datetime) -> Node:
-    """Make another transaction of one: other ids, hashes, amounts and times, and of the size that they have in life."""
+    """Make another transaction of one: other ids, hashes, amounts, times, and of the size that they have in life."""
     mark = hashlib.sha256(b"%d" % number).hexdigest()
     node = {**template, "id": number, "uid": mark[:32], "created_on": _written(created)}
     if node["tx_hash"]:
