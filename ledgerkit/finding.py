@@ -183,10 +183,10 @@ def _listed(connection: Connection, operation: str, table: Table, **asked: str) 
     try:
         # A note may be changed later, so that an object enters the list of a title.
         listing = Listing(path, table, asked, settled="title" not in asked)
-        columns, said = connection.reader.read(listing, limit=None, progress=progress)
+        rows, said = connection.reader.read(listing, limit=None, progress=progress)
     finally:
         progress.close()
-    frame = table.frame(columns, call=operation, **said, **connection.provenance(operation, asked))
+    frame = table.frame(rows, call=operation, **said, **connection.provenance(operation, asked))
     return frame.sort_values("id", ascending=False, kind="stable", ignore_index=True)
 
 

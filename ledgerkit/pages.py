@@ -9,7 +9,7 @@ from itertools import pairwise
 from typing import Any, Final
 
 from ledgerkit.errors import ContractViolation, shorten
-from ledgerkit.frames import join, take
+from ledgerkit.frames import Leaves, join
 from ledgerkit.transport import Answer
 
 # The order of a page, as the factor that makes its ids ascend.
@@ -17,7 +17,6 @@ NEWEST_FIRST: Final = -1
 OLDEST_FIRST: Final = 1
 NO_ORDER: Final = 0
 
-Columns = dict[str, list[Any]]
 Key = tuple[int | str, ...]
 
 
@@ -26,7 +25,7 @@ class Page:
     """One page as it came."""
 
     keys: list[Key]
-    columns: Columns
+    rows: Leaves
     count: int
     has_next: bool
     # The position of its first row in the list, and how many rows a full page of its size has.
@@ -176,12 +175,12 @@ def moment_of(text: Any) -> float | None:
     return moment.replace(tzinfo=moment.tzinfo or UTC).timestamp()
 
 
-def merged(pages: Sequence[Page]) -> Columns:
+def merged(pages: Sequence[Page]) -> Leaves:
     """Put all rows behind one another, each once: as it was seen last."""
     seen: set[Key] = set()
     parts = []
     for page in reversed(pages):
         fresh = {key: position for position, key in enumerate(page.keys) if key not in seen}
         seen |= fresh.keys()
-        parts.append(page.columns if len(fresh) == len(page.keys) else take(page.columns, list(fresh.values())))
+        parts.append(page.rows if len(fresh) == len(page.keys) else page.rows.take(list(fresh.values())))
     return join(parts[::-1])

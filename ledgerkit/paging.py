@@ -29,11 +29,10 @@ from functools import partial
 from typing import Any, Final
 
 from ledgerkit.errors import ContractViolation, IncompleteResult, InvalidRequest, warn
-from ledgerkit.frames import Table, take
+from ledgerkit.frames import Leaves, Table
 from ledgerkit.pages import (
     NEWEST_FIRST,
     NO_ORDER,
-    Columns,
     Key,
     Page,
     across,
@@ -114,8 +113,8 @@ class Reader:
         # Which manner a path accepted, so that a refusal costs its calls only once in a session.
         self._manners: dict[str, dict[str, str]] = {}
 
-    def read(self, listing: Listing, *, limit: int | None, progress: Progress) -> tuple[Columns, dict[str, Any]]:
-        """Return the columns of every row, each once, and what to say of them.
+    def read(self, listing: Listing, *, limit: int | None, progress: Progress) -> tuple[Leaves, dict[str, Any]]:
+        """Return every row, each once, and what to say of them.
 
         Parameters
         ----------
@@ -142,13 +141,13 @@ class Reader:
             pages, passes, complete = [first], 1, told_apart and (bool(first.keys) or first.is_last)
         if not complete:
             _warn(listing, pages, passes)
-        columns = merged(pages)
+        rows = merged(pages)
         if limit is not None:
             # Further rows of the last pages may lie behind a seam that nobody asked to close.
-            ids = columns[listing.key[0]]
+            ids = rows[listing.key[0]]
             positions = sorted(range(len(ids)), key=lambda row: order * ids[row] if order else row)
-            columns = take(columns, positions[:limit])
-        return columns, {"sweeps": passes, "complete": complete}
+            rows = rows.take(positions[:limit])
+        return rows, {"sweeps": passes, "complete": complete}
 
     def count(self, listing: Listing) -> int:
         """Return how many rows the service counts: one request, which shows two of them at most."""
@@ -209,7 +208,7 @@ class Reader:
         There is none without the server's clock or the moments at which all rows were created, nor where rows are
         from after the clock: then it is not the one that dates them (a proxy keeps the Date of what it once fetched).
         """
-        created = [moment_of(text) for text in first.columns["created_on"]]
+        created = [moment_of(text) for text in first.rows["created_on"]]
         known = [moment for moment in created if moment is not None]
         if first.date is None or len(known) < len(created) or max(known) > first.date + 1:
             return None, False
@@ -297,11 +296,11 @@ class Reader:
         # A list of one page is no bulk read.
         answer = self._transport.request("GET", listing.path, params=params, bulk=number > 1, cancel=cancel)
         nodes, count, has_next = edges_of(answer)
-        columns = listing.table.leaves(nodes, answer.call)
-        keys = list(zip(*(columns[name] for name in listing.key), strict=True))
+        rows = listing.table.leaves(nodes, answer.call)
+        keys = list(zip(*(rows[name] for name in listing.key), strict=True))
         check_keys(listing.key, keys, answer.call, like)
         size = len(keys) if size is None else size
-        return Page(keys, columns, count, has_next, (number - 1) * size, size, answer.date)
+        return Page(keys, rows, count, has_next, (number - 1) * size, size, answer.date)
 
 
 def _warn(listing: Listing, pages: Sequence[Page], passes: int) -> None:

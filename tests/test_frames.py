@@ -28,9 +28,9 @@ from ledgerkit.frames import (
     SELF,
     TEXT,
     TIME,
+    Leaves,
     Table,
     join,
-    take,
 )
 from ledgerkit.operations import TABLES
 
@@ -245,7 +245,7 @@ def test_pages_with_different_fields_are_put_behind_one_another() -> None:
     assert values(df["new"]) == ["a", None, None]
     assert values(df["newer"]) == [None, "b", None]
     assert list(df.columns)[-2:] == ["new", "newer"]
-    assert values(COIN.frame(take(join([COIN.leaves([{"id": 1}, {"id": 2}])]), [1]))["id"]) == [2]
+    assert values(COIN.frame(join([COIN.leaves([{"id": 1}, {"id": 2}])]).take([1]))["id"]) == [2]
 
 
 def test_null_ids_stay_null_and_ids_stay_integers() -> None:

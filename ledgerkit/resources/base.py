@@ -24,7 +24,7 @@ from ledgerkit.errors import (
     shorten,
 )
 from ledgerkit.filters import instant, instant_text
-from ledgerkit.frames import INTEGER, LIST, OBJECT, TEXT, Table, exact, join
+from ledgerkit.frames import INTEGER, LIST, OBJECT, TEXT, Leaves, Table, exact, join
 from ledgerkit.operations import check_family, marked
 from ledgerkit.parallel import Progress, gather
 from ledgerkit.transport import path_with
@@ -177,13 +177,13 @@ class Section:
     ) -> pd.DataFrame:
         """Read the list of each of several objects into one frame."""
         table = table.extended(after={"error": TEXT})
-        frames = [table.frame({})]
+        frames = [table.frame(Leaves())]
         for member in dict.fromkeys(given[many]):
             try:
                 frames.append(asked_for({**given, many: member}).rename(columns=_kept))
             except MEMBER_FAULTS as error:
                 column = many if many in table.kinds else "parent"
-                frames.append(table.frame({column: [member], "error": [str(error)]}))
+                frames.append(table.frame(Leaves(1, {column: [member], "error": [str(error)]})))
         frame = pd.concat([frame.reindex(columns=_union(frames)) for frame in frames if len(frame)] or frames)
         frame = frame.astype({name: frames[0][name].dtype for name in table.kinds}).reset_index(drop=True)
         frame.attrs = {"table": table.name, "complete": all(one.attrs.get("complete", True) for one in frames)}
@@ -200,8 +200,8 @@ class Section:
     ) -> pd.DataFrame:
         asked = limit
         while True:
-            columns, said = self._connection.reader.read(listing, limit=asked, progress=progress)
-            frame = listing.table.frame(columns, call=f"GET {listing.path}", **said)
+            rows, said = self._connection.reader.read(listing, limit=asked, progress=progress)
+            frame = listing.table.frame(rows, call=f"GET {listing.path}", **said)
             kept = frame
             # Cut what is outside, not what is inside: a row without a date came because the service counts it in.
             if after is not None:
@@ -277,6 +277,7 @@ class Section:
                 [partial(ask, member) for member in members],
                 workers=connection.transport.concurrency,
                 progress=progress,
+                limiter=connection.transport.limiter,
             )
         finally:
             progress.close()
@@ -290,12 +291,12 @@ class Section:
     def _frame(
         self, operation: str, table: Table, answers: Sequence[tuple[str, Nodes]], given: Mapping[str, Any]
     ) -> pd.DataFrame:
-        columns = join([table.leaves(rows, call) for call, rows in answers])
+        rows = join([table.leaves(nodes, call) for call, nodes in answers])
         try:
-            frame = table.frame(columns)
+            frame = table.frame(rows)
         except ContractViolation:
-            for call, rows in answers:  # which of the calls was it?
-                table.frame(table.leaves(rows, call), call=call)
+            for call, nodes in answers:  # which of the calls was it?
+                table.frame(table.leaves(nodes, call), call=call)
             raise
         return self._signed(frame, operation, given)
 

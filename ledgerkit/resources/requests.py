@@ -12,6 +12,7 @@ from ledgerkit.drafts import Check, Draft
 from ledgerkit.errors import Cancelled, ContractViolation, InvalidRequest, LedgerError, OutcomeUnknown, shorten
 from ledgerkit.filters import Many, Time
 from ledgerkit.following import follow
+from ledgerkit.frames import Leaves
 from ledgerkit.operations import operation
 from ledgerkit.outcomes import Outcome, new_mark
 from ledgerkit.payloads import Note, Payload, from_json
@@ -369,7 +370,7 @@ class Requests(Section, name="requests"):
         try:
             steps = self.governance_status(request_id)
         except (LedgerError, Cancelled):  # the vote is in: nothing after it may look as if it were not
-            steps = GOVERNANCE_STEP.frame({})
+            steps = GOVERNANCE_STEP.frame(Leaves())
         return Vote(verb, request, steps)
 
     def _look_for_vote(self, request_id: int, verb: approvals.Verb) -> Outcome:

@@ -5,7 +5,7 @@ import pytest
 from conformance.calls import BY_OPERATION
 from conformance.contract import LAM_FILE, columns, document, needs_contract, reads, schemas
 from conformance.differences import AMOUNTS, FEE_AMOUNTS, KINDS, NUMBERS, ROWS, TIMES, Difference, columns_of
-from ledgerkit.frames import AMOUNT, DTYPES, FEES, FLAG, INTEGER, LIST, NUMBER, OBJECT, REFERENCE, TEXT, TIME
+from ledgerkit.frames import AMOUNT, DTYPES, FEES, FLAG, INTEGER, LIST, NUMBER, OBJECT, REFERENCE, TEXT, TIME, Leaves
 from ledgerkit.resources.accounts import ACCOUNT_WITH_XPUB
 from ledgerkit.resources.api_users import API_USER
 
@@ -86,7 +86,7 @@ def _schema_of(origin: str) -> dict[str, object]:
 def test_a_frame_without_rows_has_the_columns_and_dtypes_of_one_with_rows(operation: str) -> None:
     table = BY_OPERATION[operation].table
 
-    empty = table.frame({})
+    empty = table.frame(Leaves())
 
     assert empty.columns.tolist() == table.columns
     assert {name: str(dtype) for name, dtype in empty.dtypes.items()} == {

@@ -20,7 +20,7 @@ from conformance.conftest import NUMBERS
 from conformance.contract import LAM_FILE, VAULT_FILE, document, needs_contract, parameters, reads, vault
 from conformance.differences import NEVER_PARAMETERS, RENAMED_PARAMETERS, TEXT_IN_PATHS
 from conformance.prism import Prism, needs_prism
-from ledgerkit.frames import EXACT, TIME
+from ledgerkit.frames import EXACT, TIME, Leaves
 
 pytestmark = [needs_contract, needs_prism]
 
@@ -121,7 +121,7 @@ def check(operation: str, outcome: Outcome) -> None:
     if isinstance(outcome, pd.DataFrame):
         known = outcome[table.columns]
         assert outcome.columns[: len(table.columns)].tolist() == table.columns
-        assert known.dtypes.equals(table.frame({}).dtypes)
+        assert known.dtypes.equals(table.frame(Leaves()).dtypes)
         assert outcome.attrs["endpoint"] == operation
         assert len(outcome) == outcome.attrs["count"] > 0
     else:
