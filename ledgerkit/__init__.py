@@ -5,11 +5,17 @@
 >>> session.transactions.search(status="CONFIRMED", limit=10)  # doctest: +SKIP
 """
 
+from collections.abc import Iterable as _Iterable
+from collections.abc import Mapping as _Mapping
+from os import PathLike as _PathLike
 from typing import Any as _Any
 
 import pandas as _pd
 
 from ledgerkit import payloads
+
+# Here, so that the function below takes the name of the package, and keeps it.
+from ledgerkit.archive import check_packages as _check_packages
 from ledgerkit.credentials import LAM, ApiUser, ReportingKey
 from ledgerkit.errors import (
     AuthenticationError,
@@ -17,6 +23,7 @@ from ledgerkit.errors import (
     ConnectionFailed,
     ContractViolation,
     IncompleteResult,
+    InexactNumbers,
     InvalidRequest,
     LedgerError,
     NotFound,
@@ -45,6 +52,7 @@ __all__ = [
     "ConnectionFailed",
     "ContractViolation",
     "IncompleteResult",
+    "InexactNumbers",
     "InvalidRequest",
     "LedgerError",
     "NotFound",
@@ -58,12 +66,14 @@ __all__ = [
     "SessionClosed",
     "UnknownValue",
     "Unsupported",
+    "archive",
     "connect",
     "explode",
     "explorer",
     "operations",
     "panel",
     "payloads",
+    "query",
     "read_csv",
     "reports",
     "trace",
@@ -161,6 +171,91 @@ def trace(session: Session, anything: _Any, *, since: _Any = None) -> _Any:
     from importlib import import_module
 
     return import_module("ledgerkit.tracing").trace(session, anything, since=since)
+
+
+def query(sql: str, folder: str | _PathLike[str] = "data") -> _pd.DataFrame:
+    """Ask an archive in SQL, on this machine alone; no digit changes on the way.
+
+    Parameters
+    ----------
+    sql
+        One SELECT, in the SQL of DuckDB. Each list of the archive is a table: ``transactions``, ``requests`` and so
+        on, with ``workspace`` in front, the columns of the search, and ``year`` and ``month`` of its creation. An
+        exact number such as ``amount`` is text; ``amount_decimal`` beside it is for sums, null where the number
+        has a fraction or more than 38 digits. ``sum(amount::bignum)`` adds up whole numbers of any size.
+    folder
+        Where :meth:`session.transactions.archive <ledgerkit.resources.base.Section.archive>` keeps it.
+
+    Returns
+    -------
+    DataFrame
+        Integers ``Int64``; sums, integers of more than 64 bits, and decimals without places object of exact int;
+        decimals with places object of Decimal; text ``str``; times ``datetime64[us, UTC]``; booleans ``boolean``. The
+        same with no rows as with many.
+
+    Raises
+    ------
+    InvalidRequest
+        There is no archive, no such table or column, it is not one SELECT, or a number became too large.
+
+    Warns
+    -----
+    InexactNumbers
+        It calculates in floating point, compares numbers as text, rounds, or leaves out what fits no decimal.
+    IncompleteResult
+        Files of the archive could not be shown to be complete when they were written.
+    """
+    from importlib import import_module
+
+    _check_packages(("pyarrow", "duckdb"))
+    frame: _pd.DataFrame = import_module("ledgerkit.archive.query").query(sql, folder)
+    return frame
+
+
+def archive(
+    folder: str | _PathLike[str],
+    workspaces: str | _Iterable[str] | _Mapping[str, Session | str],
+    *,
+    sections: str | _Iterable[str] = ("transactions", "requests"),
+    created_after: _Any = None,
+    again: _Any = None,
+) -> _pd.DataFrame:
+    """Archive several workspaces side by side, each within its own rate limit, in one folder.
+
+    Parameters
+    ----------
+    folder
+        Where it is kept; see :meth:`session.transactions.archive <ledgerkit.resources.base.Section.archive>`.
+    workspaces
+        Names of profiles, as :func:`connect` takes them; or a session or a profile each by the name of its directory:
+        ``{"treasury": session, "custody": "custody"}``. A LAM needs such a name. Sessions stay open.
+    sections
+        The lists to keep of each.
+    created_after, again
+        As ``archive`` of a section takes them.
+
+    Returns
+    -------
+    DataFrame
+        A row for each workspace and list: ``dataset``, ``workspace`` (str); ``rows``, ``new``, ``changed``,
+        ``no_longer_listed``, ``open``, ``parts`` (Int64); ``since``, ``until`` (UTC); ``complete`` (boolean),
+        ``requests`` (Int64); ``note`` (what was warned about) and ``error`` (why it failed; missing where it did
+        not).
+
+    Raises
+    ------
+    InvalidRequest
+        Two would be written into one directory, or are the same workspace; nothing was sent.
+    LedgerError
+        All failed; the message says each.
+    """
+    from importlib import import_module
+
+    _check_packages()
+    frame: _pd.DataFrame = import_module("ledgerkit.archive.many").archive(
+        folder, workspaces, sections=sections, created_after=created_after, again=again
+    )
+    return frame
 
 
 def __getattr__(name: str) -> _Any:

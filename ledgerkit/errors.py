@@ -212,6 +212,10 @@ class IncompleteResult(UserWarning):
     """A search could not be shown to be complete: rows came or went while it was read, and went on doing so."""
 
 
+class InexactNumbers(UserWarning):
+    """Numbers of a query are not exact, or some were left out of it: the message says which, and the exact way."""
+
+
 class UnknownValue(UserWarning):
     """A value that the documented list of the API lacks was sent as it is: the lists lag behind the service."""
 
