@@ -214,7 +214,7 @@ def query(sql: str, folder: str | _PathLike[str] = "data") -> _pd.DataFrame:
 
 def archive(
     folder: str | _PathLike[str],
-    workspaces: str | _Iterable[str] | _Mapping[str, Session | str],
+    workspaces: str | _Iterable[str | Session] | _Mapping[str, Session | str],
     *,
     sections: str | _Iterable[str] = ("transactions", "requests"),
     created_after: _Any = None,
@@ -227,8 +227,8 @@ def archive(
     folder
         Where it is kept; see :meth:`session.transactions.archive <ledgerkit.resources.base.Section.archive>`.
     workspaces
-        Names of profiles, as :func:`connect` takes them; or a session or a profile each by the name of its directory:
-        ``{"treasury": session, "custody": "custody"}``. A LAM needs such a name. Sessions stay open.
+        Names of profiles, as :func:`connect` takes them, or sessions, which stay open; or one of these by the name of
+        its directory: ``{"treasury": session, "custody": "custody"}``. A LAM needs such a name.
     sections
         The lists to keep of each.
     created_after, again

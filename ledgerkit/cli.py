@@ -1,4 +1,4 @@
-"""The command line: ``ledgerkit lab``, ``ledgerkit sandbox``, ``ledgerkit doctor``, ``ledgerkit keys``."""
+"""The command line: ``ledgerkit lab``, ``sandbox``, ``doctor``, ``keys`` and ``archive``."""
 
 import argparse
 import re
@@ -8,8 +8,12 @@ import threading
 from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ledgerkit import __version__
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|)")
 SECONDS = {"ms": 0.001, "s": 1.0, "": 1.0, "m": 60.0}
@@ -52,6 +56,27 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     doctor.add_argument("profile", nargs="?", help="the profile to look at")
     doctor.set_defaults(run=_doctor)
+
+    archive = commands.add_parser(
+        "archive",
+        help="keep what searches find as Parquet files; a later run reads what is new",
+        description="Keep what searches find in FOLDER, as Parquet files; a later run reads what is new or may have "
+        "changed. For cron: it prints a table, says on stderr what failed, and ends with 1 where anything did.",
+    )
+    archive.add_argument("folder", type=Path, metavar="FOLDER", help="where the archive is kept")
+    archive.add_argument(
+        "profiles", nargs="*", metavar="PROFILE", help="the workspaces; without one, that of the default profile"
+    )
+    archive.add_argument(
+        "--sections",
+        nargs="+",
+        default=["transactions", "requests"],
+        metavar="SECTION",
+        help="the lists to keep: transactions and requests, or others",
+    )
+    archive.add_argument("--created-after", metavar="TIME", help="how far back it goes; everything without it")
+    archive.add_argument("--again", metavar="TIME", help="what was created since is read again, whatever its state")
+    archive.set_defaults(run=_archive)
 
     keys = commands.add_parser(
         "keys", help="make the key pair that an API user approves with, or show its public half"
@@ -160,6 +185,35 @@ def _doctor(chosen: argparse.Namespace) -> int:
         print(finding, file=sys.stderr if amiss else sys.stdout)
         code = 1 if amiss else code
     return code
+
+
+def _archive(chosen: argparse.Namespace) -> int:
+    import warnings
+
+    import ledgerkit as lk
+
+    try:
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            done = _archived(chosen)
+    except lk.LedgerError as error:
+        print(f"{type(error).__name__}: {error}", file=sys.stderr)
+        return 1
+    shown = done[["workspace", "dataset", "rows", "new", "changed", "open", "until", "complete", "requests"]]
+    print(shown.to_string(index=False, na_rep="-"))
+    for warning in caught:
+        print(f"{warning.category.__name__}: {warning.message}", file=sys.stderr)
+    return 1 if done["error"].notna().any() else 0
+
+
+def _archived(chosen: argparse.Namespace) -> "pd.DataFrame":
+    import ledgerkit as lk
+
+    options = {"sections": chosen.sections, "created_after": chosen.created_after, "again": chosen.again}
+    if chosen.profiles:
+        return lk.archive(chosen.folder, chosen.profiles, **options)
+    with lk.connect() as session:
+        return lk.archive(chosen.folder, [session], **options)
 
 
 def _new_key(chosen: argparse.Namespace) -> int:

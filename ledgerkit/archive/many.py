@@ -13,9 +13,9 @@ from typing import Any, Final
 import pandas as pd
 
 from ledgerkit import credentials
-from ledgerkit.archive import parts
+from ledgerkit.archive import NoLongerListed, parts, run
 from ledgerkit.errors import Cancelled, IncompleteResult, InvalidRequest, LedgerError, shorten, warn
-from ledgerkit.frames import FLAG, INTEGER, SERIES, TEXT, TIME, Table
+from ledgerkit.frames import FLAG, INTEGER, SERIES, TEXT, TIME
 from ledgerkit.parallel import Progress, gather
 from ledgerkit.resources.base import Section
 from ledgerkit.session import Session, connect
@@ -25,27 +25,9 @@ from ledgerkit.watching import Watch, watched
 MOST_AT_ONCE: Final = 8
 # What runs ends with the read that it is in the middle of.
 SECONDS_TO_END: Final = 15.0
-DONE: Final = Table(
-    "archived",
-    {
-        "dataset": TEXT,
-        "workspace": TEXT,
-        "rows": INTEGER,
-        "new": INTEGER,
-        "changed": INTEGER,
-        "no_longer_listed": INTEGER,
-        "open": INTEGER,
-        "parts": INTEGER,
-        "since": TIME,
-        "until": TIME,
-        "complete": FLAG,
-        "requests": INTEGER,
-        "note": TEXT,
-        "error": TEXT,
-    },
-)
+DONE: Final = run.DONE.extended(after={"note": TEXT, "error": TEXT})
 
-Workspaces = str | Iterable[str] | Mapping[str, Session | str]
+Workspaces = str | Iterable[str | Session] | Mapping[str, Session | str]
 
 
 @dataclass
@@ -218,7 +200,7 @@ def _failed(workspace: _Workspace, section: str, error: Exception, notes: Sequen
         "dataset": section,
         "workspace": workspace.name or workspace.label,
         "note": "; ".join(notes) or None,
-        "error": f"{type(error).__name__}: {error}",
+        "error": " ".join([f"{type(error).__name__}: {error}", *getattr(error, "__notes__", ())]),
     }
 
 
@@ -230,7 +212,7 @@ def _result(rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
         raise LedgerError(f"nothing was archived.\n{said}", failed=[dict(row) for row in rows])
     for row in rows:
         if row.get("note"):
-            warn(f"{row['workspace']}, {row['dataset']}: {row['note']}", IncompleteResult)
+            warn(f"{row['workspace']}, {row['dataset']}: {row['note']}", _kind_of(row))
     if failed:
         named = "; ".join(f"{row['workspace']}, {row['dataset']}: {row['error']}" for row in failed)
         warn(f"{len(failed)} of {len(rows)} lists were not archived to the end: {named}", IncompleteResult)
@@ -238,6 +220,11 @@ def _result(rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
     frame = pd.DataFrame(columns)
     frame.attrs["table"] = DONE.name
     return frame
+
+
+def _kind_of(row: Mapping[str, Any]) -> type[UserWarning]:
+    """Return what a note warns about: beside rows that may be missing, a run tells of rows that are gone."""
+    return NoLongerListed if row.get("complete") is not None and bool(row["complete"]) else IncompleteResult
 
 
 def _plain(value: Any, kind: str) -> Any:

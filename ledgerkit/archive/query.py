@@ -263,8 +263,8 @@ def _left_out(connection: duckdb.DuckDBPyConnection, sql: str, dataset: _Dataset
                 else f"exact is sum({column}::bignum)"
             )
             yield (
-                f"in {rows} rows of {dataset.name} {column} is no integer of up to 38 digits: {decimal} is null there, and "
-                f"a sum leaves them out; {way}"
+                f"in {rows} rows of {dataset.name} {column} is no integer of up to 38 digits: there {decimal} is "
+                f"null, and a sum leaves it out; {way}"
             )
         if cast and fractions:
             yield (
