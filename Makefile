@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 # Versions that are known to work together; drop them with `make test CONSTRAINTS=`.
 CONSTRAINTS ?= -c constraints.txt
 
-.PHONY: lab test check types tests binder look docs linkcheck format constraints clean
+.PHONY: lab test check types tests binder look docs linkcheck benchmarks format constraints clean
 
 lab: $(VENV)/lab
 	$(BIN)/ledgerkit lab $(LAB)
@@ -39,6 +39,10 @@ linkcheck: $(VENV)/dev
 # Opens every notebook in JupyterLab, and keeps pictures in screenshots/.
 look: $(VENV)/dev
 	$(BIN)/python -m pytest -m look tests/browser
+
+# Measures the kit against others on this machine, and writes benchmarks/README.md and results.json.
+benchmarks: $(VENV)/dev
+	$(BIN)/python -m benchmarks $(BENCHMARKS)
 
 format: $(VENV)/dev
 	$(BIN)/ruff format .

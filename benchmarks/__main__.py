@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks import reading, report
+from benchmarks import comparing, reading, report
 from benchmarks.measuring import serving
 
 
@@ -16,6 +16,7 @@ def options_of(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--transactions", type=int, default=100_000)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--latency", type=float, nargs="+", default=[0.0, 5.0, 25.0], help="of a request, in ms")
+    parser.add_argument("--starts", type=int, default=comparing.STARTS, help="rounds of what takes little time")
     parser.add_argument("--quick", action="store_true", help="10,000 transactions, 2 rounds; nothing is saved")
     parser.add_argument("--into", type=Path, help="the folder of results.json and README.md (by default, this one)")
     options = parser.parse_args(arguments)
@@ -29,7 +30,9 @@ def main(arguments: Sequence[str]) -> None:
     options = options_of(arguments)
     with serving(options.transactions, options.latency) as served:
         measures, samples = reading.measure(served, options.latency, options.rounds, _say)
+        pieces, of_pieces = comparing.measure(served, options.transactions, options.rounds, options.starts, _say)
     settings = shlex.join(["python", "-m", "benchmarks", *arguments])
+    measures, samples = [*measures, *pieces], {"reading": samples, **of_pieces}
     written = report.text(measures, settings)
     print(written)
     into = options.into or (None if options.quick else Path(__file__).parent)

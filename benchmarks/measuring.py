@@ -7,7 +7,7 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -34,8 +34,8 @@ class Measure:
     unit: str
     at_least: float | None = None
     at_most: float | None = None
-    # What the ratios are made of, so that they can be looked at again.
-    samples: Mapping[str, Any] = field(default_factory=dict)
+    # The same of the processor time, which others on the machine disturb less; none where no time is measured.
+    processor: Sequence[float] = ()
 
     @property
     def median(self) -> float:
@@ -126,6 +126,22 @@ def run(module: str, *arguments: str) -> dict[str, Any]:
         raise RuntimeError(f"benchmarks.{module} {' '.join(arguments)} failed:\n{done.stderr}")
     said: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     return said
+
+
+def compared(
+    what: str,
+    against: str,
+    upper: Sequence[Mapping[str, Any]],
+    lower: Sequence[Mapping[str, Any]],
+    unit: str,
+    **goal: float | None,
+) -> Measure:
+    """Return the measure that the times of two make, round by round."""
+    seconds, processor = (
+        divided([one[name] for one in upper], [one[name] for one in lower])
+        for name in ("seconds", "processor_seconds")
+    )
+    return Measure(what, against, seconds, unit, processor=processor, **goal)
 
 
 def divided(upper: Sequence[float], lower: Sequence[float]) -> list[float]:

@@ -102,7 +102,7 @@ def shown(runs: list[dict[str, Any]]) -> str:
             *lines,
             "",
             f"{rows} rows. By the clock on the wall it took {took / worked:.2f} times the processor time.",
-            f"Threads together were {waited / took:.2f} times as long at their sockets, or waiting to go on from there.",
+            f"Threads together were {waited / took:.2f} times as long at their sockets, or waiting to go on.",
             f"Collections: {collections}. Not found: {runs[0]['missing'] or 'nothing'}.",
         ]
     )

@@ -4,12 +4,15 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from benchmarks.contestants import CONTESTANTS
-from benchmarks.measuring import Measure, Served, divided, run
+from benchmarks.measuring import Measure, Served, compared, divided, run
 
 # How many times faster than the tutorial's loop, by latency in milliseconds.
 GOALS: Final[Mapping[str, float]] = {"0": 2, "5": 4, "25": 10}
 # At most so many times the floor.
 FLOOR: Final = 1.5
+FASTER: Final = "times faster"
+TIME: Final = "times the time"
+MUCH: Final = "times as much"
 FLOORS: Final = ("floor, threads", "floor, asyncio")
 
 
@@ -31,48 +34,37 @@ def measure(
                 say(f"{latency} ms, round {number + 1}, {name}: {done['seconds']:.2f} s")
         measures += _compared(latency, runs)
         samples[latency] = runs
-    return measures, samples
+    # Memory does not depend on the latency: of the last one, where least is in a queue.
+    return [*measures, *memory(runs, served.truth["bytes_of_json"])], samples
 
 
 def _compared(latency: str, runs: Mapping[str, Sequence[Mapping[str, Any]]]) -> list[Measure]:
-    def column(name: str, field: str) -> list[float]:
-        return [one[field] for one in runs[name]]
-
-    def fastest(field: str) -> list[float]:
-        return [min(pair) for pair in zip(*(column(name, field) for name in FLOORS), strict=True)]
-
+    tutorial, ours = runs["tutorial"], runs["ledgerkit"]
+    # The faster one of each round, and the cheaper one: together they may be better than either.
+    floor = [
+        {name: min(one[name] for one in pair) for name in ("seconds", "processor_seconds")}
+        for pair in zip(*(runs[name] for name in FLOORS), strict=True)
+    ]
     what = f"all transactions into a frame, {latency} ms a request"
     return [
+        compared(what, "the loop of the tutorials", tutorial, ours, FASTER, at_least=GOALS.get(latency)),
+        compared(what, "the faster floor of the round", ours, floor, TIME, at_most=FLOOR),
         Measure(
-            what,
-            "the loop of the tutorials",
-            divided(column("tutorial", "seconds"), column("ledgerkit", "seconds")),
-            "times faster",
-            at_least=GOALS.get(latency),
+            f"first use at {latency} ms: imports, sign-in, one page",
+            "the same of the tutorials, without sign-in",
+            divided(*([one["first_use_seconds"] for one in each] for each in (ours, tutorial))),
+            TIME,
         ),
-        Measure(
-            what,
-            "the faster floor of the round",
-            divided(column("ledgerkit", "seconds"), fastest("seconds")),
-            "times the time",
-            at_most=FLOOR,
-        ),
-        Measure(
-            f"the same, processor time, {latency} ms",
-            "the loop of the tutorials",
-            divided(column("tutorial", "processor_seconds"), column("ledgerkit", "processor_seconds")),
-            "times less",
-        ),
-        Measure(
-            f"the same, processor time, {latency} ms",
-            "the cheaper floor of the round",
-            divided(column("ledgerkit", "processor_seconds"), fastest("processor_seconds")),
-            "times the time",
-        ),
-        Measure(
-            f"first use: imports, sign-in, one page, {latency} ms",
-            "the loop of the tutorials",
-            divided(column("ledgerkit", "first_use_seconds"), column("tutorial", "first_use_seconds")),
-            "times the time",
-        ),
+    ]
+
+
+def memory(runs: Mapping[str, Sequence[Mapping[str, Any]]], bytes_of_json: int) -> list[Measure]:
+    """Return what a read holds at most, beyond what it held before; none where the kernel does not tell."""
+    ours, tutorial = ([one["peak_bytes"] for one in runs[name]] for name in ("ledgerkit", "tutorial"))
+    if None in ours or None in tutorial:
+        return []
+    what = "peak of memory of a read, for each row"
+    return [
+        Measure(what, "the JSON of a row", [one / bytes_of_json for one in ours], MUCH),
+        Measure(what, "the loop of the tutorials", divided(ours, tutorial), MUCH),
     ]

@@ -4,6 +4,7 @@ import json
 import os
 import platform
 import re
+import statistics
 from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
@@ -31,13 +32,17 @@ def machine() -> str:
 
 def table(measures: Sequence[Measure]) -> str:
     """Return the table of all measures."""
-    rows = ["| what | against | median | lowest to highest | goal | |", "|---|---|---|---|---|---|"]
+    rows = [
+        "| what | against | median | lowest to highest | by processor time | goal | |",
+        "|---|---|---|---|---|---|---|",
+    ]
     return "\n".join([*rows, *map(_row, measures)])
 
 
 def _row(one: Measure) -> str:
     spread = f"{min(one.ratios):.2f} to {max(one.ratios):.2f} ({len(one.ratios)} rounds)"
-    cells = [one.what, one.against, f"**{one.median:.2f}** {one.unit}", spread, _goal(one), _met(one)]
+    processor = f"{statistics.median(one.processor):.2f}" if one.processor else ""
+    cells = [one.what, one.against, f"**{one.median:.2f}** {one.unit}", spread, processor, _goal(one), _met(one)]
     return f"| {' | '.join(cells)} |"
 
 
