@@ -26,6 +26,7 @@ from ledgerkit.errors import (
     InexactNumbers,
     InvalidRequest,
     LedgerError,
+    NoLongerListed,
     NotFound,
     OutcomeUnknown,
     PermissionDenied,
@@ -55,6 +56,7 @@ __all__ = [
     "InexactNumbers",
     "InvalidRequest",
     "LedgerError",
+    "NoLongerListed",
     "NotFound",
     "OutcomeUnknown",
     "PermissionDenied",
@@ -74,6 +76,7 @@ __all__ = [
     "panel",
     "payloads",
     "query",
+    "read_archive",
     "read_csv",
     "reports",
     "trace",
@@ -171,6 +174,58 @@ def trace(session: Session, anything: _Any, *, since: _Any = None) -> _Any:
     from importlib import import_module
 
     return import_module("ledgerkit.tracing").trace(session, anything, since=since)
+
+
+def read_archive(
+    folder: str | _PathLike[str],
+    dataset: str = "transactions",
+    *,
+    workspace: str | None = None,
+    created_after: _Any = None,
+    created_before: _Any = None,
+) -> _pd.DataFrame:
+    """Read an archive back: the frame that the search gave when the archive was brought up to date, and no request.
+
+    Parameters
+    ----------
+    folder
+        Where :meth:`session.transactions.archive <ledgerkit.resources.base.Section.archive>` keeps it.
+    dataset
+        The section whose search is archived, such as ``"transactions"`` or ``"requests"``.
+    workspace
+        One of those in the archive; by default all.
+    created_after, created_before
+        From this moment on, and before that one; times without a zone are UTC. Only the files of these months are
+        read.
+
+    Returns
+    -------
+    DataFrame
+        ``workspace`` (str), then the columns of the search with their dtypes, units and exact values, then
+        ``archived_at`` (``datetime64[us, UTC]``: when a row was last read, by the server's clock); newest first.
+        Rows that the service no longer lists are among them.
+
+    Raises
+    ------
+    InvalidRequest
+        There is no such archive.
+    ArchiveDamaged
+        A file of it is not what the kit wrote.
+    ContractViolation
+        A row is in it twice: the service gave it another ``created_on`` since.
+
+    Warns
+    -----
+    IncompleteResult
+        A file could not be shown to be complete when it was written.
+    """
+    from importlib import import_module
+
+    _check_packages()
+    frame: _pd.DataFrame = import_module("ledgerkit.archive.reading").read(
+        folder, dataset, workspace=workspace, created_after=created_after, created_before=created_before
+    )
+    return frame
 
 
 def query(sql: str, folder: str | _PathLike[str] = "data") -> _pd.DataFrame:

@@ -216,6 +216,10 @@ class InexactNumbers(UserWarning):
     """Numbers of a query are not exact, or some were left out of it: the message says which, and the exact way."""
 
 
+class NoLongerListed(UserWarning):
+    """Rows of an archive are no longer listed by the service; they are kept as they were read last."""
+
+
 class UnknownValue(UserWarning):
     """A value that the documented list of the API lacks was sent as it is: the lists lag behind the service."""
 

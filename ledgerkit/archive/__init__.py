@@ -15,7 +15,6 @@ from ledgerkit.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from ledgerkit.connection import Connection
-    from ledgerkit.filters import Time
 
 # What an archive is written and read with.
 PACKAGES: Final = ("pyarrow", "filelock")
@@ -34,19 +33,3 @@ def archive(section: Any, connection: "Connection", folder: str | PathLike[str],
     check_packages()
     done: pd.DataFrame = import_module("ledgerkit.archive.run").archive(section, connection, folder, **options)
     return done
-
-
-def read_archive(
-    folder: str | PathLike[str],
-    dataset: str = "transactions",
-    *,
-    workspace: str | None = None,
-    created_after: "Time | None" = None,
-    created_before: "Time | None" = None,
-) -> pd.DataFrame:
-    """Read an archive back; see :func:`ledgerkit.read_archive`."""
-    check_packages()
-    frame: pd.DataFrame = import_module("ledgerkit.archive.reading").read(
-        folder, dataset, workspace=workspace, created_after=created_after, created_before=created_before
-    )
-    return frame

@@ -7,7 +7,7 @@ import contextlib
 import json
 import os
 import secrets
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import UTC, datetime
 from itertools import pairwise
@@ -151,7 +151,23 @@ def read_part(path: Path) -> Part:
         It is no file that the kit wrote, or one of a later format.
     """
     try:
-        said = json.loads((pq.read_schema(path).metadata or {})[KEY])
+        return _part(path, pq.read_schema(path).metadata)
+    except pa.ArrowException as error:
+        raise _damaged(path, "it is no Parquet file") from error
+
+
+def read_whole(path: Path) -> tuple[Part, pa.Table]:
+    """Return what a file says of itself, and its rows: both of one moment, whoever replaces it meanwhile."""
+    try:
+        with pq.ParquetFile(path) as file:
+            return _part(path, file.schema_arrow.metadata), file.read()
+    except (pa.ArrowException, OSError) as error:
+        raise _damaged(path, "it can't be read") from error
+
+
+def _part(path: Path, metadata: Mapping[bytes, bytes] | None) -> Part:
+    try:
+        said = json.loads((metadata or {})[KEY])
         if said["format"] != FORMAT:
             raise _damaged(path, f"it has the format {shorten(said['format'])}, and this version reads {FORMAT}")
         origin = Origin(**{one.name: said[one.name] for one in fields(Origin)})
@@ -159,7 +175,7 @@ def read_part(path: Path) -> Part:
         for name in ("start", "until", "read_at"):
             own[name] = None if own[name] is None else datetime.fromisoformat(own[name])
         part = Part(origin, **own)
-    except (KeyError, TypeError, ValueError, pa.ArrowException) as error:
+    except (KeyError, TypeError, ValueError) as error:
         if isinstance(error, ArchiveDamaged):
             raise
         raise _damaged(path, "it does not say what the kit writes into each file") from error
@@ -186,10 +202,7 @@ def parts_in(directory: Path) -> list[Part]:
 
 def read_rows(path: Path) -> pa.Table:
     """Return the rows of a file; its folders' names add no columns."""
-    try:
-        return pq.ParquetFile(path).read()
-    except (pa.ArrowException, OSError) as error:
-        raise _damaged(path, "its rows can't be read") from error
+    return read_whole(path)[1]
 
 
 def write(folder: Path, part: Part, rows: pa.Table) -> None:

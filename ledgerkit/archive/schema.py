@@ -50,6 +50,28 @@ def schema_of(table: Table) -> pa.Schema:
     return pa.schema([*fields, pa.field(FURTHER, pa.string()), pa.field(ARCHIVED_AT, MOMENT)])
 
 
+def conformed(arrow: pa.Table, table: Table) -> pa.Table:
+    """Return rows that an older version of the kit may have written in the schema of today; no value is lost."""
+    wanted = schema_of(table)
+    arrow = arrow.replace_schema_metadata(None)
+    if arrow.schema == wanted:
+        return arrow
+    own = [name for name in arrow.column_names if name not in wanted.names and not name.endswith(SUFFIX)]
+    texts: list[dict[str, Any]] = [from_json(text) if text else {} for text in arrow[FURTHER].to_pylist()]
+    for name in own:  # a column that is none any more
+        for row, value in zip(texts, arrow[name].cast(pa.string()).to_pylist(), strict=True):
+            if value is not None:
+                row.setdefault(name, value)
+    columns = dict(zip(arrow.column_names, arrow.columns, strict=True))
+    columns[FURTHER] = pa.array([json_text(row) if row else None for row in texts], pa.string())
+    known = {name: columns.get(name, pa.nulls(len(arrow), wanted.field(name).type)) for name in wanted.names}
+    moment = pd.Timestamp(0, tz="UTC").as_unit("us")
+    # Through a frame: what a new column has is taken out of `further`, and decimals are made of the digits.
+    frame = to_frame(pa.table({name: known[name] for name in wanted.names}), table).drop(columns=ARCHIVED_AT)
+    made = to_arrow(frame, table, moment)
+    return made.set_column(made.column_names.index(ARCHIVED_AT), ARCHIVED_AT, arrow[ARCHIVED_AT])
+
+
 def further_names(frame: pd.DataFrame, table: Table) -> list[str]:
     """Return the columns of a searched frame that its table does not declare, in order."""
     return [str(name) for name in frame.columns if name not in table.kinds]

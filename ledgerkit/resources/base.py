@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from importlib import import_module
 from numbers import Integral
+from os import PathLike
 from typing import Any, ClassVar, Final
 
 import pandas as pd
@@ -23,7 +24,7 @@ from ledgerkit.errors import (
     Unsupported,
     shorten,
 )
-from ledgerkit.filters import instant, instant_text
+from ledgerkit.filters import Time, instant, instant_text
 from ledgerkit.frames import INTEGER, LIST, OBJECT, TEXT, Leaves, Table, exact, join
 from ledgerkit.operations import check_family, marked
 from ledgerkit.parallel import Progress, gather
@@ -86,6 +87,71 @@ class Section:
         # The one step up: forms are made of sections, and nobody needs them who asks for none.
         return import_module("ledgerkit.forms.search").SearchForm.of(self, method)
 
+    def archive(
+        self,
+        folder: str | PathLike[str],
+        *,
+        created_after: Time | None = None,
+        again: Time | None = None,
+        name: str | None = None,
+    ) -> pd.DataFrame:
+        """Keep everything that the search of this section finds as Parquet files, and bring them up to date.
+
+        The first run reads all; a later one what is new, what may still change, and what the service counts other
+        than it did. It may be stopped at any moment: what was written is whole, and the next run goes on.
+
+        Parameters
+        ----------
+        folder
+            The folder of the archive; files and folders in it are made for their owner alone.
+        created_after
+            How far back it goes; by default to the first object.
+        again
+            What was created after this moment, or lies in a file that reaches beyond it, is read again whatever its
+            state: labels, notes and risk can change when everything else is over.
+        name
+            What the workspace is called in the archive, by default as the credentials name it; a LAM's do not.
+
+        Returns
+        -------
+        DataFrame
+            One row: ``dataset``, ``workspace``, ``rows`` (Int64: in the archive now), ``new``, ``changed`` (by this
+            run), ``no_longer_listed`` (kept, though the service lists them no longer), ``open`` (may still change),
+            ``parts`` (files), ``since``, ``until`` (created in this span, times in UTC; missing for lists without
+            dates), ``complete`` (boolean), ``requests`` (calls made).
+
+        Raises
+        ------
+        ConfigurationError
+            The extra ``archive`` is not installed, or the folder holds rows of another service, name or family of
+            credentials.
+        ArchiveInUse
+            Somebody else is writing to the same list of the same workspace.
+        Unsupported
+            The section has no search of everything.
+        InvalidRequest
+            An argument can't be used, or the folder not be written to.
+        ContractViolation
+            A row has no ``created_on``.
+
+        Warns
+        -----
+        IncompleteResult
+            A part could not be shown to be complete; the next run reads it again.
+        NoLongerListed
+            Rows that were archived are no longer listed.
+
+        Notes
+        -----
+        It reads the list of the section's ``search()``; of a few transactions that may still change,
+        ``GET /transactions/{transaction_id}``.
+        """
+        # A step up, as with forms: an archive is made of sections, and needs packages that nobody else does.
+        made: pd.DataFrame = import_module("ledgerkit.archive").archive(
+            self, self._connection, folder, created_after=created_after, again=again, name=name
+        )
+        return made
+
     def _form(self, module: str, name: str, *arguments: Any) -> Any:
         form = getattr(import_module(f"ledgerkit.forms.{module}"), name).on(self._connection, *arguments)
         import_module("ledgerkit.forms.cells").replace(form, name)
@@ -132,8 +198,8 @@ class Section:
         path, query, inside = _filled(operation, filters.query(method, values, connection.zone))
         asked = {
             **query,
-            **({"created_after": instant_text(_shifted(after, -MARGIN))} if after else {}),
-            **({"created_before": instant_text(_shifted(before, MARGIN))} if before else {}),
+            **({"created_after": instant_text(shifted(after, -MARGIN))} if after else {}),
+            **({"created_before": instant_text(shifted(before, MARGIN))} if before else {}),
         }
         check_family(operation, connection.family, f"GET {path}")
         listing = paging.Listing(
@@ -143,7 +209,7 @@ class Section:
             key=key,
             dated=dated,
             settled=query.keys() <= settled | ALWAYS_SETTLED,
-            before=_shifted(before, MARGIN).timestamp() if before else None,
+            before=shifted(before, MARGIN).timestamp() if before else None,
         )
         progress = Progress(path)
         try:
@@ -428,7 +494,8 @@ def _check_order(table: Table, order: Any, order_by: Any) -> None:
         )
 
 
-def _shifted(moment: datetime, by: timedelta) -> datetime:
+def shifted(moment: datetime, by: timedelta) -> datetime:
+    """Return another moment, or the same where the calendar ends."""
     try:
         return moment + by
     except OverflowError:

@@ -1,0 +1,158 @@
+"""An archive read back: the frame that a search would have given when the archive was brought up to date."""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from os import PathLike
+from pathlib import Path
+from typing import Any, Final
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from ledgerkit.archive import parts, schema, windows
+from ledgerkit.archive.parts import Part
+from ledgerkit.errors import ContractViolation, IncompleteResult, InvalidRequest, Unsupported, shorten, warn
+from ledgerkit.filters import Time, instant
+from ledgerkit.frames import Table
+from ledgerkit.operations import marked
+from ledgerkit.resources.base import Section
+
+MOST_NAMED: Final = 10
+
+
+def table_of(dataset: str) -> Table:
+    """Return the table of the search that a dataset is made of."""
+    for section in Section.__subclasses__():
+        if section.name == dataset and hasattr(section, "search"):
+            return marked(section.search).table
+    raise Unsupported(f"this version of the kit has no search of {shorten(dataset)}, and can't read what it found.")
+
+
+def check_folder(folder: Path, dataset: str | None = None) -> None:
+    """Raise where there is no archive, or not this list in it."""
+    there = parts.datasets_in(folder) if folder.is_dir() else []
+    if not there:
+        raise InvalidRequest(
+            f"{folder} holds no archive: session.transactions.archive({str(folder)!r}) makes one.", field="folder"
+        )
+    if dataset is not None and dataset not in there:
+        raise InvalidRequest(
+            f"{folder} holds no {shorten(dataset)}; there are: {', '.join(there)}.", field="dataset", there=there
+        )
+
+
+def read(
+    folder: str | PathLike[str],
+    dataset: str,
+    *,
+    workspace: str | None,
+    created_after: Time | None,
+    created_before: Time | None,
+) -> pd.DataFrame:
+    """Read an archive back; see :func:`ledgerkit.read_archive`."""
+    root = Path(folder)
+    after, before = (
+        None if value is None else instant(name, value, UTC)
+        for name, value in (("created_after", created_after), ("created_before", created_before))
+    )
+    check_folder(root, dataset)
+    table = table_of(dataset)
+    there = parts.workspaces_in(root, dataset)
+    if workspace is not None and workspace not in there:
+        raise InvalidRequest(
+            f"{root} holds no {dataset} of {shorten(workspace)}; there are: {', '.join(there)}.", field="workspace"
+        )
+    frames, found = [], []
+    for one in there if workspace is None else [workspace]:
+        read_now = _selected(parts.directory_of(root, dataset, one), after, before)
+        found += [part for part, _ in read_now]
+        frames.append(_frame(one, read_now, table, after, before))
+    frame = _together(frames, table)
+    if len(there if workspace is None else [workspace]) > 1 and "created_on" in table.kinds:
+        frame = frame.sort_values("created_on", ascending=False, kind="stable", ignore_index=True)
+    complete = all(part.complete for part in found)
+    frame.attrs = {
+        "table": table.name,
+        "complete": complete,
+        "count": len(frame),
+        **{name: next(iter(values)) for name, values in _origins(found).items() if len(values) == 1},
+    }
+    if not complete:
+        warn(
+            f"{root}: some {dataset} may be missing: when they were read, they could not be shown to be complete. "
+            "Archive again, and they are read again.",
+            IncompleteResult,
+        )
+    return frame
+
+
+def _selected(directory: Path, after: datetime | None, before: datetime | None) -> list[tuple[Part, pa.Table]]:
+    """Return the parts that may hold what is asked for, newest first; a part is read at one moment."""
+    found: list[tuple[Part, pa.Table]] = []
+    for path in reversed(parts.files_in(directory)):
+        start = parts.start_of(path)
+        if start is not None and (
+            (before is not None and start >= before) or (after is not None and windows.month_after(start) <= after)
+        ):
+            continue
+        part, rows = parts.read_whole(path)
+        found.append((part, rows))
+    return found
+
+
+def _frame(
+    workspace: str,
+    found: list[tuple[Part, pa.Table]],
+    table: Table,
+    after: datetime | None,
+    before: datetime | None,
+) -> pd.DataFrame:
+    empty = schema.schema_of(table).empty_table()
+    rows = pa.concat_tables([empty, *(schema.conformed(one, table) for _, one in found)])
+    _check_once(rows, workspace)
+    for moment, inside in ((after, pc.greater_equal), (before, pc.less)):
+        if moment is not None and "created_on" in table.kinds:
+            rows = rows.filter(inside(rows["created_on"], pa.scalar(moment, schema.MOMENT)))
+    rows = rows.sort_by([("id", "descending")])
+    further = list(dict.fromkeys(name for part, _ in found for name in part.further))
+    frame = schema.to_frame(rows, table, further)
+    frame.insert(0, "workspace", pd.Series([workspace] * len(frame), dtype="str"))
+    return frame
+
+
+def _check_once(rows: pa.Table, workspace: str) -> None:
+    counted = pc.value_counts(rows["id"].combine_chunks())
+    twice = [one["values"] for one in counted.filter(pc.greater(counted.field("counts"), 1)).to_pylist()]
+    if twice:
+        named = ", ".join(map(str, twice[:MOST_NAMED]))
+        raise ContractViolation(
+            f"{len(twice)} rows of {workspace} are in the archive twice, with another `created_on` each: {named}. "
+            "The service dated them anew. Look at them with lk.query, and archive into another folder.",
+            field="id",
+            ids=twice[:MOST_NAMED],
+        )
+
+
+def _together(frames: list[pd.DataFrame], table: Table) -> pd.DataFrame:
+    if len(frames) == 1:
+        return frames[0]
+    names = list(dict.fromkeys(name for frame in frames for name in frame.columns if name != schema.ARCHIVED_AT))
+    names.append(schema.ARCHIVED_AT)
+    filled = [_with_all(frame, names) for frame in frames]
+    kinds = frames[0].dtypes
+    frame = pd.concat([one for one in filled if len(one)] or filled[:1], ignore_index=True)
+    return frame.astype({name: kinds[name] for name in ["workspace", *table.kinds]})
+
+
+def _with_all(frame: pd.DataFrame, names: Iterable[str]) -> pd.DataFrame:
+    """Give a frame the fields that only other workspaces have."""
+    missing: dict[str, Any] = {
+        name: pd.Series([pd.NA] * len(frame), dtype=object) for name in names if name not in frame
+    }
+    return frame.assign(**missing)[list(names)]
+
+
+def _origins(found: list[Part]) -> dict[str, set[str]]:
+    names = ("base_url", "environment", "workspace")
+    return {name: {getattr(part.origin, name) for part in found} for name in names}
