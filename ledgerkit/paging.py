@@ -28,6 +28,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Final
 
+from ledgerkit import garbage
 from ledgerkit.errors import ContractViolation, IncompleteResult, InvalidRequest, warn
 from ledgerkit.frames import Leaves, Table
 from ledgerkit.pages import (
@@ -186,11 +187,12 @@ class Reader:
             return pages, 1, True
         if order and not all(is_in_order(page, order) for page in last):
             order = NO_ORDER
+        transport = self._transport
         for passes in range(2, MOST_PASSES + 1):
             if order and sizable:
                 over = {across(seam, size) for seam in open_seams(pages, order, limit, ties=ties)}
                 calls = [partial(fetch, number, other) for number, other in sorted(over)]
-                pages += gather(calls, workers=self._transport.concurrency, progress=progress)
+                pages += gather(calls, workers=transport.concurrency, progress=progress, limiter=transport.limiter)
                 if not open_seams(pages, order, limit, ties=ties):
                     return pages, passes, True
             else:
@@ -229,13 +231,14 @@ class Reader:
         progress: Progress,
     ) -> list[Page]:
         """Return a first page and those that follow it."""
+        transport = self._transport
         rows = head.count if limit is None else min(head.count, limit)
         promised = math.ceil(rows / head.size) if head.keys else 1
         pages = [head]
         for start in range(2, promised + 1, PAGES_AT_ONCE):
             numbers = range(start, min(start + PAGES_AT_ONCE, promised + 1))
             calls = [partial(fetch, number, head.size) for number in numbers]
-            pages += gather(calls, workers=self._transport.concurrency, progress=progress)
+            pages += gather(calls, workers=transport.concurrency, progress=progress, limiter=transport.limiter)
             if not pages[-1].keys:
                 break  # the count promised more than there is
         while pages[-1].keys and unfinished(pages[-1], limit):
@@ -295,8 +298,9 @@ class Reader:
         params = {**listing.params, **asked, "page": str(number)}
         # A list of one page is no bulk read.
         answer = self._transport.request("GET", listing.path, params=params, bulk=number > 1, cancel=cancel)
-        nodes, count, has_next = edges_of(answer)
-        rows = listing.table.leaves(nodes, answer.call)
+        with garbage.paused():
+            nodes, count, has_next = edges_of(answer)
+            rows = listing.table.leaves(nodes, answer.call)
         keys = list(zip(*(rows[name] for name in listing.key), strict=True))
         check_keys(listing.key, keys, answer.call, like)
         size = len(keys) if size is None else size

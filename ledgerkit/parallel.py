@@ -5,10 +5,12 @@ import queue
 import sys
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from typing import Any, Final, TypeVar
 
 from ledgerkit import watching
 from ledgerkit.errors import Cancelled
+from ledgerkit.limits import Limiter, among_many
 
 Result = TypeVar("Result")
 
@@ -61,13 +63,20 @@ def in_notebook() -> bool:
     return type(shell).__name__ == "ZMQInteractiveShell"
 
 
-def gather(calls: Sequence[Callable[[threading.Event], Result]], *, workers: int, progress: Progress) -> list[Result]:
+def gather(
+    calls: Sequence[Callable[[threading.Event], Result]],
+    *,
+    workers: int,
+    progress: Progress,
+    limiter: Limiter | None = None,
+) -> list[Result]:
     """Run the calls in threads and return their results in the order of the calls.
 
     The first failure, or an interrupt of the caller, sets the event that each call was given: calls that wait or
     have not started give up, and the failure is raised. What runs behind a form can be stopped there, which raises
     :class:`~ledgerkit.errors.Cancelled`. The threads end with the call; as daemons they hold up
-    nothing where a call hangs.
+    nothing where a call hangs. All that they ask for counts as bulk; with a ``limiter`` they are spread over the
+    windows of the rate limit where one does not hold them all.
     """
     progress.expect(len(calls))
     cancel = threading.Event()
@@ -77,6 +86,7 @@ def gather(calls: Sequence[Callable[[threading.Event], Result]], *, workers: int
         waiting.put(position)
 
     def work() -> None:
+        among_many.set(len(calls) > 1 or among_many.get())
         while not cancel.is_set():
             try:
                 position = waiting.get_nowait()
@@ -89,30 +99,31 @@ def gather(calls: Sequence[Callable[[threading.Event], Result]], *, workers: int
                 return
 
     results: dict[int, Any] = {}
-    try:
-        for started in range(min(workers, len(calls))):
-            try:
-                # Each in a copy of the caller's context: who listens to warnings hears those of the threads too.
-                context = contextvars.copy_context()
-                threading.Thread(target=context.run, args=(work,), name="ledgerkit-read", daemon=True).start()
-            except RuntimeError:  # no more threads here: those that there are do it all, or else this one
-                if not started:
-                    work()
-                break
-        while len(results) < len(calls):
-            try:
-                # A time limit, since on Windows a wait without one can't be interrupted, and to see a form's Cancel.
-                position, result, error = done.get(timeout=1.0 if progress.watch is None else 0.1)
-            except queue.Empty:
-                position, result, error = -1, None, None
-            if progress.watch is not None and progress.watch.cancel.is_set():
-                raise Cancelled
-            if position < 0:
-                continue
-            if error is not None:
-                raise error
-            results[position] = result
-            progress.advance()
-    finally:
-        cancel.set()
+    with nullcontext() if limiter is None else limiter.expecting(len(calls)):
+        try:
+            for started in range(min(workers, len(calls))):
+                try:
+                    # Each in a copy of the caller's context: who listens to warnings hears those of the threads too.
+                    context = contextvars.copy_context()
+                    threading.Thread(target=context.run, args=(work,), name="ledgerkit-read", daemon=True).start()
+                except RuntimeError:  # no more threads here: those that there are do it all, or else this one
+                    if not started:
+                        contextvars.copy_context().run(work)
+                    break
+            while len(results) < len(calls):
+                try:
+                    # A time limit, since on Windows a wait without one can't be interrupted, and to see Cancel.
+                    position, result, error = done.get(timeout=1.0 if progress.watch is None else 0.1)
+                except queue.Empty:
+                    position, result, error = -1, None, None
+                if progress.watch is not None and progress.watch.cancel.is_set():
+                    raise Cancelled
+                if position < 0:
+                    continue
+                if error is not None:
+                    raise error
+                results[position] = result
+                progress.advance()
+        finally:
+            cancel.set()
     return [results[position] for position in range(len(calls))]

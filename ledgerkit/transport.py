@@ -24,7 +24,7 @@ from urllib.parse import quote, unquote
 
 import httpx
 
-from ledgerkit import watching
+from ledgerkit import garbage, watching
 from ledgerkit.answers import decoded, one_line, outcome_unknown, problem
 from ledgerkit.clock import Clock, SystemClock
 from ledgerkit.echoes import hidden, repeats
@@ -40,7 +40,7 @@ from ledgerkit.errors import (
     SessionClosed,
     shorten,
 )
-from ledgerkit.limits import Limiter, seconds_to_wait
+from ledgerkit.limits import Limiter, among_many, seconds_to_wait
 
 # 420 is what the documentation names, 429 what other gateways in front of it may send.
 RATE_LIMITED: Final = frozenset({420, 429})
@@ -48,6 +48,10 @@ RATE_LIMITED: Final = frozenset({420, 429})
 PASSING: Final = frozenset({502, 503, 504})
 CLOSED_MEANWHILE: Final = "this session was closed meanwhile."
 FIRST_WAIT: Final = 0.5
+# For so long a call waits to learn from the answer to another how many calls are left; then it goes.
+PATIENCE: Final = 1.0
+# How soon a call that waits for an answer notices that it is given up.
+LOOK_EVERY: Final = 0.05
 LONGEST_WAIT: Final = 20.0
 # A page of 100 of the largest objects has some MB; more than this would rather fill the memory of the kernel.
 LARGEST_ANSWER: Final = 256 * 2**20
@@ -285,7 +289,9 @@ class Transport:
         watch = watching.current()
         # A write is never given up: nobody would know what became of it.
         cancel = cancel or (watch.cancel if watch and safe else self._never)
-        deadline = self.clock.monotonic() + min(self._retry_seconds, seconds or math.inf)
+        bulk = bulk or among_many.get()
+        budget = min(self._retry_seconds, seconds or math.inf)
+        deadline = self.clock.monotonic() + budget
         request = self._build(method, path, params, json, headers)
 
         def body_begins() -> Callable[[], bool]:
@@ -295,14 +301,21 @@ class Transport:
         request.extensions |= {"ledgerkit": body_begins, "trace": self._watch}
         attempt = 0
         while True:
-            self._wait_for_limit(call, bulk, deadline, cancel)
-            outcome = self._attempt(request, call, safe)
-            if isinstance(outcome, Answer):
-                return outcome
-            wait = self._jitter() * min(LONGEST_WAIT, FIRST_WAIT * 2**attempt)
-            if isinstance(outcome.error, RateLimited):
-                wait = max(wait, outcome.error.details["retry_after"])
-                self.limiter.block(wait)
+            # A part of a long read waits in line for its turn, and its time begins with that: no wait of the line
+            # may be longer, but all of them together may.
+            self._wait_for_limit(call, bulk, budget if bulk else deadline - self.clock.monotonic(), cancel)
+            if bulk and not attempt:
+                deadline = self.clock.monotonic() + budget
+            try:
+                outcome = self._attempt(request, call, safe)
+                if isinstance(outcome, Answer):
+                    return outcome
+                wait = self._jitter() * min(LONGEST_WAIT, FIRST_WAIT * 2**attempt)
+                if isinstance(outcome.error, RateLimited):
+                    wait = max(wait, outcome.error.details["retry_after"])
+                    self.limiter.block(wait)
+            finally:
+                self.limiter.done()
             attempt += 1
             if not (outcome.again and retry) or self.clock.monotonic() + wait > deadline:
                 raise outcome.error
@@ -356,12 +369,19 @@ class Transport:
             )
         raise InvalidRequest(problem, call=f"{method} {path[:200]}")
 
-    def _wait_for_limit(self, call: str, bulk: bool, deadline: float, cancel: threading.Event) -> None:
+    def _wait_for_limit(self, call: str, bulk: bool, most: float, cancel: threading.Event) -> None:
+        # Who exchanges the key is waited for by the call that is to be signed in, and waits for none.
+        patience = PATIENCE if self._auth is not None else 0.0
+        ends = self.clock.monotonic() + most
         while not cancel.is_set():
-            wait = self.limiter.reserve(bulk=bulk)
+            wait = self.limiter.reserve(bulk=bulk, patient=patience > 0)
+            if wait is None:
+                self.limiter.wait_for_answer(LOOK_EVERY)
+                patience -= LOOK_EVERY
+                continue
             if wait <= 0:
                 return
-            if self.clock.monotonic() + wait > deadline:
+            if wait > most or (not bulk and self.clock.monotonic() + wait > ends):
                 raise RateLimited(
                     f"the rate limit of the workspace is used up for another {wait:.0f} s, longer than a call may "
                     "wait. Ask for less, or again later.",
@@ -376,7 +396,9 @@ class Transport:
         if date is not None:
             self._ahead, self._told = date - self.clock.time(), (date, self.clock.monotonic())
         now = self.server_time()
-        self.limiter.learn(response.headers, now)
+        # What hands out tokens may announce nothing where all else does.
+        if self._auth is not None or "X-RateLimit-Remaining" in response.headers:
+            self.limiter.learn(response.headers, now)
         status = response.status_code
         if status in RATE_LIMITED:
             announced = (response.headers.get(name) for name in ("Retry-After", "X-RateLimit-Reset"))
@@ -390,7 +412,8 @@ class Transport:
             )
             return Fault(refusal, again=True)
         if 200 <= status < 300:
-            body, unreadable = decoded(content)
+            with garbage.paused():
+                body, unreadable = decoded(content)
             if self._auth is not None and repeats(content.decode("utf-8", "replace"), _signature(response.request)):
                 body, unreadable, content = None, "repeats the credentials of the request", b""
             if unreadable is None:

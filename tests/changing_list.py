@@ -17,6 +17,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from ledgerkit.errors import InvalidRequest
+from ledgerkit.limits import Limiter
 from ledgerkit.transport import Answer
 
 # Noon of a day in 2026, by the server's clock, when the first request comes.
@@ -170,6 +171,7 @@ class ChangingList:
     ) -> None:
         self.clock = Clock(NOON - ahead)
         self.concurrency = concurrency
+        self.limiter = Limiter(self.clock)
         self.rows: list[Row] = []
         for minutes in range(rows, 0, -1):
             self.create(NOON - minutes * MINUTE)

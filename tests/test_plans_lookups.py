@@ -12,6 +12,7 @@ from serving import LeapingClock
 
 from ledgerkit.connection import Connection
 from ledgerkit.errors import Cancelled, ConnectionFailed, LedgerError, NotFound
+from ledgerkit.limits import Limiter
 from ledgerkit.lookups import Lookups
 from ledgerkit.parallel import Progress, gather
 from ledgerkit.transport import Answer
@@ -27,6 +28,7 @@ class Service:
         self.faults = list(faults)
         self.clock = LeapingClock()
         self.concurrency = THREADS
+        self.limiter = Limiter(self.clock)
 
     def request(self, method: str, path: str, **_: object) -> Answer:
         self.calls[path] += 1
