@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from os import PathLike
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import duckdb
 import pandas as pd
@@ -70,7 +70,8 @@ def query(sql: str, folder: str | PathLike[str] = "data") -> pd.DataFrame:
             "session.transactions.archive(folder) makes one.",
             field="folder",
         )
-    _check_statement(sql)
+    if not isinstance(sql, str):
+        raise InvalidRequest(f"`sql` = {shorten(sql)}: it takes one SELECT, as text.", field="sql")
     # A list is opened only where it is named, since each of its files is; `show tables` names none.
     named = [name for name in there if name.casefold() in sql.casefold()] or there
     datasets = [_Dataset(name, list(_parts_of(where, name))) for name in named]
@@ -78,6 +79,7 @@ def query(sql: str, folder: str | PathLike[str] = "data") -> pd.DataFrame:
         tempfile.TemporaryDirectory(prefix="ledgerkit-query-") as spilled,  # else DuckDB spills into a folder here
         duckdb.connect(":memory:", config=dict(_CLOSED)) as connection,
     ):
+        _check_statement(connection, sql)
         seen_at = _plain(where, Path(spilled))
         for dataset in datasets:
             _make_view(connection, seen_at, dataset)
@@ -102,14 +104,11 @@ def query(sql: str, folder: str | PathLike[str] = "data") -> pd.DataFrame:
     return frame
 
 
-def _check_statement(sql: Any) -> None:
-    if not isinstance(sql, str):
-        raise InvalidRequest(f"`sql` = {shorten(sql)}: it takes one SELECT, as text.", field="sql")
-    with duckdb.connect(":memory:", config=dict(_CLOSED)) as connection:
-        try:
-            statements = connection.extract_statements(sql)
-        except duckdb.Error as error:
-            raise InvalidRequest(f"the SQL can't be read: {error}", field="sql") from error
+def _check_statement(connection: duckdb.DuckDBPyConnection, sql: str) -> None:
+    try:
+        statements = connection.extract_statements(sql)
+    except duckdb.Error as error:
+        raise InvalidRequest(f"the SQL can't be read: {error}", field="sql") from error
     if [one.type for one in statements] != [duckdb.StatementType.SELECT]:
         raise InvalidRequest(
             "a query is one SELECT, which changes nothing. (PIVOT needs the values that become columns: "
@@ -145,20 +144,18 @@ def _rows(dataset: _Dataset) -> int:
 
 def _make_view(connection: duckdb.DuckDBPyConnection, folder: Path, dataset: _Dataset) -> None:
     """Make a view of a list: the workspace, the columns of its files, then year and month."""
-    declared = _declared(dataset.name)
+    # A list without dates has no folders of years and months.
+    dated = not dataset.parts or dataset.parts[0].start is not None
+    location = _LOCATION if dated else {"workspace": _LOCATION["workspace"]}
+    source, found = "(select 1)", {}
     if dataset.parts:
         files = ", ".join(_text(str(part.path(folder))) for part in dataset.parts)
-        source = f"read_parquet([{files}], union_by_name = true, hive_partitioning = true, hive_types = {_hive()})"
+        hive = ", ".join(f"{_text(name)}: {kind}" for name, kind in location.items())
+        source = f"read_parquet([{files}], union_by_name = true, hive_partitioning = true, hive_types = {{{hive}}})"
         described = connection.execute(f"describe select * from {source}").fetchall()  # noqa: S608 - paths are quoted
         found = {str(name): str(kind) for name, kind, *_ in described}
-    else:
-        source, found = "(select 1)", {}
-    inside = {name: found.get(name, kind) for name, kind in declared.items()}
-    dated = not dataset.parts or any(part.start is not None for part in dataset.parts)
-    location = {name: kind for name, kind in _LOCATION.items() if dated or name == "workspace"}
-    other = {name: kind for name, kind in found.items() if name not in location}
-    of_files = {**{name: kind for name, kind in inside.items() if name not in location}, **other}
-    dataset.columns = {"workspace": "VARCHAR", **of_files, **location}
+    of_files = {name: kind for name, kind in {**_declared(dataset.name), **found}.items() if name not in location}
+    dataset.columns = {"workspace": location["workspace"], **of_files, **location}
     chosen = ", ".join(
         quoted(name) if name in found else f"null::{kind} as {quoted(name)}" for name, kind in dataset.columns.items()
     )
@@ -173,10 +170,6 @@ def _declared(dataset: str) -> dict[str, str]:
     if search is None:
         return {}
     return {one.name: _TYPES[one.type] for one in schema_of(marked(search).table)}
-
-
-def _hive() -> str:
-    return "{" + ", ".join(f"{_text(name)}: {kind}" for name, kind in _LOCATION.items()) + "}"
 
 
 def _text(value: str) -> str:
