@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks import comparing, reading, report
+from benchmarks import archiving, comparing, reading, report
 from benchmarks.measuring import serving
 
 
@@ -17,11 +17,12 @@ def options_of(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--latency", type=float, nargs="+", default=[0.0, 5.0, 25.0], help="of a request, in ms")
     parser.add_argument("--starts", type=int, default=comparing.STARTS, help="rounds of what takes little time")
-    parser.add_argument("--quick", action="store_true", help="10,000 transactions, 2 rounds; nothing is saved")
+    parser.add_argument("--large", action="store_true", help="an archive of 1,000,000 transactions too")
+    parser.add_argument("--quick", action="store_true", help="10,000 transactions, few rounds; nothing is saved")
     parser.add_argument("--into", type=Path, help="the folder of results.json and README.md (by default, this one)")
     options = parser.parse_args(arguments)
     if options.quick:
-        options.transactions, options.rounds = 10_000, 2
+        options.transactions, options.rounds, options.starts = 10_000, 2, 5
     return options
 
 
@@ -31,8 +32,9 @@ def main(arguments: Sequence[str]) -> None:
     with serving(options.transactions, options.latency) as served:
         measures, samples = reading.measure(served, options.latency, options.rounds, _say)
         pieces, of_pieces = comparing.measure(served, options.transactions, options.rounds, options.starts, _say)
+        parts, of_parts = archiving.measure(served, options.transactions, options.rounds, _say, large=options.large)
     settings = shlex.join(["python", "-m", "benchmarks", *arguments])
-    measures, samples = [*measures, *pieces], {"reading": samples, **of_pieces}
+    measures, samples = [*measures, *pieces, *parts], {"reading": samples, **of_pieces, "archive": of_parts}
     written = report.text(measures, settings)
     print(written)
     into = options.into or (None if options.quick else Path(__file__).parent)

@@ -9,19 +9,15 @@ STATUS: Final = Path("/proc/self/status")
 CLEAR: Final = Path("/proc/self/clear_refs")
 
 
-def forget_peak() -> None:
-    """Let the peak be what is held now."""
+def start() -> int | None:
+    """Let the peak be what is held now, and return it."""
     with contextlib.suppress(OSError):
         CLEAR.write_text("5")
-
-
-def held() -> int | None:
-    """Return the bytes that are held now."""
     return _read("VmRSS")
 
 
 def peak() -> int | None:
-    """Return the most bytes that were held since :func:`forget_peak`."""
+    """Return the most bytes that were held since :func:`start`."""
     return _read("VmHWM")
 
 

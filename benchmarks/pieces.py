@@ -1,12 +1,17 @@
 """Smaller things, each in a fresh process of its own: what it took, as one line of JSON."""
 
 import gc
+import importlib
 import json
 import sys
 import time
 from collections.abc import Callable
 from fractions import Fraction
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Final
+
+from benchmarks import memory
 
 PAGE_SIZE: Final = 100
 FORMS: Final = 15
@@ -97,6 +102,41 @@ def first_result_ledgerkit(url: str) -> dict[str, Any]:
     return took | {"rows": rows}
 
 
+def archive(url: str, rows: str) -> dict[str, Any]:
+    """Archive the newest rows into an empty folder, and read back what is in its files, part by part."""
+    import httpx
+    import pyarrow.parquet as pq
+
+    import ledgerkit as lk
+
+    asked = {"page": -(-int(rows) // PAGE_SIZE), "page_size": PAGE_SIZE}
+    page = httpx.get(f"{url}/transactions", params=asked).raise_for_status().json()
+    after = page["edges"][-1]["node"]["created_on"]
+    keys = lk.ApiUser("benchmark", "benchmark-key-id", "benchmark-key-secret")
+    with lk.Session(keys, base_url=url) as session, TemporaryDirectory() as folder:
+        session.transactions.search(limit=PAGE_SIZE)
+        importlib.import_module("ledgerkit.archive.run")
+        before = memory.start()
+        took, said = _timed(lambda: session.transactions.archive(folder, created_after=after))
+        peak = memory.peak()
+        read, amount, largest = 0, Fraction(), 0
+        for path in Path(folder).rglob("*.parquet"):
+            amounts = pq.read_table(path, columns=["amount"], partitioning=None)["amount"].to_pylist()
+            amount += sum(Fraction(one) for one in amounts if one is not None)
+            read += len(amounts)
+            largest = max(largest, len(amounts))
+    if not said["complete"].all() or read != said["rows"].sum():
+        raise AssertionError(f"the archive is not complete, or its files have {read} rows: {said.to_dict()}")
+    return took | {
+        "peak_bytes": None if peak is None or before is None else peak - before,
+        "rows": read,
+        "amount": str(amount),
+        "largest_part": largest,
+        "parts": int(said["parts"].iloc[0]),
+        "requests": int(said["requests"].iloc[0]),
+    }
+
+
 def form() -> dict[str, Any]:
     """Make the search form of transactions, and then the bare widgets that it consists of, so many times in turn."""
     import ipywidgets as widgets
@@ -136,6 +176,7 @@ PIECES: Final[dict[str, Callable[..., dict[str, Any]]]] = {
     "frame, ledgerkit": frame_ledgerkit,
     "first result, baseline": first_result_baseline,
     "first result, ledgerkit": first_result_ledgerkit,
+    "archive": archive,
     "form": form,
 }
 

@@ -150,7 +150,7 @@ async def _serve(prepared: Prepared, latencies: list[float]) -> None:
         server = await loop.create_server(lambda: Connection(service, latency, packs=packs), "127.0.0.1", 0)
         ports[name] = server.sockets[0].getsockname()[1]
 
-    for latency in latencies:
+    for latency in sorted({0.0, *latencies}):
         await listen(f"{latency:g}", latency / 1000, packs=False)
     await listen("gzip", 0, packs=True)
     gc.collect()

@@ -17,7 +17,8 @@ from ledgerkit.sandbox.world import build
 Node = dict[str, Any]
 
 TEMPLATES: Final = 2000
-SPAN: Final = timedelta(days=540)
+# From one to the next: a day has 1,661, whatever the number, and a month more than a part of an archive holds.
+INTERVAL: Final = timedelta(seconds=52)
 # The newest is this old: nothing that is read is younger than any bound that a client may set.
 AGE: Final = timedelta(hours=1)
 LABELS: Final = (
@@ -82,9 +83,7 @@ def nodes(count: int) -> Iterator[Node]:
     templates = build(seed=7, transactions=TEMPLATES).transactions
     newest = datetime.now(UTC) - AGE
     for position in range(count):
-        yield _varied(
-            templates[-1 - position % TEMPLATES], count - position, newest - SPAN * position / max(count, 2)
-        )
+        yield _varied(templates[-1 - position % TEMPLATES], count - position, newest - INTERVAL * position)
 
 
 def prepare(count: int) -> Prepared:

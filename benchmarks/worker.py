@@ -14,8 +14,7 @@ def main() -> None:
     started = time.perf_counter()
     with CONTESTANTS[name](url) as read:
         first_use = time.perf_counter() - started
-        memory.forget_peak()
-        before = memory.held()
+        before = memory.start()
         started, worked = time.perf_counter(), time.process_time()
         result = read()
         seconds, worked = time.perf_counter() - started, time.process_time() - worked
