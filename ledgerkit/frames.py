@@ -6,6 +6,7 @@ DataFrame. The same table gives the same columns and dtypes for no rows and for 
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 from functools import partial
@@ -329,10 +330,11 @@ def _integer(value: Any) -> Any:
 
 
 def _texts(values: Sequence[Any]) -> Any:
-    if not set(map(type, values)) <= {str, type(None)}:
-        values = [_text(value) for value in values]
-    # pandas would look at each text in Python before it hands them all to Arrow.
-    return pd.array(pyarrow.array(values, pyarrow.large_string()) if BY_ARROW else values, dtype="str")
+    if BY_ARROW:
+        # pandas would look at each text in Python before it hands them all to Arrow.
+        with suppress(TypeError):  # not all are texts
+            return pd.array(pyarrow.array(values, pyarrow.large_string()), dtype="str")
+    return pd.array([_text(value) for value in values], dtype="str")
 
 
 def _text(value: Any) -> Any:
@@ -370,10 +372,7 @@ def _lists(values: Sequence[Any]) -> Any:
 
 
 def _object_array(values: Sequence[Any]) -> Any:
-    # Filled, not made of the values: NumPy would make a table of lists of one length.
-    array = np.empty(len(values), dtype=object)
-    array[:] = values
-    return array
+    return np.fromiter(values, object, len(values))  # np.array() would make a table of lists of one length
 
 
 ARRAYS: Final[Mapping[str, Callable[[Sequence[Any]], Any]]] = {

@@ -17,7 +17,8 @@ NEWEST_FIRST: Final = -1
 OLDEST_FIRST: Final = 1
 NO_ORDER: Final = 0
 
-Key = tuple[int | str, ...]
+# An id, or what tells apart where it takes several fields.
+Key = int | str | tuple[int | str, ...]
 
 
 @dataclass(frozen=True)
@@ -69,29 +70,34 @@ def edges_of(answer: Answer) -> tuple[list[Any], int, bool]:
     )
 
 
-def check_keys(names: Sequence[str], keys: Sequence[tuple[Any, ...]], call: str, like: Key | None) -> None:
-    """Refuse rows that can't be told apart: by ids that are missing, no ids, or not of the same type as ``like``."""
-    like = like or (keys[0] if keys else ())
-    for key in keys:
-        for name, part, other in zip(names, key, like, strict=True):
-            if type(part) not in (int, str) or type(part) is not type(other):
-                raise ContractViolation(
-                    f"one row's `{name}` is {shorten(part)}, another's {shorten(other)}: rows can't be told apart.",
-                    call=call,
-                    field=name,
-                )
+def keys_of(names: Sequence[str], rows: Leaves, call: str, like: Key | None) -> list[Key]:
+    """Return what tells the rows of a page apart.
+
+    Refuses rows that can't be told apart: by ids that are missing, no ids, or not of the same type as ``like``.
+    """
+    columns = [rows[name] for name in names]
+    for position, (name, column) in enumerate(zip(names, columns, strict=True)):
+        first = column[0] if like is None and column else like[position] if isinstance(like, tuple) else like
+        kind = int if type(first) is int else str
+        if not set(map(type, column)) <= {kind}:
+            odd = next(part for part in column if type(part) is not kind)
+            raise ContractViolation(
+                f"one row's `{name}` is {shorten(odd)}, another's {shorten(first)}: rows can't be told apart.",
+                call=call,
+                field=name,
+            )
+    return columns[0] if len(columns) == 1 else list(zip(*columns, strict=True))
 
 
 def order_of(page: Page) -> int:
     """Return the order that the ids of a page show."""
-    ids = [key[0] for key in page.keys]
-    if any(type(number) is not int for number in ids):
+    if not set(map(type, page.keys)) <= {int}:
         return NO_ORDER
     return next((order for order in (NEWEST_FIRST, OLDEST_FIRST) if is_in_order(page, order)), NO_ORDER)
 
 
 def _ranks(page: Page, order: int) -> list[Any]:
-    return [order * key[0] for key in page.keys]  # of an order, so the ids are integers
+    return [order * key for key in page.keys]  # of an order, so they are ids
 
 
 def _ascends(ranks: Sequence[Any]) -> bool:
@@ -181,6 +187,6 @@ def merged(pages: Sequence[Page]) -> Leaves:
     parts = []
     for page in reversed(pages):
         fresh = {key: position for position, key in enumerate(page.keys) if key not in seen}
-        seen |= fresh.keys()
+        seen.update(fresh)  # not `|=`, which makes a new set of all that were seen, for each page
         parts.append(page.rows if len(fresh) == len(page.keys) else page.rows.take(list(fresh.values())))
     return join(parts[::-1])

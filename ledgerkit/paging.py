@@ -28,7 +28,6 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Final
 
-from ledgerkit import garbage
 from ledgerkit.errors import ContractViolation, IncompleteResult, InvalidRequest, warn
 from ledgerkit.frames import Leaves, Table
 from ledgerkit.pages import (
@@ -38,11 +37,11 @@ from ledgerkit.pages import (
     Page,
     across,
     agree,
-    check_keys,
     edges_of,
     instant,
     is_in_order,
     is_steady,
+    keys_of,
     merged,
     moment_of,
     open_seams,
@@ -298,11 +297,9 @@ class Reader:
         params = {**listing.params, **asked, "page": str(number)}
         # A list of one page is no bulk read.
         answer = self._transport.request("GET", listing.path, params=params, bulk=number > 1, cancel=cancel)
-        with garbage.paused():
-            nodes, count, has_next = edges_of(answer)
-            rows = listing.table.leaves(nodes, answer.call)
-        keys = list(zip(*(rows[name] for name in listing.key), strict=True))
-        check_keys(listing.key, keys, answer.call, like)
+        nodes, count, has_next = edges_of(answer)
+        rows = listing.table.leaves(nodes, answer.call)
+        keys = keys_of(listing.key, rows, answer.call, like)
         size = len(keys) if size is None else size
         return Page(keys, rows, count, has_next, (number - 1) * size, size, answer.date)
 

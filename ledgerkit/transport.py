@@ -24,7 +24,7 @@ from urllib.parse import quote, unquote
 
 import httpx
 
-from ledgerkit import garbage, watching
+from ledgerkit import watching
 from ledgerkit.answers import decoded, one_line, outcome_unknown, problem
 from ledgerkit.clock import Clock, SystemClock
 from ledgerkit.echoes import hidden, repeats
@@ -412,8 +412,7 @@ class Transport:
             )
             return Fault(refusal, again=True)
         if 200 <= status < 300:
-            with garbage.paused():
-                body, unreadable = decoded(content)
+            body, unreadable = decoded(content)
             if self._auth is not None and repeats(content.decode("utf-8", "replace"), _signature(response.request)):
                 body, unreadable, content = None, "repeats the credentials of the request", b""
             if unreadable is None:
@@ -516,7 +515,8 @@ def _tls_reason(error: BaseException | None) -> str | None:
 
 def _signature(request: httpx.Request) -> dict[str, str]:
     """Return what signs a request in, by header."""
-    return {name: request.headers[name].removeprefix("Bearer ") for name in SECRET_HEADERS if name in request.headers}
+    sent = dict(request.headers.items())  # once: httpx looks through all of them for each name
+    return {name: sent[name.lower()].removeprefix("Bearer ") for name in SECRET_HEADERS if name.lower() in sent}
 
 
 def _wake(connection: socket.socket) -> None:
