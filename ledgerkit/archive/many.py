@@ -13,11 +13,11 @@ from typing import Any, Final
 import pandas as pd
 
 from ledgerkit import credentials
-from ledgerkit.archive import NoLongerListed, parts, run
-from ledgerkit.errors import Cancelled, IncompleteResult, InvalidRequest, LedgerError, shorten, warn
+from ledgerkit.archive import parts, run
+from ledgerkit.errors import Cancelled, IncompleteResult, InvalidRequest, LedgerError, NoLongerListed, shorten, warn
 from ledgerkit.frames import FLAG, INTEGER, SERIES, TEXT, TIME
 from ledgerkit.parallel import Progress, gather
-from ledgerkit.resources.base import Section
+from ledgerkit.resources.base import all_sections
 from ledgerkit.session import Session, connect
 from ledgerkit.watching import Watch, watched
 
@@ -82,7 +82,7 @@ def archive(
 
 def _sections(sections: str | Iterable[str]) -> list[str]:
     chosen = list(dict.fromkeys([sections] if isinstance(sections, str) else sections))
-    known = sorted(section.name for section in Section.__subclasses__() if hasattr(section, "search"))
+    known = sorted(section.name for section in all_sections() if hasattr(section, "search"))
     if not chosen:
         raise InvalidRequest("`sections` is empty, and nothing was sent: name one or more.", field="sections")
     for one in chosen:

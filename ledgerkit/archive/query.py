@@ -17,7 +17,7 @@ from ledgerkit.archive.query_checks import quoted
 from ledgerkit.archive.schema import SUFFIX, schema_of
 from ledgerkit.errors import IncompleteResult, InexactNumbers, InvalidRequest, shorten, warn
 from ledgerkit.operations import marked
-from ledgerkit.resources.base import Section
+from ledgerkit.resources.base import all_sections
 
 # Nothing is fetched, nothing else on this machine is read, and the SQL can't change that: `lock_configuration` last.
 _CLOSED: Final = {
@@ -165,7 +165,7 @@ def _make_view(connection: duckdb.DuckDBPyConnection, folder: Path, dataset: _Da
 
 def _declared(dataset: str) -> dict[str, str]:
     """Return the columns that this version of the kit writes: a list without rows has them too."""
-    section = next((one for one in Section.__subclasses__() if one.name == dataset), None)
+    section = next((one for one in all_sections() if one.name == dataset), None)
     search = getattr(section, "search", None)
     if search is None:
         return {}
@@ -231,36 +231,52 @@ def _warn_of_numbers(
                 "ends on _decimal, or cast to bignum"
             )
     for dataset in datasets:
-        said += _left_out(connection, sql, dataset, cast=seen is None or seen.cast)
+        said += _left_out(connection, sql, dataset, 0 if seen is None else seen.places)
+        said += _twice(connection, dataset)
     if said:
         warn(f"not all numbers of this query are exact. {'; '.join(said)}.", InexactNumbers)
 
 
-def _left_out(connection: duckdb.DuckDBPyConnection, sql: str, dataset: _Dataset, *, cast: bool) -> Iterator[str]:
-    """Say which numbers of a dataset the query leaves out, or rounds."""
-    unfit = dataset.unfit()
-    for column, rows in unfit.items():
+def _left_out(
+    connection: duckdb.DuckDBPyConnection, sql: str, dataset: _Dataset, rounded_to: int | None
+) -> Iterator[str]:
+    """Say which numbers of a dataset the query leaves out, or rounds to so many places."""
+    for column, rows in dataset.unfit().items():
         decimal = f"{column}{SUFFIX}"
         mentioned = re.search(rf"\b{re.escape(decimal)}\b", sql, re.IGNORECASE) or _COLUMNS.search(sql)
-        if not mentioned and not cast:
+        if not mentioned and rounded_to is None:
             continue
         # A number with a fraction fits no decimal here either, so that only these columns can have one.
+        point = f"strpos({quoted(column)}, '.')"
         counted = connection.execute(
-            f"select count(*) from {quoted(dataset.name)} where contains({quoted(column)}, '.')"  # noqa: S608 - names are quoted
+            f"select count(*), max(length({quoted(column)}) - {point}) from {quoted(dataset.name)} where {point} > 0"  # noqa: S608 - names are quoted
         ).fetchone()
-        fractions = int(counted[0]) if counted else 0
+        fractions, places = counted or (0, None)
+        exactly = f"exact is sum({column}::{f'decimal(38,{places})' if fractions else 'bignum'})"
         if mentioned:
-            way = (
-                f"lk.read_archive(folder, {dataset.name!r}) has them exactly"
-                if fractions
-                else f"exact is sum({column}::bignum)"
-            )
             yield (
                 f"in {rows} rows of {dataset.name} {column} is no integer of up to 38 digits: there {decimal} is "
-                f"null, and a sum leaves it out; {way}"
+                f"null, and a sum leaves it out; {exactly}"
             )
-        if cast and fractions:
+        if rounded_to is not None and places is not None and places > rounded_to:
             yield (
-                f"in {fractions} rows of {dataset.name} {column} has a fraction, which a cast to an integer rounds; "
-                f"lk.read_archive(folder, {dataset.name!r}) has them exactly"
+                f"in {fractions} rows of {dataset.name} {column} has a fraction of up to {places} places, which a "
+                f"cast rounds; {exactly}, or lk.read_archive(folder, {dataset.name!r}) where that is too large"
             )
+
+
+def _twice(connection: duckdb.DuckDBPyConnection, dataset: _Dataset) -> Iterator[str]:
+    """Say which rows stand in several files: the service dated them anew."""
+    if len(dataset.parts) < 2 or "id" not in dataset.columns:
+        return
+    counted = connection.execute(
+        f"select workspace, id from {quoted(dataset.name)} where id is not null group by all "  # noqa: S608 - names are quoted
+        "having count(*) > 1 order by all limit 11"
+    ).fetchall()
+    if counted:
+        named = ", ".join(f"{identity} of {workspace}" for workspace, identity in counted[:10])
+        more = " and more" if len(counted) > 10 else ""
+        yield (
+            f"rows of {dataset.name} count twice, since the service dated them anew after they were read: "
+            f"{named}{more}"
+        )

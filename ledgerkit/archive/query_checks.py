@@ -64,14 +64,14 @@ class Seen:
         The functions of it that take the middle of two integers.
     as_text
         It orders or compares exact numbers by their text.
-    cast
-        It casts the text of exact numbers to a type that rounds fractions.
+    places
+        Where it casts the text of exact numbers to integers or decimals: to how many places it rounds them, at least.
     """
 
     floats: bool = False
     middles: set[str] = field(default_factory=set)
     as_text: bool = False
-    cast: bool = False
+    places: int | None = None
 
 
 def look(sql: str, columns: Mapping[str, Mapping[str, str]]) -> Seen | None:
@@ -123,7 +123,10 @@ def _note(node: Mapping[str, Any], seen: Seen) -> None:
         seen.middles.add(name)
     ordered = name in _ORDERED or str(node.get("type")) in _COMPARED or "null_order" in node
     seen.as_text |= marked and ordered
-    seen.cast |= marked and name == "__cast" and kind in _WHOLE
+    if marked and name == "__cast" and kind in _WHOLE:
+        info = node["return_type"].get("type_info") or {}
+        places = int(info.get("scale", 0)) if kind == "DECIMAL" else 0
+        seen.places = places if seen.places is None else min(seen.places, places)
 
 
 def _nodes(tree: Any) -> Iterator[dict[str, Any]]:

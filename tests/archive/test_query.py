@@ -241,13 +241,33 @@ def test_a_sum_that_leaves_out_large_numbers_is_told_with_the_exact_way(folder: 
     assert "amount_decimal is null" in said
 
 
-def test_a_cast_that_rounds_a_fraction_is_told(folder: Path) -> None:
-    put(folder, [node(9, "0.5", "2026-05-02T00:00:00Z")], start=day(5), until=day(6))
+def test_a_cast_that_rounds_a_fraction_is_told_with_the_exact_way(folder: Path) -> None:
+    put(
+        folder,
+        [node(9, "0.5", "2026-05-02T00:00:00Z"), node(10, "1.125", "2026-05-03T00:00:00Z")],
+        start=day(5),
+        until=day(6),
+    )
     (said,) = warned(lambda: lk.query("select sum(amount::bignum) from transactions", folder))
-    assert "in 1 rows of transactions amount has a fraction, which a cast to an integer rounds" in said
+    assert "in 2 rows of transactions amount has a fraction of up to 3 places, which a cast rounds" in said
+    assert "sum(amount::decimal(38,3))" in said
+    assert len(warned(lambda: lk.query("select sum(amount::decimal(38,2)) from transactions", folder))) == 1
     (said,) = warned(lambda: lk.query("select sum(amount_decimal) from transactions", folder))
-    assert "read_archive" in said
-    assert "bignum" not in said  # no way for these rows
+    assert "amount_decimal is null" in said
+    assert "sum(amount::decimal(38,3))" in said
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        found = lk.query("select sum(amount::decimal(38,3)) as total from transactions", folder)
+    assert found["total"].tolist() == [Decimal(f"{5 + 12 + WEI - 7 + 5 + 1}.625")]
+
+
+def test_a_row_that_stands_in_two_files_is_told(folder: Path) -> None:
+    put(folder, [node(2, "12", "2026-05-02T00:00:00Z")], start=day(5), until=day(6))
+    (said,) = warned(lambda: lk.query("select count(*) from transactions", folder))
+    assert "count twice" in said
+    assert "2 of acme" in said
+    # The same id in two workspaces is two rows.
+    assert "1 of" not in said
 
 
 def test_a_part_that_may_lack_rows_is_told(folder: Path) -> None:
