@@ -265,9 +265,8 @@ class Sandbox:
             world = build(self._seed, self._transactions, now)
         relations = catalogue.Relations(world)
         collections = catalogue.collections(world, relations)
-        # From here on the encoded rows are the lists: those that grow would take several times the memory as dicts,
-        # and of what a write changes there may be one truth alone.
-        for section in ("transactions", "requests", *_CHANGING):
+        # From here on the encoded rows are the lists: of what a write changes there may be one truth alone.
+        for section in _CHANGING:
             setattr(world, section, collections[section])
         sight = Sight(world, relations, collections)
         tokens = TokenIssuer(

@@ -1,16 +1,16 @@
 """The listings of the service: which columns their rows have and which filters they take."""
 
-import sys
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from decimal import Decimal
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from dataclasses import field as attribute
 from typing import Any
 
 from ledgerkit import vocabulary
 
 from . import filters
 from .filters import Filter
-from .store import Collection, Node, created
+from .record import field, label_ids
+from .store import Collection, Node, created, numbers, values
 from .world import World
 
 
@@ -30,7 +30,7 @@ class Listing:
         The status of the answer to an unknown parameter.
     """
 
-    filters: Mapping[str, Filter] = field(default_factory=dict)
+    filters: Mapping[str, Filter] = attribute(default_factory=dict)
     options: tuple[str, ...] = ("order", "order_by")
     page_size: int = 20
     unknown: int = 400
@@ -39,9 +39,9 @@ class Listing:
 def listings(*, after_inclusive: bool = True, before_inclusive: bool = False) -> dict[str, Listing]:
     """Return the listings by section; nobody documents whether the bounds of a date are inside."""
     common = {
-        "id": filters.equals("id", filters.integer),
-        "created_after": filters.at_least("created_on", filters.moment, inclusive=after_inclusive),
-        "created_before": filters.at_most("created_on", filters.moment, inclusive=before_inclusive),
+        "id": filters.number("id"),
+        "created_after": filters.since("created_on", inclusive=after_inclusive),
+        "created_before": filters.until("created_on", inclusive=before_inclusive),
     }
     family = {
         "entity": filters.shares("entities", filters.integer),
@@ -110,7 +110,7 @@ def listings(*, after_inclusive: bool = True, before_inclusive: bool = False) ->
                 "pending_by": filters.includes("pending_by", filters.integer),
                 "rejected_by": filters.includes("rejected_by", filters.integer),
                 "status": filters.one_of("status", filters.literal(vocabulary.RequestStatus)),
-                "target_id": filters.equals("target_id", filters.integer),
+                "target_id": filters.number("target_id"),
                 "target_type": filters.one_of("target_type", filters.literal(vocabulary.RequestTargetType)),
                 "type": filters.one_of("type", filters.literal(vocabulary.RequestType)),
             }
@@ -180,7 +180,7 @@ class Relations:
         self.users: dict[int, set[int]] = {}
         self.whitelists: dict[int, set[int]] = {}
         self.entities: dict[int, set[int]] = {account["id"]: set() for account in world.accounts}
-        self.contracts: dict[int, str | None] = {}
+        self.contracts = world.contracts
         self.members = members
         for account in world.accounts:
             groups, users, whitelists = rule_parties(account)
@@ -188,8 +188,6 @@ class Relations:
             self.groups[identifier] = groups
             self.users[identifier] = users.union(*(members.get(group, ()) for group in groups))
             self.whitelists[identifier] = whitelists
-            contract = account.get("contract_address")
-            self.contracts[identifier] = contract.lower() if contract else None
         for entity in world.entities:
             for account_id in entity["accounts"]:
                 self.entities.setdefault(account_id, set()).add(entity["id"])
@@ -223,138 +221,92 @@ def inverse(sets: Mapping[int, set[int]]) -> dict[int, tuple[int, ...]]:
 
 def collections(world: World, relations: Relations) -> dict[str, Collection]:
     """Encode the lists of a world, with the columns that their filters look at."""
-    base = {"id": _field("id"), "created_on": created}
-    status = {**base, "status": _interned("status")}
+    base = {"id": numbers(field("id")), "created_on": numbers(created)}
+    status = {**base, "status": values(field("status"))}
     account_of_user = inverse(relations.users)
     group_of_user = inverse({group: set(members) for group, members in relations.members.items()})
     account_of_whitelist = inverse(relations.whitelists)
     columns = {
         "accounts": {
             **status,
-            "type": _field("type"),
-            "currency": _field("currency"),
-            "contract": lambda node: (node.get("contract_address") or "").lower() or None,
-            "name": _field("name"),
-            "parent": _field("parent"),
-            "labels": _label_ids,
-            "entities": lambda node: relations.entities.get(node["id"], ()),
-            "groups": lambda node: relations.groups.get(node["id"], ()),
-            "users": lambda node: relations.users.get(node["id"], ()),
+            "type": values(field("type")),
+            "currency": values(field("currency")),
+            "contract": values(lambda node: (node.get("contract_address") or "").lower() or None),
+            "name": values(field("name")),
+            "parent": values(field("parent")),
+            "labels": values(label_ids),
+            "entities": values(lambda node: relations.entities.get(node["id"], ())),
+            "groups": values(lambda node: relations.groups.get(node["id"], ())),
+            "users": values(lambda node: relations.users.get(node["id"], ())),
         },
-        "digests": {**status, "account_id": _field("account_id")},
-        "entities": {**status, "name": _field("name"), "accounts": lambda node: tuple(node["accounts"])},
+        "digests": {**status, "account_id": values(field("account_id"))},
+        "entities": {
+            **status,
+            "name": values(field("name")),
+            "accounts": values(lambda node: tuple(node["accounts"])),
+        },
         "groups": {
             **status,
-            "name": _field("name"),
-            "description": _lower("description"),
-            "members": lambda node: tuple(node["members"]),
+            "name": values(field("name")),
+            "description": values(_lower("description")),
+            "members": values(lambda node: tuple(node["members"])),
         },
-        "labels": {**base, "name": _field("name")},
+        "labels": {**base, "name": values(field("name"))},
         "messages": {
             **status,
-            "account_id": _field("account_id"),
+            "account_id": values(field("account_id")),
             # objects say EIP-191, the filter EIP191
-            "message_type": lambda node: node["message_type"].replace("-", ""),
+            "message_type": values(lambda node: node["message_type"].replace("-", "")),
         },
         "pledges": {
-            "account_id": _field("account_id"),
-            "state": _field("state"),
-            "asset_manager": lambda node: _party_id(node, "asset_manager"),
-            "exchange": lambda node: _party_id(node, "exchange"),
+            "account_id": values(field("account_id")),
+            "state": values(field("state")),
+            "asset_manager": values(lambda node: _party_id(node, "asset_manager")),
+            "exchange": values(lambda node: _party_id(node, "exchange")),
         },
-        "requests": {
-            **status,
-            "type": _interned("type"),
-            "target_type": _interned("target_type"),
-            "target_id": _field("target_id"),
-            "created_by": _field("created_by"),
-            "pending_by": lambda node: tuple(world.pending_by.get(node["id"], ())),
-            "approved_by": lambda node: tuple(world.approved_by.get(node["id"], ())),
-            "rejected_by": lambda node: tuple(world.rejected_by.get(node["id"], ())),
-        },
-        "settlements": {"from_pledge_id": _field("from_pledge_id")},
-        "transactions": {
-            **status,
-            "type": _interned("type"),
-            "currency": _interned("currency"),
-            "account_id": _field("account_id"),
-            "contract": lambda node: relations.contracts.get(node["account_id"]),
-            "amount": _amount,
-            "interaction_type": _field("interaction_type"),
-            "labels": _label_ids,
-            "notes": _notes,
-            "destination_tag": lambda node: (node.get("coin_fields") or {}).get("destination_tag"),
-            "memo": _memo,
-        },
+        "settlements": {"from_pledge_id": values(field("from_pledge_id"))},
         "users": {
             **status,
-            "role": _field("role"),
-            "username": _field("username"),
-            "accounts": lambda node: account_of_user.get(node["id"], ()),
-            "groups": lambda node: group_of_user.get(node["id"], ()),
+            "role": values(field("role")),
+            "username": values(field("username")),
+            "accounts": values(lambda node: account_of_user.get(node["id"], ())),
+            "groups": values(lambda node: group_of_user.get(node["id"], ())),
         },
         "whitelists": {
             **status,
-            "name": _field("name"),
-            "description": _lower("description"),
-            "addresses": lambda node: tuple(entry["address"] for entry in node["addresses"]),
-            "account_ids": lambda node: account_of_whitelist.get(node["id"], ()),
+            "name": values(field("name")),
+            "description": values(_lower("description")),
+            "addresses": values(lambda node: tuple(entry["address"] for entry in node["addresses"])),
+            "account_ids": values(lambda node: account_of_whitelist.get(node["id"], ())),
         },
     }
-    return {section: Collection(getattr(world, section), columns[section]) for section in columns}
+    encoded = {section: Collection(getattr(world, section), columns[section]) for section in columns}
+    return {**encoded, "requests": world.requests, "transactions": world.transactions}
 
 
-def stakes(nodes: list[Node], account_of_transaction: Mapping[int, int | None]) -> Collection:
-    """Encode the stakes of one account."""
+def stakes(
+    nodes: list[Node], account_of_transaction: Mapping[int, int | None], write: Callable[[Node], bytes]
+) -> Collection:
+    """Encode the stakes of one account, in a short or a long form."""
     return Collection(
         nodes,
         {
-            "id": _field("id"),
-            "created_on": created,
-            "status": _field("status"),
-            "stake_uid": _field("stake_uid"),
-            "creation_tx": _field("creation_tx"),
-            "account_id": lambda node: account_of_transaction.get(node["creation_tx"]),
+            "id": numbers(field("id")),
+            "created_on": numbers(created),
+            "status": values(field("status")),
+            "stake_uid": values(field("stake_uid")),
+            "creation_tx": values(field("creation_tx")),
+            "account_id": values(lambda node: account_of_transaction.get(node["creation_tx"])),
         },
+        write,
     )
-
-
-def _field(name: str) -> Any:
-    return lambda node: node.get(name)
-
-
-def _interned(name: str) -> Any:
-    return lambda node: sys.intern(node[name])
 
 
 def _lower(name: str) -> Any:
     return lambda node: (node.get(name) or "").lower()
 
 
-def _label_ids(node: Node) -> tuple[str, ...]:
-    """Return label ids as texts: the filters by label are typed so."""
-    return tuple(str(label["id"]) for label in node.get("labels") or ())
-
-
 def _party_id(node: Node, party: str) -> int | None:
     """Return a Tradelink party's id as the integer that the filter takes; nodes hold a text."""
     identifier = str(node[party]["id"])
     return int(identifier) if identifier.isdecimal() else None
-
-
-def _amount(node: Node) -> int | Decimal | None:
-    value = node["amount"]
-    if value is None:
-        return None
-    return int(value) if value.isdecimal() else Decimal(value)
-
-
-def _notes(node: Node) -> str:
-    return "\n".join(f"{note['title']}\n{note['content']}" for note in node["notes"]).lower()
-
-
-def _memo(node: Node) -> str | None:
-    memo = (node.get("coin_fields") or {}).get("memo")
-    if not memo:
-        return None
-    return next((str(value) for key, value in memo.items() if key.startswith("MEMO_")), None)

@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Callable
 from datetime import datetime
 from functools import partial
+from operator import eq
 from typing import TYPE_CHECKING, Any
 
 from .answers import Refusal
@@ -15,7 +16,7 @@ from .challenges import Challenges, Verb, subject_of
 from .colleagues import Colleagues
 from .governance import FINAL, SECTIONS, Ballot, Step, governance_status, remember
 from .progress import Progress, prefix_of
-from .store import Collection, Node, wire_time
+from .store import Collection, Node, Where, wire_time
 from .viewers import Viewer
 from .world import World
 
@@ -312,9 +313,11 @@ class Engine:
         self.world.governance[request_id]["governance_steps"][ballot.stage]["approvals"].append(vote)
 
     def _check_edit(self, request: Node) -> None:
-        columns = self._transactions.columns
-        waiting = zip(columns["account_id"], columns["status"], strict=True)
-        if (request["target_id"], "PENDING_APPROVAL") in waiting:
+        waiting = (
+            Where("account_id", partial(eq, request["target_id"])),
+            Where("status", partial(eq, "PENDING_APPROVAL")),
+        )
+        if self._transactions.select(waiting, hidden=True):
             raise Refusal(
                 400, f"Account {request['target_id']} can't be edited while one of its transactions is pending"
             )

@@ -3,7 +3,7 @@
 import random
 import threading
 import uuid
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Literal
@@ -236,14 +236,16 @@ class Faults:
             self._refuse_refresh -= refused
             return refused
 
-    def before_page(self, path: str, page: int, collection: Collection, view: Callable[[], list[int]]) -> None:
+    def before_page(self, path: str, page: int, collection: Collection, view: Callable[[], Sequence[int]]) -> None:
         """Hold back the row that a swap will bring in."""
         for change in self._due(path):
             if change.change == "swap" and page == 1 and change.reserve is None and len(view()) > 1:
                 change.reserve = (collection, min(view()))
                 collection.hide(change.reserve[1])
 
-    def after_page(self, path: str, page: int, collection: Collection, rows: list[int], view: list[int]) -> None:
+    def after_page(
+        self, path: str, page: int, collection: Collection, rows: Sequence[int], view: Sequence[int]
+    ) -> None:
         """Change the list that a page was just read from; the view is the whole search of that page."""
         if not rows or rows[-1] == view[-1]:
             return
@@ -268,7 +270,7 @@ class Faults:
         node = collection[template]
         identifier = node.get("id")
         if isinstance(identifier, int):
-            node["id"] = max(collection.ids) + 1
+            node["id"] = collection.next_id()
         elif identifier is not None:
             node["id"] = str(uuid.UUID(int=self._random.getrandbits(128), version=4))
         if node.get("created_on") is not None:

@@ -5,16 +5,21 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import partial
+from operator import eq
 from typing import Any, get_args
 
-from .answers import encode
-from .store import Collection, microseconds
+import numpy as np
 
-Predicate = Callable[[int], bool]
+from .answers import encode
+from .columns import Mask, Positions
+from .store import Collection, Condition, Where, Window, microseconds
 
 AMOUNT = re.compile(r"[0-9]*(\.[0-9]+)?", re.ASCII)
 DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 INTEGER = re.compile(r"-?[0-9]+", re.ASCII)
+# a bound of numbers of 64 bits that none reaches
+ALWAYS = 2**63
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,13 +31,13 @@ class Filter:
     read
         Reads the text of the parameter; a ``ValueError`` with what was wanted becomes a 400.
     keep
-        Makes the test of a row from the value, or from the set of values where ``many``.
+        Makes the condition of a row from the value, or from the set of values where ``many``.
     many
         The key may be repeated, and a row that fits one of the values is kept.
     """
 
     read: Callable[[str], Any]
-    keep: Callable[[Collection, Any], Predicate]
+    keep: Callable[[Any], Condition]
     many: bool = False
 
 
@@ -111,90 +116,98 @@ def literal(kind: Any) -> Callable[[str], str]:
 
 def equals(column: str, read: Callable[[str], Any] = text) -> Filter:
     """Keep rows whose column is the value."""
+    return Filter(read, lambda value: Where(column, lambda held: bool(held == value)))
 
-    def keep(collection: Collection, value: Any) -> Predicate:
-        values = collection.columns[column]
-        return lambda position: bool(values[position] == value)
 
-    return Filter(read, keep)
+def number(column: str) -> Filter:
+    """Keep rows whose column, one of integers, is the value."""
+    return Filter(integer, lambda value: Window(column, value, value))
 
 
 def one_of(column: str, read: Callable[[str], Any] = text) -> Filter:
     """Keep rows whose column is one of the values."""
-
-    def keep(collection: Collection, wanted: Any) -> Predicate:
-        values = collection.columns[column]
-        return lambda position: values[position] in wanted
-
-    return Filter(read, keep, many=True)
+    return Filter(read, lambda wanted: Where(column, lambda held: held in wanted), many=True)
 
 
 def includes(column: str, read: Callable[[str], Any] = text) -> Filter:
     """Keep rows whose column, a tuple, has the value."""
-
-    def keep(collection: Collection, value: Any) -> Predicate:
-        values = collection.columns[column]
-        return lambda position: value in values[position]
-
-    return Filter(read, keep)
+    return Filter(read, lambda value: Where(column, lambda held: value in held))
 
 
 def shares(column: str, read: Callable[[str], Any] = text) -> Filter:
     """Keep rows whose column, a tuple, has one of the values."""
-
-    def keep(collection: Collection, wanted: Any) -> Predicate:
-        values = collection.columns[column]
-        return lambda position: not wanted.isdisjoint(values[position])
-
-    return Filter(read, keep, many=True)
+    return Filter(read, lambda wanted: Where(column, lambda held: not wanted.isdisjoint(held)), many=True)
 
 
 def contains(column: str) -> Filter:
     """Keep rows whose column, a lower-case text, contains the text in any case."""
 
-    def keep(collection: Collection, value: str) -> Predicate:
-        values, wanted = collection.columns[column], value.lower()
-        return lambda position: wanted in values[position]
+    def keep(value: str) -> Condition:
+        wanted = value.lower()
+        return Where(column, lambda held: wanted in held)
 
     return Filter(text, keep)
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A member of the encoded row is a text; a column of the same name has the hashes of such texts.
+
+    The texts themselves would double what a row costs, for filters that few calls use.
+    """
+
+    field: str
+    value: str
+
+    def mask(self, collection: Collection, positions: Positions) -> Mask:
+        """Say which of the rows do."""
+        digest, wanted = hash(self.value), encode({self.field: self.value})[1:-1]
+        found = collection.numbers(self.field).within(digest, digest, positions)
+        for index in np.flatnonzero(found).tolist():
+            found[index] = wanted in collection.encoded[int(positions[index])]
+        return found
 
 
 def member(field: str) -> Filter:
-    """Keep rows whose JSON has this member, a text, with just this value.
-
-    The encoded rows are searched instead of a column: hashes and addresses of a hundred thousand
-    transactions would double what a row costs, for filters that few calls use.
-    """
-
-    def keep(collection: Collection, value: str) -> Predicate:
-        encoded, wanted = collection.encoded, encode({field: value})[1:-1]
-        return lambda position: wanted in encoded[position]
-
-    return Filter(text, keep)
+    """Keep rows whose JSON has this member, a text, with just this value."""
+    return Filter(text, lambda value: Member(field, value))
 
 
-def at_least(column: str, read: Callable[[str], Any], *, inclusive: bool = True) -> Filter:
+def since(column: str, *, inclusive: bool) -> Filter:
+    """Keep rows whose column, one of moments, is there and not before the value."""
+    return Filter(moment, lambda value: Window(column, value if inclusive else value + 1, ALWAYS))
+
+
+def until(column: str, *, inclusive: bool) -> Filter:
+    """Keep rows whose column, one of moments, is there and not after the value."""
+    return Filter(moment, lambda value: Window(column, -ALWAYS, value if inclusive else value - 1))
+
+
+def at_least(column: str, read: Callable[[str], Any]) -> Filter:
     """Keep rows whose column is there and not below the value."""
-
-    def keep(collection: Collection, value: Any) -> Predicate:
-        values = collection.columns[column]
-        if inclusive:
-            return lambda position: values[position] is not None and values[position] >= value
-        return lambda position: values[position] is not None and values[position] > value
-
-    return Filter(read, keep)
+    return Filter(read, lambda value: Where(column, lambda held: held is not None and held >= value))
 
 
-def at_most(column: str, read: Callable[[str], Any], *, inclusive: bool = True) -> Filter:
+def at_most(column: str, read: Callable[[str], Any]) -> Filter:
     """Keep rows whose column is there and not above the value."""
+    return Filter(read, lambda value: Where(column, lambda held: held is not None and held <= value))
 
-    def keep(collection: Collection, value: Any) -> Predicate:
-        values = collection.columns[column]
-        if inclusive:
-            return lambda position: values[position] is not None and values[position] <= value
-        return lambda position: values[position] is not None and values[position] < value
 
-    return Filter(read, keep)
+@dataclass(frozen=True, slots=True)
+class Currency:
+    """The currency of a row is among names, or among tokens as network and contract."""
+
+    names: frozenset[str]
+    tokens: frozenset[tuple[str, str]]
+
+    def mask(self, collection: Collection, positions: Positions) -> Mask:
+        """Say which of the rows do."""
+        columns = collection.columns
+        found = columns["currency"].fits(lambda name: name in self.names, positions)
+        for network, contract in self.tokens:
+            ours = columns["currency"].fits(partial(eq, network), positions)
+            found |= ours & columns["contract"].fits(partial(eq, contract), positions)
+        return found
 
 
 def currency(read: Callable[[str], Any] = text, *, many: bool = False) -> Filter:
@@ -203,19 +216,12 @@ def currency(read: Callable[[str], Any] = text, *, many: bool = False) -> Filter
     A name alone fits the ``currency`` field as it stands, tokens of that network included.
     """
 
-    def fits(wanted: Iterable[str]) -> tuple[frozenset[str], frozenset[tuple[str, str]]]:
-        names = frozenset(value for value in wanted if ":" not in value)
-        tokens = frozenset(
-            (network, contract.lower())
-            for value in wanted
-            if ":" in value
-            for network, _, contract in [value.partition(":")]
+    def keep(value: Any) -> Condition:
+        wanted = value if many else (value,)
+        parts = [one.partition(":") for one in wanted if ":" in one]
+        return Currency(
+            frozenset(one for one in wanted if ":" not in one),
+            frozenset((network, contract.lower()) for network, _, contract in parts),
         )
-        return names, tokens
-
-    def keep(collection: Collection, value: Any) -> Predicate:
-        names, tokens = fits(value if many else (value,))
-        currencies, contracts = collection.columns["currency"], collection.columns["contract"]
-        return lambda position: currencies[position] in names or (currencies[position], contracts[position]) in tokens
 
     return Filter(read, keep, many=many)

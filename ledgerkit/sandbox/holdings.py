@@ -128,7 +128,7 @@ def _polkadot(account: Account) -> Node:
     }
 
 
-def balances_node(account: Account, purse: Purse, transactions: list[Node], stakes: Stakes) -> Node:
+def balances_node(account: Account, purse: Purse, stakes: Stakes) -> Node:
     """Return what `/accounts/{id}/balances` answers: bare integers, where the schema says strings."""
     if account.node["type"] == "Solana":
         strings = solana_balances(account, stakes)
@@ -139,12 +139,12 @@ def balances_node(account: Account, purse: Purse, transactions: list[Node], stak
     parts = dict.fromkeys(
         ("mempool_in", "mempool_out", "mempool_change", "under_confirmation_in", "under_confirmation_out"), 0
     )
-    for transaction in transactions:
+    for transaction in purse.recent:
         side = "in" if transaction["type"] == "RECEIVE" else "out"
         amount = int(transaction["amount"] or 0)
         if transaction["status"] == "SUBMITTED":
             parts[f"mempool_{side}"] += amount
-        elif transaction["status"] == "CONFIRMED" and transaction["confirmations"] < 6:
+        else:
             parts[f"under_confirmation_{side}"] += amount
     node |= parts
     node["under_confirmation_change"] = 0

@@ -6,7 +6,7 @@ from .intents_fields import integer, record, refused, text
 from .lam_users import acting
 from .reads import Answer
 from .service import Call, Service
-from .store import Node, wire_time
+from .store import Node, Where, wire_time
 
 _CARRIERS = ("accounts", "transactions")
 _DEFAULTS = {"color": "#666666", "description": ""}
@@ -48,8 +48,8 @@ def delete(service: Service, call: Call) -> bytes:
     _label(service, identifier)
     for section in _CARRIERS:
         collection = service.collections[section]
-        carrying = [position for position, ids in enumerate(collection.columns["labels"]) if str(identifier) in ids]
-        for position in carrying:
+        carries = Where("labels", lambda ids: str(identifier) in ids)
+        for position in collection.select([carries], hidden=True):
             _write(service, section, collection[position], identifier)
     service.collections["labels"].remove(identifier)
     return _DONE

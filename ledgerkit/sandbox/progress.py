@@ -5,13 +5,15 @@ import uuid
 from collections.abc import Callable
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import partial
+from operator import eq
 from typing import TYPE_CHECKING, Any, cast
 
 from .catalogue import Relations, rule_parties
 from .chains import keccak256, make_hash
 from .fee_quotes import TOKEN_ACCOUNT_RENT, Strategy, quote, read_strategy
 from .governance import SECTIONS
-from .store import Collection, Node, wire_time
+from .store import Collection, Node, Where, wire_time
 from .terms import Fees, block_of, coin_fields
 from .transactions import OUTGOING
 from .world import World, move_bonded
@@ -77,9 +79,9 @@ class Progress:
                 self._relate(node)
             self._collections[section].append(node)
             return int(node["id"])
-        targets = self._collections["requests"].columns
-        pairs = zip(targets["target_type"], targets["target_id"], strict=True)
-        return max((target for kind, target in pairs if kind == intent.target_type), default=0) + 1
+        requests = self._collections["requests"]
+        same = requests.select([Where("target_type", partial(eq, intent.target_type))], hidden=True)
+        return max((requests.columns["target_id"][position] for position in same), default=0) + 1
 
     def end(self, request: Node, outcome: str, now: float) -> None:
         """Carry out a request that came through, or undo what it set aside."""

@@ -7,7 +7,7 @@ from typing import Any
 from . import filters
 from .answers import Refusal, bad_value, encode
 from .service import Call, Service
-from .store import Collection, Node
+from .store import Collection, Node, Where
 from .viewers import mask_governance, mask_history
 
 Answer = Callable[[Service, Call], bytes]
@@ -131,12 +131,10 @@ def account_labels(service: Service, call: Call) -> bytes:
 def account_children(service: Service, call: Call) -> bytes:
     """Answer the ERC-20 accounts under an account."""
     parent = service.account(call, "parent_account_id")["id"]
-    columns = service.collections["accounts"].columns
-    parents, kinds = columns["parent"], columns["type"]
     keep = service.sight.keeps(call.viewer, "accounts")
     base = (
-        lambda position: parents[position] == parent,
-        lambda position: kinds[position] == "Erc20",
+        Where("parent", lambda held: bool(held == parent)),
+        Where("type", "Erc20".__eq__),
         *(() if keep is None else (keep,)),
     )
     listed = service.listings["erc20-children-accounts"]

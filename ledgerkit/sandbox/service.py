@@ -1,6 +1,6 @@
 """The workspace that a sandbox serves: its collections, and how a listing of them is answered."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,7 +11,7 @@ from .answers import Refusal, bad_value, encode, page_body
 from .catalogue import Listing, Relations
 from .engine import Announce, Engine
 from .faults import Faults
-from .store import Collection, Node, Predicate
+from .store import Collection, Condition, Node
 from .tokens import TokenIssuer
 from .viewers import Sight, Viewer
 from .webhooks import Webhooks
@@ -94,18 +94,18 @@ class Service:
         return self.page(call, self.listings[section], self.collections[section], section, base)
 
     def page(
-        self, call: Call, listing: Listing, collection: Collection, section: str, base: tuple[Predicate, ...] = ()
+        self, call: Call, listing: Listing, collection: Collection, section: str, base: tuple[Condition, ...] = ()
     ) -> bytes:
         """Answer one page of the rows of a collection that the call's filters keep."""
         page, size = self._page_of(call, listing)
         wanted = _filters_of(call, listing)
         order_by, descending = _order_of(call, listing, collection)
 
-        def view() -> list[int]:
+        def view() -> Sequence[int]:
             key = (call.path, call.viewer, wanted)
             return collection.view(
                 key,
-                lambda: (*base, *(listing.filters[name].keep(collection, value) for name, value in wanted)),
+                lambda: (*base, *(listing.filters[name].keep(value) for name, value in wanted)),
                 order_by,
                 descending=descending,
             )

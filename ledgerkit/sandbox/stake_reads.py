@@ -24,10 +24,8 @@ def stakes(chain: str) -> Answer:
                 node["creation_tx"]: (transactions.find(node["creation_tx"]) or {}).get("account_id")
                 for node in nodes
             }
-            collection = collect(nodes, accounts)
-            if not light:
-                collection.encoded = [encode(_deep(service, node)) for node in nodes]
-            service.parts[key] = collection
+            write = encode if light else lambda node: encode(_deep(service, node))
+            service.parts[key] = collect(nodes, accounts, write)
         return service.page(call, service.listings["stakes"], service.parts[key], "stakes")
 
     return answer

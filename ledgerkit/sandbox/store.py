@@ -1,32 +1,42 @@
 """Rows of the listings, kept as encoded JSON beside small columns for filters and order.
 
-A node of a transaction as Python dicts takes several kilobytes, encoded it takes one; a page is a join
-of encoded rows, and a hundred thousand of them cost no more than their text.
+A node of a transaction as Python dicts takes several kilobytes, encoded it takes one, packed a third of that; a page
+is a join of encoded rows.
 """
 
 import threading
+from array import array
+from bisect import bisect_left
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
-from typing import Any, overload
+from typing import Any, Protocol, overload
+
+import numpy as np
 
 from .answers import decode, encode
+from .blocks import Blocks
+from .columns import Codes, Column, Mask, Numbers, Positions, Test, Values
 
 Node = dict[str, Any]
 Extractor = Callable[[Node], Any]
-Predicate = Callable[[int], bool]
+Columns = Mapping[str, tuple[type[Column], Extractor]]
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
 # texts that hold numbers: a service orders them as numbers
 AMOUNTS = frozenset({"amount", "available_balance", "balance", "fees", "max_fees", "pending_balance", "total_reward"})
 VIEWS_KEPT = 32
+# rows that the views have in all; a view of a range of dates takes no room
+VIEWED_AT_MOST = 10_000_000
 
 
 def microseconds(when: datetime) -> int:
     """Return the microseconds since the epoch; a time without an offset is UTC."""
     aware = when if when.tzinfo else when.replace(tzinfo=UTC)
-    return (aware - EPOCH) // timedelta(microseconds=1)
+    return (aware - EPOCH) // _MICROSECOND
 
 
 def wire_time(seconds: float) -> str:
@@ -40,6 +50,53 @@ def created(node: Node) -> int | None:
     return None if value is None else microseconds(datetime.fromisoformat(value))
 
 
+def values(extract: Extractor) -> tuple[type[Column], Extractor]:
+    """Declare a column of any objects."""
+    return Values, extract
+
+
+def codes(extract: Extractor) -> tuple[type[Column], Extractor]:
+    """Declare a column of values of which many rows have the same."""
+    return Codes, extract
+
+
+def numbers(extract: Extractor) -> tuple[type[Column], Extractor]:
+    """Declare a column of integers of 64 bits."""
+    return Numbers, extract
+
+
+class Condition(Protocol):
+    """What rows have to fulfil."""
+
+    def mask(self, collection: "Collection", positions: Positions) -> Mask:
+        """Say which of the rows do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Where:
+    """A column has a value that passes a test."""
+
+    column: str
+    test: Test
+
+    def mask(self, collection: "Collection", positions: Positions) -> Mask:
+        """Say which of the rows do."""
+        return collection.columns[self.column].fits(self.test, positions)
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A column of :class:`Numbers` has one from `low` to `high`, both inside."""
+
+    column: str
+    low: int
+    high: int
+
+    def mask(self, collection: "Collection", positions: Positions) -> Mask:
+        """Say which of the rows do."""
+        return collection.numbers(self.column).within(self.low, self.high, positions)
+
+
 class Collection(Sequence[Node]):
     """The rows of one listing, oldest first; as a sequence it decodes its nodes one by one.
 
@@ -48,19 +105,22 @@ class Collection(Sequence[Node]):
     nodes
         The rows in the order of their creation.
     columns
-        What filters look at: name to a function of the node.
+        What filters look at: name to a kind of column and a function of the node.
+    write
+        Encodes a node as listings show it.
     """
 
-    def __init__(self, nodes: Iterable[Node], columns: Mapping[str, Extractor]) -> None:
+    def __init__(self, nodes: Iterable[Node], columns: Columns, write: Callable[[Node], bytes] = encode) -> None:
         self.lock = threading.RLock()
-        self.encoded: list[bytes] = []
-        self.ids: list[Any] = []
-        self.columns: dict[str, list[Any]] = {name: [] for name in columns}
-        self.fields: dict[str, bool] = {}
-        self._extractors = dict(columns)
-        self._positions: dict[Any, int] = {}
+        self.encoded = Blocks()
+        self.columns: dict[str, Column] = {name: kind() for name, (kind, _) in columns.items()}
+        self._write = write
+        self._fill = [(self.columns[name], extract) for name, (_, extract) in columns.items()]
+        self._fields: set[str] = set()
+        self._nested: set[str] = set()
+        self._ids = _Ids()
         self._hidden: set[int] = set()
-        self._views: OrderedDict[Any, list[int]] = OrderedDict()
+        self._views: OrderedDict[Any, Sequence[int]] = OrderedDict()
         for node in nodes:
             self.append(node)
 
@@ -72,38 +132,51 @@ class Collection(Sequence[Node]):
     @overload
     def __getitem__(self, index: slice) -> list[Node]: ...
     def __getitem__(self, index: int | slice) -> Node | list[Node]:
-        if isinstance(index, slice):
-            return [decode(encoded) for encoded in self.encoded[index]]
-        return decode(self.encoded[index])  # type: ignore[no-any-return]  # an object as it was encoded
+        found = range(len(self))[index]
+        if isinstance(found, range):
+            return [decode(self.encoded[position]) for position in found]
+        return decode(self.encoded[found])  # type: ignore[no-any-return]  # an object as it was encoded
+
+    @property
+    def ids(self) -> Sequence[Any]:
+        """The ids of all rows, also of those that were taken out."""
+        return self._ids.all
+
+    @property
+    def fields(self) -> dict[str, bool]:
+        """The fields of the rows, and whether one can be ordered by: when no row holds an object or a list in it."""
+        return {field: field not in self._nested for field in self._fields}
+
+    def numbers(self, name: str) -> Numbers:
+        """Return a column of integers."""
+        column = self.columns[name]
+        if not isinstance(column, Numbers):
+            raise TypeError(f"{name} is no column of integers")
+        return column
 
     def append(self, node: Node) -> None:
         """Add a row at the young end."""
         with self.lock:
-            identifier = node.get("id", len(self.ids))
-            self._positions[identifier] = len(self.ids)
-            self.ids.append(identifier)
-            for name, extract in self._extractors.items():
-                self.columns[name].append(extract(node))
-            for field, value in node.items():
-                # a field is sortable when no row holds an object or a list in it
-                self.fields[field] = self.fields.get(field, True) and not isinstance(value, dict | list)
-            self.encoded.append(encode(node))
+            for column, extract in self._fill:
+                column.append(extract(node))
+            self._ids.append(node.get("id", len(self)))
+            self._learn(node)
+            self.encoded.append(self._write(node))
             self._views.clear()
 
     def replace(self, node: Node) -> None:
         """Write the row with this node's id anew; its place in the order of creation stays."""
         with self.lock:
-            position = self._positions[node["id"]]
-            for name, extract in self._extractors.items():
-                self.columns[name][position] = extract(node)
-            for field, value in node.items():
-                self.fields[field] = self.fields.get(field, True) and not isinstance(value, dict | list)
-            self.encoded[position] = encode(node)
+            position = self._ids.known(node["id"])
+            for column, extract in self._fill:
+                column[position] = extract(node)
+            self._learn(node)
+            self.encoded[position] = self._write(node)
             self._views.clear()
 
     def next_id(self) -> int:
         """Return the id of the next row, where ids are integers."""
-        return max(self.ids, default=0) + 1
+        return self._ids.greatest() + 1
 
     def find(self, identifier: Any) -> Node | None:
         """Return the node with this id, also where listings hide it."""
@@ -112,7 +185,7 @@ class Collection(Sequence[Node]):
 
     def position(self, identifier: Any) -> int | None:
         """Return the position of the row with this id."""
-        return self._positions.get(identifier)
+        return self._ids.position(identifier)
 
     def hide(self, position: int) -> None:
         """Take a row out of listings."""
@@ -129,18 +202,45 @@ class Collection(Sequence[Node]):
     def remove(self, identifier: Any) -> None:
         """Take a row out for good: neither its id nor a listing finds it."""
         with self.lock:
-            self.hide(self._positions.pop(identifier))
+            self.hide(self._ids.remove(identifier))
+
+    def fulfils(self, position: int, condition: Condition) -> bool:
+        """Say whether one row fulfils a condition."""
+        with self.lock:
+            return bool(condition.mask(self, np.array([position]))[0])
+
+    def select(self, conditions: Iterable[Condition], *, hidden: bool = False) -> Sequence[int]:
+        """Return the positions of the rows that fulfil all conditions, oldest first; hidden ones where asked for."""
+        with self.lock:
+            first, last = 0, len(self)
+            others = []
+            for condition in conditions:
+                if isinstance(condition, Window) and self.numbers(condition.column).rising:
+                    low, high = self.numbers(condition.column).span(condition.low, condition.high)
+                    first, last = max(first, low), min(last, high)
+                else:
+                    others.append(condition)
+            last = max(first, last)
+            unseen = [] if hidden else [position for position in self._hidden if first <= position < last]
+            if not others and not unseen:
+                return range(first, last)
+            positions = np.arange(first, last)
+            if unseen:
+                positions = np.setdiff1d(positions, unseen, assume_unique=True)
+            for condition in others:
+                positions = positions[condition.mask(self, positions)]
+            return array("I", positions.astype(np.uintc).tobytes())
 
     def view(
-        self, key: Any, predicates: Callable[[], Iterable[Predicate]], order_by: str | None, *, descending: bool
-    ) -> list[int]:
+        self, key: Any, conditions: Callable[[], Iterable[Condition]], order_by: str | None, *, descending: bool
+    ) -> Sequence[int]:
         """Return the positions of the rows that fit, in order.
 
         Parameters
         ----------
         key
-            What makes the predicates; pages of one search share the view that is kept under it.
-        predicates
+            What makes the conditions; pages of one search share the view that is kept under it.
+        conditions
             Called where the view has to be made.
         order_by
             A field of the node; None for the order of creation.
@@ -153,17 +253,71 @@ class Collection(Sequence[Node]):
             if view is not None:
                 self._views.move_to_end(view_key)
                 return view
-            view = [position for position in range(len(self.encoded)) if position not in self._hidden]
-            for predicate in predicates():
-                view = [position for position in view if predicate(position)]
+            view = self.select(conditions())
             if order_by not in (None, "id", "created_on"):
-                view.sort(key=lambda position: _rank(order_by, decode(self.encoded[position]).get(order_by)))
+                ranks = {position: _rank(order_by, self[position].get(order_by)) for position in view}
+                view = array("I", sorted(view, key=ranks.__getitem__))
             if descending:
-                view.reverse()
+                view = view[::-1]
             self._views[view_key] = view
-            if len(self._views) > VIEWS_KEPT:
+            while len(self._views) > VIEWS_KEPT or (len(self._views) > 1 and self._viewed() > VIEWED_AT_MOST):
                 self._views.popitem(last=False)
             return view
+
+    def _viewed(self) -> int:
+        return sum(0 if isinstance(view, range) else len(view) for view in self._views.values())
+
+    def _learn(self, node: Node) -> None:
+        self._fields |= node.keys()
+        for field, value in node.items():
+            if isinstance(value, dict | list):
+                self._nested.add(field)
+
+
+class _Ids:
+    """Ids in the order of their rows: rising integers are found by bisection, all others by a dict."""
+
+    def __init__(self) -> None:
+        self.all: list[Any] | array[int] = array("q")
+        self._positions: dict[Any, int] | None = None
+        self._removed: set[Any] = set()
+
+    def append(self, identifier: Any) -> None:
+        if self._positions is None and (
+            not isinstance(identifier, int) or (len(self.all) > 0 and identifier <= self.all[-1])
+        ):
+            self.all = list(self.all)
+            self._positions = {known: position for position, known in enumerate(self.all)}
+        if self._positions is not None:
+            self._positions[identifier] = len(self.all)
+            self._removed.discard(identifier)
+        self.all.append(identifier)
+
+    def position(self, identifier: Any) -> int | None:
+        if identifier in self._removed:
+            return None
+        if self._positions is not None:
+            return self._positions.get(identifier)
+        if not isinstance(identifier, int):
+            return None
+        position = bisect_left(self.all, identifier)
+        return position if position < len(self.all) and self.all[position] == identifier else None
+
+    def known(self, identifier: Any) -> int:
+        position = self.position(identifier)
+        if position is None:
+            raise KeyError(identifier)
+        return position
+
+    def remove(self, identifier: Any) -> int:
+        position = self.known(identifier)
+        self._removed.add(identifier)
+        return position
+
+    def greatest(self) -> int:
+        if self._positions is None:
+            return self.all[-1] if self.all else 0
+        return max(self.all, default=0)
 
 
 def _rank(field: str, value: Any) -> tuple[int, Any]:

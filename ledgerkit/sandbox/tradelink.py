@@ -108,10 +108,9 @@ _STATES = {
 
 
 def build_settlements(
-    material: Material, chart: Chart, traffic: Traffic, pledges: list[Node], requests: list[Node]
+    material: Material, chart: Chart, traffic: Traffic, pledges: list[Node], repledges: list[Node]
 ) -> list[Node]:
     """Make the settlements: five that pay out of the collateral, and two that pay in."""
-    repledges = [request for request in requests if request["type"] == "CREATE_REPLEDGE"]
     settlements: list[Node] = []
 
     def settlement(pledge: Node, state: str) -> Node:

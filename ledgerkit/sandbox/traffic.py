@@ -2,6 +2,8 @@
 
 import heapq
 import math
+from array import array
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
@@ -9,9 +11,11 @@ from .accounts import Account, Chart
 from .addressbook import CONTRACTS, AddressBook
 from .chains import UTXO_FORMS
 from .currencies import find_token
+from .docket import Docket
 from .material import Material, Node
 from .people import People
 from .script import MONTHLY, SCRIPT, Scene
+from .store import EPOCH, Collection, microseconds
 from .terms import fee_reserve
 from .transactions import RESERVED, Ledger, Move
 
@@ -44,6 +48,10 @@ _SPL_TOKENS = (
 )
 
 
+Told = Callable[[int, int], None]
+TOLD_EVERY = 1000
+
+
 @dataclass(slots=True)
 class Traffic:
     """The transactions of a world, with the ones that other parts refer to by name."""
@@ -68,14 +76,22 @@ class Business:
     """Drives a ledger through the calendar."""
 
     def __init__(
-        self, material: Material, people: People, chart: Chart, book: AddressBook, labels: list[Node], count: int
+        self,
+        material: Material,
+        people: People,
+        chart: Chart,
+        book: AddressBook,
+        labels: list[Node],
+        count: int,
+        transactions: Collection,
+        docket: Docket,
     ) -> None:
         self.material = material
         self.people = people
         self.chart = chart
         self.book = book
         self.count = count
-        self.ledger = Ledger(material, book, system_user=1)
+        self.ledger = Ledger(material, book, 1, transactions, docket)
         self.rng = self.ledger.rng
         self.traffic = Traffic(self.ledger, light_accounts(chart))
         self.labels = [{key: label[key] for key in ("id", "name", "info")} for label in labels]
@@ -88,16 +104,20 @@ class Business:
             if account.weight:
                 self.siblings.setdefault((account.coin.name, account.node["contract_address"]), []).append(account)
 
-    def run(self) -> Traffic:
-        """Write as many transactions as asked for, though never fewer than the script has."""
+    def run(self, told: Told | None = None) -> Traffic:
+        """Write as many transactions as asked for, though never fewer than the script has.
+
+        Parameters
+        ----------
+        told
+            Called now and then with how many there are, and how many there will be.
+        """
         scenes = self._scenes()
-        agenda: list[tuple[datetime, int, Scene | None]] = [
-            (moment, index, scene) for index, (moment, scene) in enumerate(scenes)
-        ]
-        agenda += [(moment, -1, None) for moment in self._filler_times(max(0, self.count - len(scenes)))]
-        agenda.sort(key=lambda entry: (entry[0], entry[1]))
+        count = max(self.count, len(scenes))
         arrivals: list[tuple[datetime, int, Account, Move]] = []
-        for moment, _, scene in agenda:
+        for number, (moment, scene) in enumerate(self._agenda(scenes, count - len(scenes))):
+            if told and number % TOLD_EVERY == 0:
+                told(number, count)
             if scene:
                 self._play(moment, scene)
             elif arrivals and arrivals[0][0] <= moment:
@@ -112,10 +132,24 @@ class Business:
                     heapq.heappush(arrivals, (arrival[0], len(self.ledger.transactions), arrival[1], arrival[2]))
         return self.traffic
 
+    def _agenda(self, scenes: list[tuple[datetime, Scene]], fillers: int) -> Iterator[tuple[datetime, Scene | None]]:
+        """Give the scenes and the moments of chance events in order, at one moment chance first."""
+        waiting = iter(scenes)
+        following = next(waiting, None)
+        for number in sorted(self._filler_times(fillers)):
+            moment = EPOCH + timedelta(microseconds=number)
+            while following and following[0] < moment:
+                yield following
+                following = next(waiting, None)
+            yield moment, None
+        while following:
+            yield following
+            following = next(waiting, None)
+
     # --- when -----------------------------------------------------------------------------------------------
 
-    def _filler_times(self, count: int) -> list[datetime]:
-        """Draw moments that follow the working week and the end of the month."""
+    def _filler_times(self, count: int) -> Sequence[int]:
+        """Draw moments, in microseconds, that follow the working week and the end of the month."""
         first = self.material.start.replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=24)
         days = [first + timedelta(days=offset) for offset in range((self.material.now - first).days + 1)]
         total, weights = 0.0, []
@@ -123,11 +157,11 @@ class Business:
             weight = 0.3 if day.weekday() > 4 else 1.0
             weight *= 1.7 if (day + timedelta(days=3)).month != day.month else 1.0
             weights.append(total := total + weight)
-        moments = []
+        moments = array("q")
         latest = self.material.now - timedelta(minutes=8)
         for day in self.rng.choices(days, cum_weights=weights, k=count):
             moment = day + timedelta(seconds=self.rng.triangular(5 * 3600, 22 * 3600, 13 * 3600))
-            moments.append(moment if moment < latest else moment - timedelta(days=1))
+            moments.append(microseconds(moment if moment < latest else moment - timedelta(days=1)))
         return moments
 
     def _scenes(self) -> list[tuple[datetime, Scene]]:
@@ -176,6 +210,7 @@ class Business:
         move = Move(scene.kind, amount, scene.status, stage=scene.stage, first=scene.first)
         move.expired = scene.expired
         move.interaction = scene.interaction
+        move.raw_amount = scene.raw_amount
         if scene.creator:
             move.creator = self.people.user_ids[scene.creator]
         if scene.note:
@@ -186,8 +221,6 @@ class Business:
         if scene.bad is not None:
             move.senders = [self.book.bad[account.coin.name][scene.bad]]
         node = self.ledger.write(moment, account, move)
-        if scene.raw_amount is not None:
-            node["amount"] = scene.raw_amount or None
         if scene.mark:
             self.traffic.marks[scene.mark] = node
 

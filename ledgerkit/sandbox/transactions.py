@@ -7,8 +7,10 @@ from random import Random
 from .accounts import Account, choose_path
 from .addressbook import AddressBook, bad_level
 from .chains import make_address, make_hash
+from .docket import Docket
 from .governance import Draft, Step
 from .material import Material, Node, stamp
+from .store import Collection
 from .terms import Fees, block_of, coin_fields, contract_interaction, estimate_fees
 
 # types that bring the amount in
@@ -56,6 +58,8 @@ _FAILURES = {
     "FAILED_TO_CRAFT": ("The amount and the fees exceed the balance.", "INSUFFICIENT_FUNDS"),
     "FAILED_TO_SIGN": ("The HSM could not sign the transaction.", "SIGNATURE_TIMEOUT"),
 }
+# confirmations up to which balances tell of a transaction apart
+COUNTED = 6
 _KYT_FAMILIES = frozenset({"bitcoin", "ethereum", "polygon", "tron"})
 
 
@@ -68,6 +72,8 @@ class Purse:
     pending: int = 0
     # change of the balance by the day (as an ordinal) of the block
     daily: dict[int, int] = field(default_factory=dict)
+    # the transactions that blocks are still counted for
+    recent: list[Node] = field(default_factory=list)
 
     @property
     def available(self) -> int:
@@ -101,18 +107,30 @@ class Move:
     # of the sending side, for a transfer between own accounts
     twin: Node | None = None
     labels: list[Node] = field(default_factory=list)
+    # an amount as it is shown against the rules: "" for null
+    raw_amount: str | None = None
 
 
 class Ledger:
-    """Writes transactions in the order of their creation, and keeps every balance."""
+    """Writes transactions in the order of their creation, and keeps every balance.
 
-    def __init__(self, material: Material, book: AddressBook, system_user: int) -> None:
+    Parameters
+    ----------
+    transactions
+        Where each is written to, once its request has an id; nobody holds it as a node afterwards.
+    docket
+        Takes the requests.
+    """
+
+    def __init__(
+        self, material: Material, book: AddressBook, system_user: int, transactions: Collection, docket: Docket
+    ) -> None:
         self.material = material
         self.book = book
         self.rng = Random(f"transactions {material.seed}")
         self.system_user = system_user
-        self.transactions: list[Node] = []
-        self.drafts: list[Draft] = []
+        self.transactions = transactions
+        self.docket = docket
         # keyed by the identity of the account, since a token account of Solana has no node of its own
         self.purses: dict[int, Purse] = {}
 
@@ -173,10 +191,14 @@ class Ledger:
         }
         if move.interaction and node["coin_fields"]:
             node["coin_fields"]["contract_interaction"] = contract_interaction(move.interaction, move.amount)
-        self.transactions.append(node)
         self._move_balances(account, move, fees, mined_on)
         if requested:
             self._draft(created_on, settled_on, account, move, node, path)
+        if move.raw_amount is not None:
+            node["amount"] = move.raw_amount or None
+        if move.status in ("CONFIRMED", "SUBMITTED") and node["confirmations"] < COUNTED:
+            self.purse(account).recent.append(node)
+        self.transactions.append(node)
         return node
 
     def _speed(self, fees: Fees | None) -> str | None:
@@ -259,7 +281,7 @@ class Ledger:
         )
         if draft.status.startswith("PENDING"):
             draft.subject = _signed_data(account, move, node)
-        self.drafts.append(draft)
+        self.docket.file(draft)
 
     def _compliance(self, account: Account, move: Move, created_on: datetime) -> Node | None:
         """Return the screening of an incoming transaction, which is done for some chains only."""

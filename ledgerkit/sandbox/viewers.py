@@ -1,11 +1,16 @@
 """Who is calling, what they may see, and what is blanked in what they see."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
+from operator import eq
 from typing import Any, Literal
 
+import numpy as np
+
 from .catalogue import Relations
-from .store import Collection, Node, Predicate
+from .columns import Mask, Positions
+from .store import Collection, Condition, Node, Where
 from .world import World
 
 Family = Literal["api_user", "reporting_key", "lam"]
@@ -111,56 +116,66 @@ class Sight:
             entities=entities,
         )
 
-    def keeps(self, viewer: Viewer, section: str) -> Predicate | None:
-        """Return the test of the rows of a section that a caller sees; None where all are."""
+    def keeps(self, viewer: Viewer, section: str) -> Condition | None:
+        """Return the condition of the rows of a section that a caller sees; None where all are."""
         scope = viewer.scope
         if scope is None:
             return None
-        columns = self._collections[section].columns
         if section in {"accounts", "users", "groups", "whitelists", "entities"}:
-            seen, ids = getattr(scope, section), columns["id"]
-            return lambda position: ids[position] in seen
+            return Where("id", getattr(scope, section).__contains__)
         if section in {"transactions", "messages", "digests", "pledges"}:
-            accounts = columns["account_id"]
-            return lambda position: accounts[position] in scope.accounts
+            return Where("account_id", scope.accounts.__contains__)
         if section == "settlements":
-            sources = columns["from_pledge_id"]
-            return lambda position: self._account_of("pledges", sources[position]) in scope.accounts
+            return Where("from_pledge_id", lambda pledge: self._account_of("pledges", pledge) in scope.accounts)
         if section == "requests":
-            return self._keeps_request(viewer, scope, columns)
+            creator = viewer.identity if viewer.family == "api_user" else None
+            return _SeenRequests(scope, creator, self._collections)
         return None
 
     def sees(self, viewer: Viewer, section: str, node: Node) -> bool:
         """Say whether a caller sees one node."""
-        keep = self.keeps(viewer, section)
-        position = self._collections[section].position(node["id"])
-        return keep is None or (position is not None and keep(position))
+        keep, collection = self.keeps(viewer, section), self._collections[section]
+        position = collection.position(node["id"])
+        return keep is None or (position is not None and collection.fulfils(position, keep))
 
-    def _keeps_request(self, viewer: Viewer, scope: Scope, columns: dict[str, list[Any]]) -> Predicate:
-        kinds, targets, creators = columns["target_type"], columns["target_id"], columns["created_by"]
-        by_id: dict[str, frozenset[int]] = {
+    def _account_of(self, section: str, identifier: Any) -> int | None:
+        collection = self._collections[section]
+        position = collection.position(identifier)
+        return None if position is None else collection.columns["account_id"][position]
+
+
+@dataclass(frozen=True, slots=True)
+class _SeenRequests:
+    """A narrowed caller made the request, or sees what it is about."""
+
+    scope: Scope
+    creator: int | str | None
+    collections: Mapping[str, Collection]
+
+    def mask(self, collection: Collection, positions: Positions) -> Mask:
+        """Say which of the rows a caller sees."""
+        scope, columns = self.scope, collection.columns
+        found = columns["created_by"].fits(lambda user: user is not None and user == self.creator, positions)
+        by_id = {
             "ACCOUNT": scope.accounts,
             "USER": scope.users,
             "GROUP": scope.groups,
             "WHITELIST": scope.whitelists,
             "ENTITY": scope.entities,
         }
-        by_account = {"TRANSACTION": "transactions", "MESSAGE": "messages", "DIGESTS": "digests"}
-
-        def keep(position: int) -> bool:
-            kind, target = kinds[position], targets[position]
-            if viewer.family == "api_user" and creators[position] == viewer.identity:
-                return True
-            if kind in by_account:
-                return self._account_of(by_account[kind], target) in scope.accounts
-            return target in by_id.get(kind, frozenset())
-
-        return keep
-
-    def _account_of(self, section: str, identifier: Any) -> int | None:
-        collection = self._collections[section]
-        position = collection.position(identifier)
-        return None if position is None else collection.columns["account_id"][position]
+        for kind, seen in by_id.items():
+            rows = columns["target_type"].fits(partial(eq, kind), positions)
+            found[rows] |= columns["target_id"].fits(seen.__contains__, positions[rows])
+        for kind, section in (("TRANSACTION", "transactions"), ("MESSAGE", "messages"), ("DIGESTS", "digests")):
+            targets, rows = self.collections[section], columns["target_type"].fits(partial(eq, kind), positions)
+            places = [targets.position(columns["target_id"][row]) for row in positions[rows].tolist()]
+            known = np.array([place is not None for place in places], bool)
+            seen_rows = np.zeros(len(places), bool)
+            seen_rows[known] = targets.columns["account_id"].fits(
+                scope.accounts.__contains__, np.array([place for place in places if place is not None], np.int64)
+            )
+            found[rows] |= seen_rows
+        return found
 
 
 def mask_governance(viewer: Viewer, status: Node) -> Node:

@@ -7,12 +7,14 @@ from datetime import UTC, datetime
 
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from . import record
 from .accounts import FRESH_ADDRESSES, Account, Chart, account_currency, build_accounts, write_rules
 from .addressbook import address_risk, address_sanctions, build_address_book
 from .chains import keccak256, make_address, valid_address
 from .changes import draft_changes
 from .currencies import COINS, TOKENS, currency_nodes, token_nodes
-from .governance import Ballot, settle
+from .docket import Docket, Statuses
+from .governance import Ballot
 from .holdings import (
     History,
     balances_node,
@@ -42,10 +44,12 @@ from .people import (
     lam_users,
     moment,
 )
+from .record import Histories, Requests, Votes
 from .signatures import build_digests, build_messages
 from .staking import build_stakes
+from .store import Collection, Where
 from .tradelink import build_pledges, build_settlements, draft_pledges
-from .traffic import Business
+from .traffic import Business, Told
 from .transactions import Purse
 
 __all__ = ["ApiUserCredential", "Credentials", "ReportingKeyCredential", "World", "build"]
@@ -97,14 +101,16 @@ class World:
     labels: list[Node]
     whitelists: list[Node]
     accounts: list[Node]
-    requests: list[Node]
+    requests: Requests
     messages: list[Node]
     digests: list[Node]
-    transactions: list[Node]
+    transactions: Collection
     pledges: list[Node]
     settlements: list[Node]
     currencies: list[Node]
     tokens: list[Node]
+    # of tokens, in lower case, by account
+    contracts: dict[int, str | None]
     account_currency: dict[int, Node]
     balances: dict[int, Node]
     # of a UTXO account the last three are fresh
@@ -116,11 +122,8 @@ class World:
     stakes: dict[str, dict[int, list[Node]]]
     stake_rewards: dict[str, dict[int, list[Node]]]
     periodic_rewards: dict[str, dict[int, Node]]
-    history: dict[tuple[str, int], list[list[Node]]]
-    governance: dict[int, Node]
-    pending_by: dict[int, list[int]]
-    approved_by: dict[int, list[int]]
-    rejected_by: dict[int, list[int]]
+    history: Histories
+    governance: Statuses
     challenges: dict[int, Node]
     certificates: list[str]
     lam_users: list[Node]
@@ -134,6 +137,21 @@ class World:
     def books(self) -> Books:
         """What the accounts held day by day."""
         return self._books
+
+    @property
+    def pending_by(self) -> Votes:
+        """For whom each request waits."""
+        return self.requests.pending_by
+
+    @property
+    def approved_by(self) -> Votes:
+        """Who approved each request."""
+        return self.requests.approved_by
+
+    @property
+    def rejected_by(self) -> Votes:
+        """Who rejected each request."""
+        return self.requests.rejected_by
 
     @property
     def ballots(self) -> dict[int, Ballot]:
@@ -311,7 +329,7 @@ def _segment(data: bytes) -> str:
     return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
 
 
-def build(seed: int = 7, transactions: int = 4000, now: datetime | None = None) -> World:
+def build(seed: int = 7, transactions: int = 4000, now: datetime | None = None, told: Told | None = None) -> World:
     """Build a world that ends at `now`; the same arguments give the same bytes.
 
     Parameters
@@ -322,6 +340,8 @@ def build(seed: int = 7, transactions: int = 4000, now: datetime | None = None) 
         How many there are in all; about 200 are scripted, and fewer there never are.
     now
         The moment at which the world ends; the current hour unless given.
+    told
+        Called now and then with how many transactions there are, and how many there will be.
     """
     moment_now = now or datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
     material = Material(seed, moment_now.astimezone(UTC))
@@ -336,13 +356,18 @@ def build(seed: int = 7, transactions: int = 4000, now: datetime | None = None) 
             lite = {key: label[key] for key in ("id", "name", "info")}
             chart.by_name[name].node["labels"].append(lite)
 
-    traffic = Business(material, people, chart, book, labels, transactions).run()
+    before = draft_changes(material, people, chart, book.whitelists)
+    after = draft_pledges(material, people, chart)
+    messages = build_messages(material, chart, after)
+    digests = build_digests(material, people, chart, after)
+    contracts = {
+        account.node["id"]: (account.node["contract_address"] or "").lower() or None for account in chart.accounts
+    }
+    written = record.transactions(contracts)
+    docket = Docket(material, written, before, after)
+    traffic = Business(material, people, chart, book, labels, transactions, written, docket).run(told)
+    docket.close()
     write_balances(chart, traffic)
-    drafts = draft_changes(material, people, chart, book.whitelists) + traffic.ledger.drafts
-    drafts += draft_pledges(material, people, chart)
-    messages = build_messages(material, chart, drafts)
-    digests = build_digests(material, people, chart, drafts)
-    docket = settle(material, drafts)
     stakes = build_stakes(material, chart, traffic)
     light_tokens = light_token_accounts(material, traffic)
     write_coin_fields(chart, stakes)
@@ -350,14 +375,12 @@ def build(seed: int = 7, transactions: int = 4000, now: datetime | None = None) 
     gallery = build_gallery(material, chart)
     certificates, leaf_key = certificate_chain(material)
 
-    by_account: dict[int, list[Node]] = {}
-    for node in traffic.ledger.transactions:
-        by_account.setdefault(node["account_id"], []).append(node)
-        docket.history.setdefault(("transactions", node["id"]), [])
     for section, nodes in (("users", people.users), ("groups", people.groups)):
         for node in nodes:
             docket.history.setdefault((section, node["id"]), [])
     accounts = [account.node for account in chart.accounts]
+    of_repledges = docket.requests.select([Where("type", "CREATE_REPLEDGE".__eq__)])
+    repledges = [docket.requests[position] for position in of_repledges]
     return World(
         seed=seed,
         now=material.now,
@@ -379,19 +402,15 @@ def build(seed: int = 7, transactions: int = 4000, now: datetime | None = None) 
         requests=docket.requests,
         messages=messages,
         digests=digests,
-        transactions=traffic.ledger.transactions,
+        transactions=written,
         pledges=pledges,
-        settlements=build_settlements(material, chart, traffic, pledges, docket.requests),
+        settlements=build_settlements(material, chart, traffic, pledges, repledges),
         currencies=currency_nodes(),
         tokens=token_nodes(),
+        contracts=contracts,
         account_currency={account.node["id"]: account_currency(account) for account in chart.accounts},
         balances={
-            account.node["id"]: balances_node(
-                account,
-                traffic.ledger.purse(account),
-                by_account.get(account.node["id"], []),
-                stakes,
-            )
+            account.node["id"]: balances_node(account, traffic.ledger.purse(account), stakes)
             for account in chart.accounts
         },
         addresses={account.node["id"]: [dict(node) for node in account.addresses] for account in chart.accounts},
@@ -404,9 +423,6 @@ def build(seed: int = 7, transactions: int = 4000, now: datetime | None = None) 
         periodic_rewards=stakes.periodic,
         history=docket.history,
         governance=docket.governance,
-        pending_by=docket.pending_by,
-        approved_by=docket.approved_by,
-        rejected_by=docket.rejected_by,
         challenges=docket.challenges,
         certificates=certificates,
         lam_users=lam_users(material, WORKSPACE),

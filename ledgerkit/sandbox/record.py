@@ -1,0 +1,153 @@
+"""The listings that grow with a world, transactions and requests: written as they are made, never kept as nodes."""
+
+from collections.abc import Iterator, Mapping, MutableMapping
+from decimal import Decimal
+from typing import Any
+
+from .governance import history_row
+from .store import Collection, Node, codes, created, numbers, values
+
+VOTES = ("pending_by", "approved_by", "rejected_by")
+
+
+def transactions(contracts: Mapping[int, str | None]) -> Collection:
+    """Return the listing of transactions, empty yet; `contracts` are those of the accounts, in lower case."""
+    return Collection(
+        (),
+        {
+            "id": numbers(field("id")),
+            "created_on": numbers(created),
+            "status": codes(field("status")),
+            "type": codes(field("type")),
+            "currency": codes(field("currency")),
+            "account_id": codes(field("account_id")),
+            "contract": codes(lambda node: contracts.get(node["account_id"])),
+            "amount": values(_amount),
+            "interaction_type": codes(field("interaction_type")),
+            "labels": codes(label_ids),
+            "notes": codes(_notes),
+            "destination_tag": codes(lambda node: (node.get("coin_fields") or {}).get("destination_tag")),
+            "memo": codes(_memo),
+            "recipient": numbers(lambda node: hash(node["recipient"])),
+            "tx_hash": numbers(lambda node: hash(node["tx_hash"])),
+        },
+    )
+
+
+class Requests(Collection):
+    """The listing of requests, with who approved, who rejected, and for whom they wait."""
+
+    def __init__(self) -> None:
+        self.pending_by, self.approved_by, self.rejected_by = (Votes(self, name) for name in VOTES)
+        super().__init__(
+            (),
+            {
+                "id": numbers(field("id")),
+                "created_on": numbers(created),
+                "status": codes(field("status")),
+                "type": codes(field("type")),
+                "target_type": codes(field("target_type")),
+                "target_id": numbers(field("target_id")),
+                "created_by": codes(field("created_by")),
+                "pending_by": codes(self.pending_by.of),
+                "approved_by": codes(self.approved_by.of),
+                "rejected_by": codes(self.rejected_by.of),
+            },
+        )
+
+
+class Votes(MutableMapping[int, list[int]]):
+    """Users by request: lists that can change while a request waits, and what its column says once it is over."""
+
+    def __init__(self, requests: Requests, column: str) -> None:
+        self._requests = requests
+        self._column = column
+        self._waiting: dict[int, list[int]] = {}
+
+    def of(self, request: Node) -> tuple[int, ...]:
+        """Return the users of a request, as the column has them."""
+        return tuple(self.get(request["id"], ()))
+
+    def __getitem__(self, request_id: int) -> list[int]:
+        waiting = self._waiting.get(request_id)
+        if waiting is not None:
+            return waiting
+        position = self._requests.position(request_id)
+        if position is None:
+            raise KeyError(request_id)
+        return list(self._requests.columns[self._column][position])
+
+    def __setitem__(self, request_id: int, users: list[int]) -> None:
+        self._waiting[request_id] = users
+
+    def __delitem__(self, request_id: int) -> None:
+        """Leave a request to its column."""
+        del self._waiting[request_id]
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(self._requests.ids)
+
+    def __len__(self) -> int:
+        return len(self._requests)
+
+
+class Histories(MutableMapping[tuple[str, int], list[list[Node]]]):
+    """The requests behind each object; a transaction of the past has at most one, its last."""
+
+    def __init__(self, transactions: Collection, requests: Requests) -> None:
+        self._transactions = transactions
+        self._requests = requests
+        self._kept: dict[tuple[str, int], list[list[Node]]] = {}
+
+    def __getitem__(self, key: tuple[str, int]) -> list[list[Node]]:
+        if key in self._kept:
+            return self._kept[key]
+        section, identifier = key
+        transaction = self._transactions.find(identifier) if section == "transactions" else None
+        if transaction is None:
+            raise KeyError(key)
+        request = self._requests.find(transaction["last_request"])
+        return [] if request is None else [[history_row(request)]]
+
+    def __setitem__(self, key: tuple[str, int], rows: list[list[Node]]) -> None:
+        self._kept[key] = rows
+
+    def __delitem__(self, key: tuple[str, int]) -> None:
+        del self._kept[key]
+
+    def __iter__(self) -> Iterator[tuple[str, int]]:
+        yield from self._kept
+        for identifier in self._transactions.ids:
+            if ("transactions", identifier) not in self._kept:
+                yield "transactions", identifier
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+
+def field(name: str) -> Any:
+    """Return a function of a node that gives one of its fields."""
+    return lambda node: node.get(name)
+
+
+def label_ids(node: Node) -> tuple[str, ...]:
+    """Return label ids as texts: the filters by label are typed so."""
+    return tuple(str(label["id"]) for label in node.get("labels") or ())
+
+
+def _amount(node: Node) -> int | Decimal | None:
+    value = node["amount"]
+    if value is None:
+        return None
+    return int(value) if value.isdecimal() else Decimal(value)
+
+
+def _notes(node: Node) -> str:
+    return "\n".join(f"{note['title']}\n{note['content']}" for note in node["notes"]).lower()
+
+
+def _memo(node: Node) -> str | None:
+    memo = (node.get("coin_fields") or {}).get("memo")
+    if not memo:
+        return None
+    return next((str(value) for key, value in memo.items() if key.startswith("MEMO_")), None)
