@@ -33,12 +33,14 @@ STAGES: Final = (
     ("ledgerkit.limits", "Limiter.reserve", "rate limit: a place"),
     ("ledgerkit.paging", "Reader._fetch", "paging: a page"),
     ("ledgerkit.paging", "edges_of", "paging: edges"),
-    ("ledgerkit.paging", "check_keys", "paging: keys"),
+    ("ledgerkit.paging", "keys_of", "paging: keys"),
     ("ledgerkit.paging", "is_steady", "paging: proof"),
     ("ledgerkit.paging", "merged", "concatenation"),
     ("ledgerkit.paging", "gather", "threads: waiting for them"),
     ("ledgerkit.frames", "Table.leaves", "leaves"),
     ("ledgerkit.frames", "Table.frame", "frame: putting together"),
+    ("ledgerkit.resources.base", "Section._read", "search: bounds"),
+    ("ledgerkit.resources.base", "Section._list", "search: the rest"),
 )
 
 
@@ -52,9 +54,9 @@ def watched() -> tuple[Stopwatch, list[str]]:
             owner = getattr(owner, part, None)
         if not watch.watch(owner, name, stage):
             missing.append(f"{module}.{path}")
-    series: Any = importlib.import_module("ledgerkit.frames").SERIES
-    for kind in list(series):
-        watch.watch(series, kind, f"frame: {kind}")
+    arrays: Any = importlib.import_module("ledgerkit.frames").ARRAYS
+    for kind in list(arrays):
+        watch.watch(arrays, kind, f"frame: {kind}")
     watch.watch_collections()
     return watch, missing
 
