@@ -1,0 +1,239 @@
+"""An archive read back is what the search gave, exactly."""
+
+import threading
+from collections.abc import Callable
+from datetime import timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+from archive.handmade import day, node, put
+from archive.service import NOON, Service, at, ids, spread, transaction
+from pandas.testing import assert_frame_equal
+from serving import Server
+
+import ledgerkit as lk
+from ledgerkit.archive import parts
+
+SECTIONS = (
+    "transactions",
+    "requests",
+    "accounts",
+    "users",
+    "groups",
+    "whitelists",
+    "entities",
+    "labels",
+    "messages",
+    "digests",
+)
+OWN = ["workspace", "archived_at"]
+
+
+def plain(frame: pd.DataFrame) -> pd.DataFrame:
+    return frame.drop(columns=OWN)
+
+
+@pytest.fixture(scope="module")
+def sandbox() -> Any:
+    with lk.connect("sandbox", transactions=700) as session:
+        yield session
+
+
+@pytest.mark.parametrize("section", SECTIONS)
+def test_it_is_the_frame_of_the_search(sandbox: Any, folder: Path, section: str) -> None:
+    searched = getattr(sandbox, section)
+    searched.archive(folder)
+    found, kept = searched.search(), lk.read_archive(folder, section)
+    assert list(kept) == ["workspace", *found, "archived_at"]
+    assert_frame_equal(plain(kept), found)
+    assert kept["archived_at"].dtype == "datetime64[us, UTC]"
+    assert kept["workspace"].dtype == "str"
+    assert set(kept["workspace"]) == {sandbox.workspace}
+
+
+@pytest.mark.parametrize("section", ["pledges", "settlements"])
+def test_it_is_the_frame_of_a_search_without_dates_in_the_order_of_ids(
+    sandbox: Any, folder: Path, section: str
+) -> None:
+    searched = getattr(sandbox, section)
+    searched.archive(folder)
+    found = searched.search().sort_values("id", ascending=False, ignore_index=True)
+    assert_frame_equal(plain(lk.read_archive(folder, section)), found)
+
+
+def test_after_a_day_of_the_sandbox_it_is_the_search_again(folder: Path) -> None:
+    with lk.connect("sandbox", transactions=700) as session:
+        session.transactions.archive(folder)
+        session.requests.archive(folder)
+        session.sandbox.advance(24 * 3600)
+        for section in ("transactions", "requests"):
+            searched = getattr(session, section)
+            searched.archive(folder)
+            until = lk.read_archive(folder, section)["created_on"].max() + timedelta(microseconds=1)
+            found = searched.search(created_before=until)
+            assert_frame_equal(plain(lk.read_archive(folder, section)), found)
+
+
+def test_a_reporting_key_archives_what_it_may_see(sandbox: Any, folder: Path) -> None:
+    with lk.connect("sandbox", join=sandbox, family="reporting_key") as key:
+        key.transactions.archive(folder)
+        assert_frame_equal(plain(lk.read_archive(folder)), key.transactions.search())
+
+
+NASTY: list[dict[str, Any]] = [
+    {"amount": "1" + "0" * 45},
+    {"amount": "-" + "9" * 38},
+    {"amount": "9" * 38},
+    {"amount": "1" + "0" * 38},
+    {"amount": "-7"},
+    {"amount": "0.100"},
+    {"amount": "1E-9"},
+    {"amount": "1E+30"},
+    {"amount": None},
+    {"amount": ""},
+    {"amount": 10**27},
+    {"senders": [], "notes": [{"title": '"quoted"', "content": "line\nbreak \N{GRINNING FACE} \x00"}]},
+    {"labels": [1, 2.50, None, True, {"deep": [{"n": 10**40}]}]},
+    {"block": {"details": {"fee": 0.1, "big": 2**80}, "height": 2**63 - 1, "time": "2026-01-01T00:00:00.000001Z"}},
+    {"recipient": ""},
+    {"recipient": "=1+1"},
+    {"created_by": None},
+    {"brand_new": {"a": 1.10}},
+    {"brand_new": None, "archived_at": "mine", "workspace": "theirs"},
+    {"only_null": None},
+    {"amount_decimal": "5", "further": {"x": [1]}},
+    {"coin_fields": {"type": "NEW", "unheard_of": "0.10", "tx_parameters": {"is_proxy": True}}},
+    {"status": "STATE_OF_TOMORROW"},
+]
+
+
+def test_every_digit_null_list_and_unknown_field_comes_back(
+    serve: Callable[..., Server], connect_to: Callable[..., lk.Session], folder: Path
+) -> None:
+    rows = [transaction(n, at("2026-02-03") + timedelta(hours=n)) | fields for n, fields in enumerate(NASTY, 1)]
+    session = connect_to(serve(Service(rows)))
+    session.transactions.archive(folder)
+    found, kept = session.transactions.search(), lk.read_archive(folder)
+    # A field of the service never takes the place of what the archive says.
+    assert set(kept["workspace"]) == {"acme"}
+    assert list(kept)[-1] == "archived_at"
+    there = kept.drop(columns=OWN).rename(columns={"archived_at_": "archived_at", "workspace_": "workspace"})
+    assert_frame_equal(there[list(found)], found)
+    for name in found:
+        for one, two in zip(found[name], there[name], strict=True):
+            assert type(one) is type(two), name
+            assert repr(one) == repr(two)
+    amounts = dict(zip(kept["id"], kept["amount"], strict=True))
+    assert amounts[1] == 10**45
+    assert amounts[6] == Decimal("0.100")
+    assert amounts[8] == 10**30
+
+
+def test_no_rows_have_the_columns_of_many(folder: Path) -> None:
+    put(folder, [node(1, "5", "2026-02-03T00:00:00Z")], start=day(2), until=day(3))
+    many, none = lk.read_archive(folder), lk.read_archive(folder, created_after="2027-01-01")
+    assert len(none) == 0
+    assert many.dtypes.to_dict() == none.dtypes.to_dict()
+
+
+def test_bounds_are_half_open_and_read_only_the_files_of_their_months(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for month in (1, 2, 3, 4):
+        rows = [node(10 * month + number, "1", f"2026-0{month}-0{number}T00:00:00Z") for number in (1, 2)]
+        put(folder, rows, start=day(month), until=day(month + 1))
+    opened: list[str] = []
+
+    def noted(path: Path, original: Any = parts.read_whole) -> Any:
+        opened.append(path.parent.name)
+        return original(path)
+
+    monkeypatch.setattr(parts, "read_whole", noted)
+    frame = lk.read_archive(folder, created_after="2026-02-02", created_before="2026-03-02T00:00:00Z")
+    assert ids(frame) == [31, 22]
+    assert opened == ["month=03", "month=02"]
+
+
+def test_several_workspaces_are_one_frame_newest_first(folder: Path) -> None:
+    put(folder, [node(5, "1", "2026-02-03T00:00:00Z", extra="a")], workspace="acme", start=day(2), until=day(3))
+    put(folder, [node(9, "2", "2026-02-01T00:00:00Z")], workspace="blue", start=day(2), until=day(3))
+    put(folder, [node(5, "3", "2026-03-01T00:00:00Z", other=1)], workspace="blue", start=day(3), until=day(4))
+    frame = lk.read_archive(folder)
+    assert list(zip(frame["workspace"], frame["id"], frame["amount"], strict=True)) == [
+        ("blue", 5, 3),
+        ("acme", 5, 1),
+        ("blue", 9, 2),
+    ]
+    assert list(frame)[-3:] == ["extra", "other", "archived_at"]
+    assert list(frame["extra"].isna()) == [True, False, True]
+    assert ids(lk.read_archive(folder, workspace="acme")) == [5]
+
+
+def test_a_workspace_without_rows_changes_no_dtype(folder: Path) -> None:
+    put(folder, [node(5, "1", "2026-02-03T00:00:00Z")], workspace="acme", start=day(2), until=day(3))
+    one = lk.read_archive(folder)
+    parts.make_directory(folder / "transactions" / "workspace=empty")
+    assert lk.read_archive(folder).dtypes.to_dict() == one.dtypes.to_dict()
+
+
+def test_a_row_that_is_there_twice_is_refused_by_its_id(folder: Path) -> None:
+    put(folder, [node(5, "1", "2026-02-03T00:00:00Z")], start=day(2), until=day(3))
+    put(folder, [node(5, "1", "2026-03-03T00:00:00Z")], start=day(3), until=day(4))
+    with pytest.raises(lk.ContractViolation, match="twice.*: 5"):
+        lk.read_archive(folder)
+
+
+def test_what_is_not_there_is_said_with_what_is(folder: Path) -> None:
+    with pytest.raises(lk.InvalidRequest, match="holds no archive"):
+        lk.read_archive(folder)
+    put(folder, [node(5, "1", "2026-02-03T00:00:00Z")], start=day(2), until=day(3))
+    with pytest.raises(lk.InvalidRequest, match="there are: transactions"):
+        lk.read_archive(folder, "requests")
+    with pytest.raises(lk.InvalidRequest, match="there are: acme"):
+        lk.read_archive(folder, workspace="acne")
+
+
+def test_attrs_say_where_it_came_from(folder: Path) -> None:
+    put(folder, [node(5, "1", "2026-02-03T00:00:00Z")], start=day(2), until=day(3))
+    attrs = lk.read_archive(folder).attrs
+    assert attrs["table"] == "transaction"
+    assert attrs["complete"] is True
+    assert attrs["workspace"] == "acme"
+    assert attrs["count"] == 1
+
+
+def test_whoever_reads_during_a_run_sees_whole_parts_and_no_row_twice(
+    serve: Callable[..., Server], connect_to: Callable[..., lk.Session], folder: Path
+) -> None:
+    service = Service(spread(600, at("2025-10-01T01:00:00"), NOON), latency=0.002)
+    session = connect_to(serve(service))
+    session.transactions.archive(folder, created_after=NOON - timedelta(days=2))
+    frames: list[pd.DataFrame] = []
+    failures: list[BaseException] = []
+    over = threading.Event()
+
+    def reads() -> None:
+        try:
+            while not over.is_set():
+                frames.append(lk.read_archive(folder))
+        except BaseException as error:  # noqa: BLE001 - raised by the test
+            failures.append(error)
+
+    reader = threading.Thread(target=reads)
+    reader.start()
+    for number in range(5):
+        session.transactions.archive(folder)
+        service.later(hours=30)
+        service.add(transaction(1000 + number, service.now - timedelta(hours=1)))
+    session.transactions.archive(folder)
+    over.set()
+    reader.join()
+    assert failures == []
+    assert len(frames) > 3
+    assert all(frame["id"].is_unique for frame in frames)
+    seen = [set(ids(frame)) for frame in frames]
+    assert all(before <= after for before, after in zip(seen, seen[1:], strict=False))
+    assert set(ids(lk.read_archive(folder))) == set(service.rows)

@@ -1,0 +1,592 @@
+"""Runs of an archive: what is asked, what is found, and what is said."""
+
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from datetime import timedelta
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+from archive.service import NOON, Service, at, dropped, ids, spread, transaction
+from serving import Reply, Server
+
+import ledgerkit as lk
+from ledgerkit import watching
+from ledgerkit.archive import parts
+from ledgerkit.errors import Cancelled
+
+Connected = Callable[..., Callable[..., pd.DataFrame]]
+
+PENDING = {"status": "PENDING_APPROVAL", "confirmations": 0}
+
+
+def files(folder: Path) -> list[str]:
+    """The files of the archive, without the workspace's folder."""
+    return sorted("/".join(path.parts[-3:]) for path in folder.rglob("*.parquet"))
+
+
+def one(frame: pd.DataFrame, **wanted: Any) -> None:
+    """The one row of a result says this."""
+    row = frame.iloc[0].to_dict()
+    assert {name: row[name] for name in wanted} == wanted
+
+
+def test_a_part_is_a_month_and_says_what_it_covers(archived: Connected, folder: Path) -> None:
+    rows = [
+        transaction(1, at("2025-12-31T23:59:59.999999")),
+        transaction(2, at("2026-01-01T00:00:00")),
+        transaction(3, NOON - timedelta(minutes=1)),
+    ]
+    done = archived(Service(rows))()
+    assert files(folder) == [
+        "year=2025/month=12/20251201T000000.000000Z.parquet",
+        "year=2026/month=01/20260101T000000.000000Z.parquet",
+        "year=2026/month=03/20260301T000000.000000Z.parquet",
+    ]
+    one(done, rows=3, new=3, changed=0, no_longer_listed=0, open=0, parts=3, complete=True)
+    assert done["until"][0] == pd.Timestamp(NOON - timedelta(seconds=2))
+    january = parts.read_part(next(folder.rglob("20260101*.parquet")))
+    assert (january.start, january.until) == (at("2026-01-01"), at("2026-02-01"))
+    assert january.origin.workspace == "acme"
+    assert january.origin.family == "reporting_key"
+
+
+def test_a_run_with_nothing_new_counts_each_part_and_gap_and_reads_nothing(archived: Connected) -> None:
+    # Six months with rows, two without: three gaps (before the first, the two months, after the last).
+    months = ["2025-06", "2025-07", "2025-08", "2025-11", "2026-01", "2026-03"]
+    service = Service([transaction(number, at(f"{month}-10")) for number, month in enumerate(months, 1)])
+    run = archived(service)
+    run()
+    service.later(hours=1)
+    service.asked()
+    done = run()
+    # September and October are one gap, December and February one each.
+    assert service.asked() == {"count": 6 + 5}
+    one(done, rows=6, new=0, changed=0, requests=11)
+
+
+def test_months_without_rows_are_stepped_over_at_once(archived: Connected) -> None:
+    service = Service([transaction(1, at("1999-05-05")), transaction(2, NOON - timedelta(days=1))])
+    done = archived(service)()
+    one(done, rows=2)
+    assert int(done["requests"][0]) < 12
+
+
+def test_what_is_new_goes_into_the_part_of_its_month(archived: Connected, folder: Path) -> None:
+    service = Service(spread(150, at("2026-03-01T09:00:00"), NOON))
+    run = archived(service)
+    run()
+    service.later(days=1)
+    service.add(transaction(151, NOON + timedelta(hours=3)))
+    service.asked()
+    one(run(), rows=151, new=1, changed=0, parts=1)
+    # The tail twice, the part as it will be and as it was, what is before it, and the page of the new row.
+    assert service.asked() == {"count": 5, "page": 1}
+    assert ids(lk.read_archive(folder)) == list(range(151, 0, -1))
+
+
+def test_what_is_new_after_a_month_ended_goes_into_both_months(archived: Connected, folder: Path) -> None:
+    service = Service([transaction(1, at("2026-03-05"))])
+    run = archived(service)
+    run()
+    service.now = at("2026-05-02T00:00:00")
+    service.add(transaction(2, at("2026-03-31T23:59:50")), transaction(3, at("2026-05-01T00:00:05")))
+    one(run(), rows=3, new=2, parts=2)
+    march = parts.read_part(next(folder.rglob("20260301*.parquet")))
+    assert (march.rows, march.until) == (2, at("2026-04-01"))
+    service.asked()
+    run()
+    assert service.asked() == {"count": 2 + 3}
+
+
+def test_a_month_that_ended_without_new_rows_is_covered_to_its_end(archived: Connected, folder: Path) -> None:
+    service = Service([transaction(1, at("2026-03-05"))])
+    run = archived(service)
+    run()
+    service.now = at("2026-04-02T00:00:00")
+    service.add(transaction(2, at("2026-04-01T07:00:00")))
+    run()
+    assert parts.read_part(next(folder.rglob("20260301*.parquet"))).until == at("2026-04-01")
+    service.asked()
+    run()
+    assert service.asked() == {"count": 2 + 2}
+
+
+def test_a_transaction_that_is_confirmed_meanwhile_is_read_by_its_id(archived: Connected, folder: Path) -> None:
+    service = Service([*spread(250, at("2026-02-01T09:00:00"), at("2026-02-20")), transaction(251, at("2026-02-21"), **PENDING)])
+    run = archived(service)
+    one(run(), rows=251, open=1)
+    service.later(hours=1)
+    service.rows[251] = transaction(251, at("2026-02-21"), tx_hash="ab" * 32)
+    service.asked()
+    one(run(), rows=251, new=0, changed=1, open=0)
+    assert service.asked() == {"count": 3, "object": 1}
+    frame = lk.read_archive(folder).set_index("id")
+    assert frame.loc[251, "status"] == "CONFIRMED"
+    assert frame.loc[251, "tx_hash"] == "ab" * 32
+    assert frame["archived_at"].nunique() == 2
+    run()
+    assert service.asked() == {"count": 3}
+
+
+def test_confirmed_is_not_the_end_until_it_has_the_confirmations_that_it_needs(archived: Connected) -> None:
+    states = [
+        {"status": "CONFIRMED", "confirmations": 5, "min_confirmations": 6},
+        {"status": "CONFIRMED", "confirmations": None, "min_confirmations": 6},
+        {"status": "CONFIRMED", "confirmations": 0, "min_confirmations": None},
+        {"status": "WHATEVER_COMES", "confirmations": 9},
+        {"status": None},
+        {"status": "SUBMITTED"},
+    ]
+    over = [
+        {"status": "CONFIRMED", "confirmations": 1, "min_confirmations": None},
+        {"status": "FAILED", "confirmations": None},
+        {"status": "REJECTED"},
+        {"status": "DROPPED"},
+    ]
+    rows = [transaction(number, at("2026-03-02"), **state) for number, state in enumerate([*states, *over])]
+    one(archived(Service(rows))(), open=len(states))
+
+
+def test_where_many_may_change_the_part_is_read_again(archived: Connected, folder: Path) -> None:
+    service = Service(spread(150, at("2026-02-01T09:00:00"), at("2026-02-20"), **PENDING))
+    run = archived(service)
+    run()
+    service.asked()
+    service.later(hours=1)
+    for number in range(1, 151):
+        service.rows[number] |= {"status": "CONFIRMED", "confirmations": 6}
+    one(run(), changed=150, open=0)
+    assert service.asked() == {"count": 3, "page": 2}
+    assert set(lk.read_archive(folder)["status"]) == {"CONFIRMED"}
+
+
+def test_a_row_that_arrives_late_in_an_old_month_is_found(archived: Connected, folder: Path) -> None:
+    service = Service(spread(40, at("2025-11-01"), at("2026-03-10")))
+    run = archived(service)
+    run()
+    service.later(hours=1)
+    service.add(transaction(99, at("2025-12-24T08:00:00")))
+    one(run(), rows=41, new=1)
+    assert set(ids(lk.read_archive(folder))) == {*range(1, 41), 99}
+
+
+def test_a_row_that_arrives_late_in_a_gap_is_found(archived: Connected, folder: Path) -> None:
+    service = Service([transaction(1, at("2025-06-05")), transaction(2, at("2026-03-05"))])
+    run = archived(service)
+    run()
+    service.add(transaction(3, at("2025-09-09")), transaction(4, at("2025-01-09")))
+    one(run(), rows=4, new=2)
+    one(run(), rows=4, new=0)
+
+
+def test_a_row_that_arrives_late_while_the_last_part_grows_is_found_then_or_by_the_next_run(
+    archived: Connected, folder: Path
+) -> None:
+    late = transaction(99, at("2026-03-02"))
+    for moment in range(1, 9):
+        service = Service(spread(10, at("2026-03-01"), NOON))
+        run, into = archived(service), folder / str(moment)
+        run(into=into)
+        service.later(hours=2)
+        service.add(transaction(11, NOON + timedelta(hours=1)))
+        service.asked()
+
+        def arrives(number: int, service: Service = service, moment: int = moment) -> None:
+            if number == moment:
+                service.add(late)
+
+        service.before = arrives
+        run(into=into)
+        service.before = lambda number: None
+        service.add(late)
+        run(into=into)
+        assert set(ids(lk.read_archive(into))) == {*range(1, 12), 99}, moment
+
+
+def test_a_row_that_vanished_is_kept_counted_and_told(archived: Connected, folder: Path) -> None:
+    service = Service(spread(30, at("2026-02-01"), at("2026-02-20")))
+    run = archived(service)
+    run()
+    was = lk.read_archive(folder).set_index("id").loc[7, "archived_at"]
+    service.later(hours=1)
+    service.remove(7)
+    with pytest.warns(lk.NoLongerListed, match="1 archived rows .* any more: 7. They are kept"):
+        one(run(), rows=30, no_longer_listed=1, new=0)
+    kept = lk.read_archive(folder).set_index("id")
+    assert kept.loc[7, "archived_at"] == was
+    assert kept.loc[8, "archived_at"] > was
+    # Told once: the next run finds it as it was.
+    one(run(), rows=30, no_longer_listed=1)
+
+
+def test_a_row_that_comes_back_is_no_longer_counted_as_gone(archived: Connected) -> None:
+    service = Service(spread(30, at("2026-02-01"), at("2026-02-20")))
+    run = archived(service)
+    run()
+    row = service.rows.pop(7)
+    with pytest.warns(lk.NoLongerListed):
+        run()
+    service.add(row)
+    one(run(), rows=30, no_longer_listed=0, new=0)
+
+
+def test_at_most_ten_ids_are_named(archived: Connected) -> None:
+    service = Service(spread(30, at("2026-02-01"), at("2026-02-20")))
+    run = archived(service)
+    run()
+    for number in range(1, 13):
+        service.remove(number)
+    with pytest.warns(lk.NoLongerListed, match=r"12 archived .* more: 1, 2, 3, 4, 5, 6, 7, 8, 9, 10 and 2 more\."):
+        one(run(), no_longer_listed=12)
+
+
+def test_an_open_row_that_is_not_found_by_its_id_is_no_longer_listed(archived: Connected, folder: Path) -> None:
+    rows = [*spread(120, at("2026-02-01"), at("2026-02-20")), transaction(121, at("2026-02-21"), **PENDING)]
+    service = Service(rows)
+    run = archived(service)
+    run()
+    service.by_id[121] = Reply({"message": "no such transaction"}, status=404)
+    with pytest.warns(lk.NoLongerListed, match="121"):
+        one(run(), rows=121, no_longer_listed=1, open=1)
+    one(run(), rows=121, no_longer_listed=1, open=1)
+    del service.by_id[121]
+    one(run(), rows=121, no_longer_listed=0, open=1)
+
+
+@pytest.mark.parametrize("status", [400, 403, 501])
+def test_where_one_object_can_not_be_had_by_its_id_the_part_is_read_again(archived: Connected, status: int) -> None:
+    rows = [*spread(120, at("2026-02-01"), at("2026-02-20")), transaction(121, at("2026-02-21"), **PENDING)]
+    service = Service(rows)
+    run = archived(service)
+    run()
+    service.by_id[121] = Reply({"message": "not this one"}, status=status)
+    service.rows[121] = transaction(121, at("2026-02-21"))
+    one(run(), rows=121, changed=1, open=0, no_longer_listed=0)
+
+
+def test_again_reads_what_is_over_too(archived: Connected, folder: Path) -> None:
+    service = Service([transaction(1, at("2026-01-05")), transaction(2, at("2026-02-05"))])
+    run = archived(service)
+    run()
+    for row in service.rows.values():
+        row["labels"] = [{"id": 4, "name": "audited"}]
+    one(run(), changed=0)
+    one(run(again="2026-02-01"), changed=1)
+    labels = lk.read_archive(folder).set_index("id")["labels"]
+    assert labels[2] == [{"id": 4, "name": "audited"}]
+    assert labels[1] is pd.NA
+
+
+def test_created_after_says_how_far_back_it_goes_and_a_later_run_may_go_further(
+    archived: Connected, folder: Path
+) -> None:
+    rows = [
+        transaction(1, at("2025-12-05")),
+        transaction(2, at("2026-01-09T23:59:59.999999")),
+        transaction(3, at("2026-01-10")),
+        transaction(4, at("2026-03-10")),
+    ]
+    run = archived(Service(rows))
+    run(created_after="2026-01-10")
+    assert ids(lk.read_archive(folder)) == [4, 3]
+    one(run(created_after="2026-01-10"), rows=2)
+    one(run(created_after="2026-01-01"), rows=3, new=1)
+    one(run(), rows=4, new=1)
+    assert ids(lk.read_archive(folder)) == [4, 3, 2, 1]
+
+
+def test_a_full_month_becomes_several_parts_that_do_not_overlap(archived: Connected, folder: Path) -> None:
+    service = Service(spread(1000, at("2026-02-01T00:00:09"), at("2026-03-01")))
+    run = archived(service)
+    one(run(slice_rows=100), rows=1000, new=1000)
+    found = parts.parts_in(folder / "transactions" / "workspace=acme")
+    assert max(part.rows for part in found) <= 102
+    assert 10 <= len(found) <= 20
+    assert found[0].start == at("2026-02-01")
+    assert all(before.until == part.start for before, part in pairwise(found))
+    assert ids(lk.read_archive(folder)) == list(range(1000, 0, -1))
+    service.asked()
+    one(run(slice_rows=100), new=0)
+    assert service.asked() == {"count": len(found) + 2}
+
+
+def test_a_part_grows_until_it_is_full_and_then_the_next_one_starts(archived: Connected, folder: Path) -> None:
+    service = Service([])
+    run = archived(service)
+    for number in range(1, 26):
+        service.add(transaction(number, service.now - timedelta(minutes=30)))
+        run(slice_rows=10)
+        service.later(hours=1)
+    found = parts.parts_in(folder / "transactions" / "workspace=acme")
+    assert [part.rows for part in found] == [10, 10, 5]
+    assert ids(lk.read_archive(folder)) == list(range(25, 0, -1))
+
+
+@pytest.mark.parametrize("inclusive", [False, True])
+def test_rows_of_one_moment_on_the_border_of_parts_are_there_once(
+    archived: Connected, folder: Path, inclusive: bool
+) -> None:
+    rows = []
+    for number in range(1, 301):  # thirty rows in each of ten seconds, and the borders are seconds
+        rows.append(transaction(number, at("2026-02-10") + timedelta(seconds=(number - 1) // 30)))
+    service = Service(rows, after_counts=inclusive, before_counts=inclusive)
+    one(archived(service)(slice_rows=45), rows=300, new=300)
+    assert ids(lk.read_archive(folder)) == list(range(300, 0, -1))
+
+
+def test_more_rows_in_one_second_than_a_part_holds_stay_together(archived: Connected, folder: Path) -> None:
+    moment = at("2026-02-10T10:00:00")
+    rows = [transaction(n, moment + timedelta(milliseconds=n)) for n in range(1, 61)]
+    rows += [transaction(100, at("2026-02-09")), transaction(101, at("2026-02-11"))]
+    one(archived(Service(rows))(slice_rows=20), rows=62)
+    assert len(lk.read_archive(folder)) == 62
+
+
+@pytest.mark.parametrize("slice_rows", [1000, 20])
+def test_a_service_that_goes_by_no_dates_is_archived_completely_and_once(
+    archived: Connected, folder: Path, slice_rows: int
+) -> None:
+    rows = [transaction(number, at("2025-11-03") + timedelta(days=number)) for number in range(1, 61)]
+    service = Service(rows, ignores=("created_after", "created_before"))
+    one(archived(service)(slice_rows=slice_rows), rows=60)
+    assert sorted(ids(lk.read_archive(folder))) == list(range(1, 61))
+
+
+@pytest.mark.parametrize("how", ["ignores", "refuses"])
+def test_a_service_that_knows_no_order_is_archived_completely(archived: Connected, folder: Path, how: str) -> None:
+    rows = [transaction(number, at("2025-11-03") + timedelta(hours=number)) for number in range(1, 401)]
+    options: dict[str, Any] = {how: ("order", "order_by")}
+    one(archived(Service(rows, **options))(), rows=400, complete=True)
+    assert ids(lk.read_archive(folder)) == list(range(400, 0, -1))
+
+
+def test_nothing_is_written_of_an_empty_workspace(archived: Connected, folder: Path) -> None:
+    run = archived(Service([]))
+    done = run()
+    one(done, rows=0, parts=0, open=0, complete=True)
+    assert done["since"].isna().all()
+    assert files(folder) == []
+    assert list(lk.read_archive(folder)["id"]) == []
+    filled = archived(Service([transaction(1, at("2026-03-05"))]))(into=folder / "other")
+    assert done.dtypes.to_dict() == filled.dtypes.to_dict()
+
+
+def test_what_is_created_during_the_run_belongs_to_the_next_one(archived: Connected, folder: Path) -> None:
+    service = Service(spread(150, at("2026-03-01"), NOON - timedelta(minutes=1)))
+    numbers = iter(range(1001, 2000))
+
+    def somebody_pays(number: int) -> None:
+        service.later(seconds=1)
+        service.add(transaction(next(numbers), service.now))
+
+    service.before = somebody_pays
+    run = archived(service)
+    one(run(), rows=150)
+    service.before = lambda number: None
+    service.later(minutes=1)
+    run()
+    assert set(ids(lk.read_archive(folder))) == set(service.rows)
+
+
+def test_a_row_without_a_date_is_refused_by_its_id(archived: Connected, folder: Path) -> None:
+    rows = [transaction(1, at("2026-03-05")), {**transaction(77, NOON), "created_on": None}]
+    with pytest.raises(lk.ContractViolation, match="the first of them is 77"):
+        archived(Service(rows))()
+    assert files(folder) == []
+
+
+def test_what_could_not_be_shown_to_be_complete_is_told_marked_and_read_again(
+    archived: Connected, folder: Path
+) -> None:
+    service = Service(spread(150, at("2026-02-01"), at("2026-02-20")), ignores=("order", "order_by"))
+    run = archived(service)
+
+    def shuffles(number: int) -> None:
+        # Without an order, the list shows its rows in another one each time.
+        service.rows = dict(sorted(service.rows.items(), key=lambda item: (item[0] * 7919 + number * 31) % 151))
+
+    service.before = shuffles
+    with pytest.warns(lk.IncompleteResult, match="may not be complete"):
+        one(run(), complete=False)
+    with pytest.warns(lk.IncompleteResult, match="some transactions may be missing"):
+        lk.read_archive(folder)
+    service.before = lambda number: None
+    one(run(), complete=True)
+    assert lk.read_archive(folder).attrs["complete"] is True
+
+
+def test_an_error_in_the_middle_says_how_far_it_came_and_the_next_run_goes_on(
+    archived: Connected, folder: Path
+) -> None:
+    service = Service(spread(600, at("2025-09-01"), NOON))
+    run = archived(service)
+    service.before = dropped(12)
+    with pytest.raises(lk.ConnectionFailed) as caught:
+        run()
+    [note] = caught.value.__notes__
+    assert re.search(r"of acme stopped after [1-9] files were written and \d+ calls made", note)
+    there = len(files(folder))
+    service.before = lambda number: None
+    one(run(), rows=600)
+    assert len(files(folder)) > there
+    assert ids(lk.read_archive(folder)) == list(range(600, 0, -1))
+
+
+def test_a_form_that_cancels_stops_it_and_what_was_written_stays(archived: Connected, folder: Path) -> None:
+    service = Service(spread(600, at("2025-09-01"), NOON))
+    run = archived(service)
+    watch = watching.Watch()
+
+    def cancels(number: int) -> None:
+        if number == 12:
+            watch.cancel.set()
+
+    service.before = cancels
+    with watching.watched(watch), pytest.raises(Cancelled):
+        run()
+    service.before = lambda number: None
+    one(run(), rows=600)
+
+
+def test_one_writes_at_a_time(archived: Connected, folder: Path) -> None:
+    service = Service(spread(50, at("2026-02-01"), NOON))
+    run = archived(service)
+    refused: list[BaseException] = []
+
+    def another(number: int) -> None:
+        if number == 3:
+            asked = len(service.seen)
+            with pytest.raises(parts.ArchiveInUse, match="is writing to") as caught:
+                run()
+            refused.append(caught.value)
+            assert len(service.seen) == asked
+
+    service._lock = type("NoLock", (), {"__enter__": lambda self: self, "__exit__": lambda *_: None})()
+    service.before = another
+    one(run(), rows=50)
+    assert len(refused) == 1
+
+
+def test_another_process_that_writes_is_noticed(archived: Connected, folder: Path) -> None:
+    directory = folder / "transactions" / "workspace=acme"
+    holds = (
+        "import sys, pathlib; from ledgerkit.archive import parts\n"
+        f"with parts.held(pathlib.Path({str(directory)!r})):\n"
+        "    print('held', flush=True); sys.stdin.read()"
+    )
+    run = archived(Service([transaction(1, at("2026-03-05"))]))
+    with subprocess.Popen([sys.executable, "-c", holds], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
+        assert other.stdout is not None
+        assert other.stdout.readline() == b"held\n"
+        with pytest.raises(parts.ArchiveInUse):
+            run()
+        other.kill()
+        other.wait()
+    one(run(), rows=1)  # the system let go of what a killed process held
+
+
+@pytest.mark.parametrize("what", ["service", "family"])
+def test_rows_of_another_origin_are_refused_before_anything_is_asked(
+    archived: Connected, serve: Callable[..., Server], connect_to: Callable[..., lk.Session], folder: Path, what: str
+) -> None:
+    service = Service([transaction(1, at("2026-03-05"))])
+    run = archived(service)
+    run()
+    before = {path: path.read_bytes() for path in folder.rglob("*.parquet")}
+    server = serve(service)
+    credentials = lk.LAM("lam-user") if what == "family" else None
+    session = connect_to(server, credentials)
+    service.asked()
+    name = "acme"
+    if what == "family":
+        run_there = run.session.base_url  # type: ignore[attr-defined]  # see conftest
+        session = lk.Session(lk.LAM("lam-user"), base_url=run_there)
+    with session, pytest.raises(lk.ConfigurationError, match=r"another folder, or under another name=") as caught:
+        session.transactions.archive(folder, name=name)
+    assert service.asked() == {}
+    there, here = ("'reporting_key'", "'lam'") if what == "family" else (run.session.base_url, session.base_url)  # type: ignore[attr-defined]  # see conftest
+    assert there in str(caught.value)
+    assert here in str(caught.value)
+    assert {path: path.read_bytes() for path in folder.rglob("*.parquet")} == before
+
+
+def test_a_lam_must_say_what_the_workspace_is_called(
+    serve: Callable[..., Server], connect_to: Callable[..., lk.Session], folder: Path
+) -> None:
+    server = serve(Service([transaction(1, at("2026-03-05"))]))
+    session = connect_to(server, lk.LAM("lam-user"))
+    with pytest.raises(lk.InvalidRequest, match="give name="):
+        session.transactions.archive(folder)
+    assert server.seen == []
+    one(session.transactions.archive(folder, name="treasury"), workspace="treasury", rows=1)
+    assert list(lk.read_archive(folder)["workspace"]) == ["treasury"]
+
+
+@pytest.mark.parametrize("name", ["../../escape", "a/b", "..", "Zürich & co", "x=y", "100%"])
+def test_a_name_that_is_no_name_of_a_folder_stays_inside(archived: Connected, folder: Path, name: str) -> None:
+    archived(Service([transaction(1, at("2026-03-05"))]))(name=name)
+    [path] = folder.parent.rglob("*.parquet")
+    assert len(path.relative_to(folder).parts) == 5
+    assert list(lk.read_archive(folder)["workspace"]) == [name]
+    assert list(lk.read_archive(folder, workspace=name)["id"]) == [1]
+
+
+@pytest.mark.parametrize("name", ["", " ", "x" * 100, "a\nb", 7])
+def test_a_name_that_can_not_be_one_is_refused(archived: Connected, folder: Path, name: Any) -> None:
+    with pytest.raises(lk.InvalidRequest):
+        archived(Service([]))(name=name)
+    assert not folder.exists()
+
+
+def test_a_list_without_end_states_is_read_again_at_once(archived: Connected, folder: Path) -> None:
+    rows = [{"id": n, "name": f"group {n}", "created_on": f"2026-0{n}-05T00:00:00Z"} for n in (1, 2, 3)]
+    service = Service(rows, path="/groups")
+    run = archived(service)
+    one(run("groups"), rows=3, open=3, parts=3)
+    service.later(hours=1)
+    service.rows[2]["name"] = "renamed"
+    service.asked()
+    one(run("groups"), rows=3, changed=1)
+    assert service.asked() == {"count": 2, "page": 1}
+    assert list(lk.read_archive(folder, "groups")["name"]) == ["group 3", "renamed", "group 1"]
+
+
+def test_a_list_without_dates_is_one_file(archived: Connected, folder: Path) -> None:
+    rows = [{"id": f"0000000{n}-0000-4000-8000-000000000000", "status": "ACTIVE"} for n in (3, 1, 2)]
+    service = Service(rows, path="/pledges")
+    run = archived(service)
+    one(run("pledges"), rows=3, parts=1, complete=True)
+    assert files(folder) == ["pledges/workspace=acme/all.parquet"]
+    service.remove(rows[0]["id"])
+    service.add({"id": "00000004-0000-4000-8000-000000000000", "status": "ACTIVE"})
+    with pytest.warns(lk.NoLongerListed, match="00000003-"):
+        one(run("pledges"), rows=4, new=1, no_longer_listed=1)
+    one(run("pledges"), rows=4, new=0, no_longer_listed=1)
+    with pytest.raises(lk.InvalidRequest, match="can't be searched by date"):
+        run("pledges", created_after="2026-01-01")
+
+
+@pytest.mark.parametrize("section", ["currencies", "api_users", "compliance", "organization"])
+def test_what_has_no_list_of_rows_with_ids_is_refused(archived: Connected, folder: Path, section: str) -> None:
+    with pytest.raises(lk.Unsupported, match=f"session.{section}"):
+        archived(Service([]))(section)
+    assert not folder.exists()
+
+
+def test_a_fault_of_the_service_leaves_the_archive_as_it_was(archived: Connected, folder: Path) -> None:
+    service = Service(spread(150, at("2026-02-01"), NOON))
+    run = archived(service)
+    run()
+    before = {path: path.read_bytes() for path in folder.rglob("*.parquet")}
+    service.later(hours=1)
+    for status in (403, 404, 501):
+        reply = Reply({"message": "no"}, status=status)
+        service.before = lambda number, reply=reply: reply
+        with pytest.raises(lk.LedgerError):
+            run()
+    assert {path: path.read_bytes() for path in folder.rglob("*.parquet")} == before
