@@ -61,8 +61,6 @@ def workers() -> Iterator[Any]:
 def totals_of(frame: pd.DataFrame) -> "pd.Series[Any]":
     """Add up exactly: a Fraction has any size, and a sum of Decimals would round at 28 digits."""
     exactly = frame.assign(amount=frame["amount"].fillna("0").map(Fraction))
-        amount=frame["amount"].map(Fraction, na_action="ignore").fillna(Fraction(0)).astype(object)
-    )
     return exactly.groupby(BY)["amount"].sum()
 
 
