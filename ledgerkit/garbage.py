@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Final
 
-# Each call leaves some thirty objects that refer to each other: they are not kept for longer than this.
+# A read leaves no garbage of its own, but other threads of the process may: it is not kept for longer than this.
 SECONDS_UNTIDY: Final = 5.0
 
 _lock = threading.Lock()

@@ -528,12 +528,17 @@ def _wake(connection: socket.socket) -> None:
 def _content(response: httpx.Response) -> bytes | None:
     """Return the unpacked body, or None where it is too large."""
     chunks, size = [], 0
-    with closing(response):
-        for chunk in response.iter_bytes():
-            chunks.append(chunk)
-            size += len(chunk)
-            if size > LARGEST_ANSWER:
-                return None
+    try:
+        with closing(response):
+            for chunk in response.iter_bytes():
+                chunks.append(chunk)
+                size += len(chunk)
+                if size > LARGEST_ANSWER:
+                    return None
+    finally:
+        # httpx's response and its stream hold each other; let go, all of a call is gone with it, and no collector
+        # has to find the sixty objects.
+        response.stream = httpx.ByteStream(b"")
     return b"".join(chunks)
 
 
