@@ -4,6 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 # Versions that are known to work together; drop them with `make test CONSTRAINTS=`.
 CONSTRAINTS ?= -c constraints.txt
+WORKERS ?= auto
 
 .PHONY: lab test check types tests binder look docs linkcheck benchmarks format constraints clean
 
@@ -20,8 +21,9 @@ check: $(VENV)/dev
 types: $(VENV)/dev
 	$(BIN)/mypy
 
+# One process per core, each with whole modules; WORKERS=0 runs all in one.
 tests: $(VENV)/dev
-	$(BIN)/python -m pytest $(PYTEST)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(PYTEST)
 
 # Builds what Binder builds, from scratch, and runs the tutorials in it.
 binder: $(VENV)/bin/python
