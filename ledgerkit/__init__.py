@@ -7,12 +7,12 @@
 
 from collections.abc import Iterable as _Iterable
 from collections.abc import Mapping as _Mapping
+from importlib import import_module as _import_module
 from os import PathLike as _PathLike
+from typing import TYPE_CHECKING
 from typing import Any as _Any
 
 import pandas as _pd
-
-from ledgerkit import payloads
 
 # Here, so that the function below takes the name of the package, and keeps it.
 from ledgerkit.archive import check_packages as _check_packages
@@ -37,11 +37,13 @@ from ledgerkit.errors import (
     UnknownValue,
     Unsupported,
 )
-from ledgerkit.files import read_csv
-from ledgerkit.nested import explode
 from ledgerkit.operations import table as _table
-from ledgerkit.resources.base import calls as _calls
 from ledgerkit.session import Session, connect
+
+if TYPE_CHECKING:
+    from ledgerkit import payloads, reports, webhooks
+    from ledgerkit.files import read_csv
+    from ledgerkit.nested import explode
 
 __version__ = "0.1.0.dev0"
 
@@ -94,7 +96,9 @@ def operations() -> _pd.DataFrame:
         (the credentials that can make it) and ``note``: the 85 operations of the Vault API 1.35.0, then the 17 that
         only a LAM offers.
     """
-    return _table(_calls())
+    from ledgerkit.resources.base import calls
+
+    return _table(calls())
 
 
 def explorer(session: Session) -> _Any:
@@ -313,13 +317,17 @@ def archive(
     return frame
 
 
-def __getattr__(name: str) -> _Any:
-    """Import what a session does not need, when it is asked for."""
-    if name in ("reports", "webhooks"):
-        from importlib import import_module
+# What connecting and searching do not need is imported when it is asked for: modules, and functions with theirs.
+_LATER = {"payloads": None, "reports": None, "webhooks": None, "read_csv": "files", "explode": "nested"}
 
-        return import_module(f"ledgerkit.{name}")
-    raise AttributeError(f"module 'ledgerkit' has no attribute {name!r}")
+
+def __getattr__(name: str) -> _Any:
+    """Import what is asked for, once."""
+    if name not in _LATER:
+        raise AttributeError(f"module 'ledgerkit' has no attribute {name!r}")
+    module = _import_module(f"ledgerkit.{_LATER[name] or name}")
+    globals()[name] = found = module if _LATER[name] is None else getattr(module, name)
+    return found
 
 
 def __dir__() -> list[str]:

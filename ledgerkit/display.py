@@ -11,7 +11,7 @@ from ledgerkit.coins import TOKEN_MINT, counts_a_token
 from ledgerkit.directory import Directory, Units
 from ledgerkit.errors import InvalidRequest
 from ledgerkit.frames import AMOUNT, FEES
-from ledgerkit.operations import TABLES
+from ledgerkit.operations import table_of, tables
 
 # The columns that hold the id of something with a name, and what it is the name of.
 NAMED: Final = {
@@ -61,7 +61,7 @@ def to_display(df: pd.DataFrame, columns: Columns, directory: Directory) -> pd.D
 def with_names(df: pd.DataFrame, directory: Directory) -> pd.DataFrame:
     """See :meth:`ledgerkit.Session.with_names`."""
     directory.check_origin(df)
-    table = TABLES.get(df.attrs.get("endpoint", ""))
+    table = table_of(df.attrs.get("endpoint"))
     result = df.copy()
     for column, kind in NAMED.items():
         name = f"{column.removesuffix('_id')}_name"
@@ -123,13 +123,13 @@ def _note(units: Units | None, kinds: set[str]) -> str | None:
 
 def _amount_kinds(df: pd.DataFrame, columns: Columns) -> dict[str, str]:
     """Return the columns of a frame that hold amounts or fees, and which of the two."""
-    table = TABLES.get(df.attrs.get("endpoint", ""))
+    table = table_of(df.attrs.get("endpoint"))
     if table is not None:
         known = {name: kind for name, kind in table.kinds.items() if kind in (AMOUNT, FEES)}
     else:
         # A frame that was merged or read from a file has lost its origin: go by names that mean one thing only.
         found: dict[str, set[str]] = {}
-        for one in TABLES.values():
+        for one in tables().values():
             for name, kind in one.kinds.items():
                 found.setdefault(name, set()).add(kind)
         known = {name: kinds.pop() for name, kinds in found.items() if kinds in ({AMOUNT}, {FEES})}

@@ -8,11 +8,13 @@ from dataclasses import dataclass
 from io import StringIO
 from pathlib import Path
 from stat import S_ISDIR, S_ISREG
-
-from dotenv.parser import Binding, parse_stream
+from typing import TYPE_CHECKING
 
 from ledgerkit.errors import ConfigurationError
 from ledgerkit.secret import Secret
+
+if TYPE_CHECKING:
+    from dotenv.parser import Binding
 
 PREFIX = "LEDGER_ENTERPRISE_"
 ENVIRONMENT = "the environment"
@@ -143,6 +145,8 @@ def _lines(path: Path) -> tuple[list[tuple[str | None, Secret, int]], str | None
     except UnicodeDecodeError as error:
         line = content[: error.start].count(b"\n") + 1
         return [], f"is not UTF-8 text (line {line}): save it as UTF-8"
+    from dotenv.parser import parse_stream  # who has no such file, as the sandbox, needs none
+
     return [
         (None if binding.value is None else binding.key, Secret((binding.value or "").strip()), _line(binding))
         for binding in parse_stream(StringIO(text, newline=""))
@@ -154,13 +158,13 @@ def _begins_a_pem(value: Secret) -> bool:
     return "-----BEGIN" in value.reveal() and "-----END" not in value.reveal()
 
 
-def _is_ours(binding: Binding) -> bool:
+def _is_ours(binding: "Binding") -> bool:
     if binding.error:
         return True
     return binding.key is not None and binding.key.upper().startswith("LEDGER")
 
 
-def _line(binding: Binding) -> int:
+def _line(binding: "Binding") -> int:
     # The parser counts the blank lines before a setting as a part of it.
     text = binding.original.string
     return binding.original.line + len(re.findall(r"\r\n|\n|\r", text[: len(text) - len(text.lstrip())]))

@@ -25,7 +25,7 @@ from ledgerkit.frames import (
     Table,
     exact,
 )
-from ledgerkit.operations import TABLES
+from ledgerkit.operations import tables
 
 # Options of pandas that would undo what this is for.
 NOT_TAKEN: Final = frozenset({"dtype", "na_values", "keep_default_na", "chunksize", "iterator", "converters"})
@@ -123,9 +123,10 @@ def _line_end(path: Any, options: Mapping[str, Any]) -> dict[str, str]:
 
 def _kinds(columns: set[str]) -> dict[str, str]:
     """Return the kind of each known column, as it is in the tables that have most of these columns."""
-    most = max(len(columns & table.kinds.keys()) for table in TABLES.values())
-    closest = [table for table in TABLES.values() if len(columns & table.kinds.keys()) == most]
-    return {**_strongest(TABLES.values()), **_strongest(closest)}
+    known = tables().values()
+    most = max(len(columns & table.kinds.keys()) for table in known)
+    closest = [table for table in known if len(columns & table.kinds.keys()) == most]
+    return {**_strongest(known), **_strongest(closest)}
 
 
 def _strongest(tables: Iterable[Table]) -> dict[str, str]:

@@ -10,8 +10,8 @@ import math
 import threading
 from collections.abc import Iterator, Mapping
 from contextvars import ContextVar
-from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
+from typing import NamedTuple
 
 from ledgerkit.clock import Clock
 
@@ -35,8 +35,7 @@ SILENT_FROM = 20
 among_many: ContextVar[bool] = ContextVar("among_many", default=False)
 
 
-@dataclass(frozen=True)
-class RateLimit:
+class RateLimit(NamedTuple):
     """What the service last announced; None where it did not."""
 
     limit: int | None = None

@@ -7,7 +7,8 @@ what exists, so that an operation without a call shows as one.
 import difflib
 import functools
 import inspect
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from importlib import import_module
 from typing import Any, Final, Protocol, TypeVar, cast
 
 import pandas as pd
@@ -215,8 +216,20 @@ ESTIMATE: Final = "POST /transactions/estimate-fees"
 REQUEST_CREATION: Final = "POST /requests"
 SIGN_IN: Final = frozenset({"POST /auth/token", "POST /auth/token/refresh"})
 
-# The table of each operation that has a call, by operation; a frame's `attrs["endpoint"]` leads back to it.
-TABLES: Final[dict[str, Table]] = {}
+# The table of each operation of the sections that have been imported.
+_tables: Final[dict[str, Table]] = {}
+
+
+def tables() -> Mapping[str, Table]:
+    """Return the table of each operation that has a call, by operation."""
+    # The one step up: a section is imported when it is first asked for, and here all of them are.
+    import_module("ledgerkit.resources").load()
+    return _tables
+
+
+def table_of(operation: str | None) -> Table | None:
+    """Return the table of an operation, to which a frame's ``attrs["endpoint"]`` leads back."""
+    return _tables.get(operation or "") or tables().get(operation or "")
 
 
 def _listed(table: dict[str, str]) -> Iterator[tuple[str, str]]:
@@ -239,7 +252,7 @@ def operation(*names: str, returns: Table, secrets: tuple[str, ...] = ()) -> Cal
     """
 
     def mark(method: Method) -> Method:
-        TABLES.update(dict.fromkeys(names, returns))
+        _tables.update(dict.fromkeys(names, returns))
         signature = inspect.signature(method)
 
         @functools.wraps(method)

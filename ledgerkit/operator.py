@@ -8,12 +8,13 @@ import pandas as pd
 
 from ledgerkit.auth import TokenKeeper
 from ledgerkit.credentials import ApiUser
-from ledgerkit.decoding import Challenge
 from ledgerkit.errors import ConfigurationError, ReviewFailed
 from ledgerkit.identity import own_user, public_key
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
+
+    from ledgerkit.decoding import Challenge
 
 
 class Operator:
@@ -45,7 +46,7 @@ class Operator:
         token, _ = self._keeper.token()
         return public_key(token)
 
-    def sign(self, challenge: Challenge, request_id: int) -> str:
+    def sign(self, challenge: "Challenge", request_id: int) -> str:
         """Return the JWS of the challenge of a request.
 
         Raises

@@ -7,6 +7,7 @@ import weakref
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from datetime import date, tzinfo
+from functools import cached_property
 from os import PathLike
 from typing import TYPE_CHECKING, Any, Final, Self, cast
 from urllib.parse import unquote, urlsplit
@@ -14,14 +15,13 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 import pandas as pd
 
-from ledgerkit import auth, display
+from ledgerkit import auth
 from ledgerkit import credentials as credentials_module
 from ledgerkit.answers import one_line
 from ledgerkit.auth import TokenKeeper, Tokens
 from ledgerkit.clock import Clock, SystemClock
 from ledgerkit.connection import Connection
 from ledgerkit.credentials import DEFAULT_BASE_URL, LAM, ApiUser, Credentials, Family, ReportingKey
-from ledgerkit.directory import Directory, Units
 from ledgerkit.errors import (
     ConfigurationError,
     InvalidRequest,
@@ -34,30 +34,14 @@ from ledgerkit.filters import instant, instant_text
 from ledgerkit.operations import ESTIMATE, FAMILIES, check_family, find
 from ledgerkit.operator import Operator
 from ledgerkit.paging import Reader
-from ledgerkit.resources.accounts import Accounts
-from ledgerkit.resources.api_users import ApiUsers
-from ledgerkit.resources.certificates import Certificates
-from ledgerkit.resources.compliance import Compliance
-from ledgerkit.resources.currencies import Currencies
-from ledgerkit.resources.digests import Digests
-from ledgerkit.resources.entities import Entities
-from ledgerkit.resources.groups import Groups
-from ledgerkit.resources.labels import Labels
-from ledgerkit.resources.messages import Messages
-from ledgerkit.resources.notifications import Notifications, masked
-from ledgerkit.resources.organization import Organization
-from ledgerkit.resources.pledges import Pledges
-from ledgerkit.resources.requests import Requests
-from ledgerkit.resources.settlements import Settlements
-from ledgerkit.resources.stakes import Stakes
-from ledgerkit.resources.transactions import Transactions
-from ledgerkit.resources.users import Users
-from ledgerkit.resources.whitelists import Whitelists
 from ledgerkit.secret import Secret
+from ledgerkit.sections import Sections
 from ledgerkit.showing import fields, page, visible
 from ledgerkit.transport import Transport, of_notifications
 
 if TYPE_CHECKING:
+    from ledgerkit import display
+    from ledgerkit.directory import Directory, Units
     from ledgerkit.sandbox import Sandbox
 
 SANDBOX_ROLES: Final = ("OPERATOR", "ADMIN")
@@ -70,7 +54,7 @@ SCOPE: Final = "a reporting key may see only the accounts of some entities, and 
 SETTINGS: Final = ("connect_timeout", "read_timeout", "retry_seconds", "concurrency", "share")
 
 
-class Session:
+class Session(Sections):
     """A signed-in reader of one workspace; :func:`connect` makes one from ``.env``.
 
     Parameters
@@ -124,7 +108,7 @@ class Session:
             if isinstance(credentials, ApiUser) and self._keeper is not None
             else None
         )
-        connection = Connection(
+        self._connection = connection = Connection(
             transport=self._transport,
             reader=Reader(self._transport),
             family=credentials.family,
@@ -138,31 +122,17 @@ class Session:
             writes=writes,
             operator=self._operator,
         )
-        self.accounts = Accounts(connection)
-        self.api_users = ApiUsers(connection)
-        self.certificates = Certificates(connection)
-        self.compliance = Compliance(connection)
-        self.currencies = Currencies(connection)
-        self.digests = Digests(connection)
-        self.entities = Entities(connection)
-        self.groups = Groups(connection)
-        self.labels = Labels(connection)
-        self.messages = Messages(connection)
-        self.notifications = Notifications(connection)
-        self.organization = Organization(connection)
-        self.pledges = Pledges(connection)
-        self.requests = Requests(connection)
-        self.settlements = Settlements(connection)
-        self.stakes = Stakes(connection)
-        self.transactions = Transactions(connection)
-        self.users = Users(connection)
-        self.whitelists = Whitelists(connection)
-        self._directory = Directory(self.accounts, self.users, self.groups, self._clock)
         self._user: str | None = None
         # When the last section goes, not the session: in connect().accounts.search() nobody holds the session.
         self._end = weakref.finalize(
             connection, _close, self._keeper, self._transport, sandbox if owns_sandbox else None
         )
+
+    @cached_property
+    def _directory(self) -> "Directory":
+        from ledgerkit.directory import Directory
+
+        return Directory(self.accounts, self.users, self.groups, self._clock)
 
     # Life
 
@@ -317,7 +287,11 @@ class Session:
         acts = made is not None and made.endswith("/sync")
         body = self._transport.request(verb, path, params=query, json=json, safe=asks, retry=not acts).body
         # The one answer that carries a secret: a notebook would save it.
-        return masked(body) if of_notifications(call) else body
+        if not of_notifications(call):
+            return body
+        from ledgerkit.resources.notifications import masked
+
+        return masked(body)
 
     def _raw_parameter(self, name: str, value: Any) -> str | list[str]:
         if isinstance(value, bool):
@@ -330,7 +304,7 @@ class Session:
 
     # Frames for people
 
-    def to_display(self, df: pd.DataFrame, columns: display.Columns = None) -> pd.DataFrame:
+    def to_display(self, df: pd.DataFrame, columns: "display.Columns" = None) -> pd.DataFrame:
         """Add the amounts of a frame in the unit of each row's account, as exact decimals.
 
         The unit is the account's, not the currency's: a transaction of a token names the network's currency. Add base
@@ -358,9 +332,11 @@ class Session:
             The frame has no account to go by, is of another workspace, lacks a column, or has one whose unit is not
             known.
         """
+        from ledgerkit import display
+
         return display.to_display(df, columns, self._directory)
 
-    def units(self, accounts: Iterable[int]) -> dict[int, Units]:
+    def units(self, accounts: Iterable[int]) -> "dict[int, Units]":
         """Get the units of accounts: in which people speak of their amounts, and of the fees that they pay.
 
         ``GET /accounts``, ``GET /accounts/{account_id}/currency``; remembered for a quarter of an hour.
@@ -401,6 +377,8 @@ class Session:
         DataFrame
             With ``<column>_name`` (``account_name`` for ``account_id``) behind each column of ids that has names.
         """
+        from ledgerkit import display
+
         return display.with_names(df, self._directory)
 
 

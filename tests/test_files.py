@@ -10,7 +10,7 @@ import pytest
 from pandas.testing import assert_frame_equal
 
 import ledgerkit as lk
-from ledgerkit.operations import TABLES
+from ledgerkit.operations import tables
 from ledgerkit.resources.transactions import TRANSACTION
 
 Read = Callable[..., pd.DataFrame]
@@ -59,9 +59,9 @@ def test_a_frame_comes_back_as_it_was(read: Read, df: pd.DataFrame) -> None:
     assert_frame_equal(read(df), df)
 
 
-@pytest.mark.parametrize("operation", TABLES)
+@pytest.mark.parametrize("operation", tables())
 def test_a_frame_without_rows_comes_back_with_its_columns_and_dtypes(read: Read, operation: str) -> None:
-    table = TABLES[operation]
+    table = tables()[operation]
     empty = table.frame(table.leaves([]))
     assert_frame_equal(read(empty), empty, check_index_type=False)
 

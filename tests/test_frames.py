@@ -28,11 +28,10 @@ from ledgerkit.frames import (
     SELF,
     TEXT,
     TIME,
-    Leaves,
     Table,
     join,
 )
-from ledgerkit.operations import TABLES
+from ledgerkit.operations import tables
 
 Serve = Callable[..., Server]
 Connect = Callable[..., lk.Session]
@@ -101,9 +100,9 @@ def test_a_frame_without_rows_has_the_columns_and_dtypes_of_one_with_many() -> N
     assert_frame_equal(many.iloc[:0], empty)
 
 
-@pytest.mark.parametrize("operation", TABLES)
+@pytest.mark.parametrize("operation", tables())
 def test_every_operation_gives_the_same_for_nothing_and_for_an_empty_object(operation: str) -> None:
-    table = TABLES[operation]
+    table = tables()[operation]
     nothing, one = table.frame(table.leaves([])), table.frame(table.leaves([{}]))
     assert list(nothing.columns) == table.columns
     assert_frame_equal(nothing, one.iloc[:0])
@@ -397,6 +396,26 @@ VALUES: dict[str, st.SearchStrategy[tuple[Any, Any]]] = {
 NODES = st.lists(
     st.fixed_dictionaries({}, optional={name: st.just((None, None)) | pairs for name, pairs in VALUES.items()})
 )
+
+
+def test_objects_of_several_shapes_in_one_page_keep_their_rows() -> None:
+    df = frame(
+        {"id": 1, "name": "one", "block": {"hash": "aa", "inner": {"height": 5}}},
+        {"name": "two", "id": 2, "block": None},
+        {
+            "block": {"inner": {"height": 7}, "hash": None, "miner": "m"},
+            "id": 3,
+            "created_by": {"id": 9, "role": "ADMIN"},
+        },
+        {"id": 4},
+    )
+    assert values(df["id"]) == [1, 2, 3, 4]
+    assert values(df["name"]) == ["one", "two", None, None]
+    assert values(df["block_hash"]) == ["aa", None, None, None]
+    assert values(df["block_inner_height"]) == [5, None, 7, None]
+    assert values(df["block_miner"]) == [None, None, "m", None]
+    assert values(df["created_by"]) == [None, None, 9, None]
+    assert values(df["created_by_role"]) == [None, None, "ADMIN", None]
 
 
 @given(nodes=NODES)

@@ -10,7 +10,7 @@ from building import objects
 from building.docstrings import list_table
 from ledgerkit.frames import AMOUNT, DTYPES, FEES, LIST, NUMBER, OBJECT, Table
 from ledgerkit.operations import FAMILIES, families
-from ledgerkit.resources.base import Section
+from ledgerkit.resources.base import Section, all_sections
 from ledgerkit.session import Session
 
 _ROLE = re.compile(r":[a-z]+:`~?([^`]+)`")
@@ -44,7 +44,7 @@ def page(section: str) -> str:
 
 def _classes() -> list[type[Section]]:
     return sorted(
-        (cls for cls in Section.__subclasses__() if cls.__module__.startswith("ledgerkit.")), key=lambda cls: cls.name
+        (cls for cls in all_sections() if cls.__module__.startswith("ledgerkit.")), key=lambda cls: cls.name
     )
 
 

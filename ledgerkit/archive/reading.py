@@ -16,14 +16,14 @@ from ledgerkit.errors import ContractViolation, IncompleteResult, InvalidRequest
 from ledgerkit.filters import Time, instant
 from ledgerkit.frames import Table
 from ledgerkit.operations import marked
-from ledgerkit.resources.base import Section
+from ledgerkit.resources.base import all_sections
 
 MOST_NAMED: Final = 10
 
 
 def table_of(dataset: str) -> Table:
     """Return the table of the search that a dataset is made of."""
-    for section in Section.__subclasses__():
+    for section in all_sections():
         if section.name == dataset and hasattr(section, "search"):
             return marked(section.search).table
     raise Unsupported(f"this version of the kit has no search of {shorten(dataset)}, and can't read what it found.")

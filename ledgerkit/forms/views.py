@@ -23,7 +23,7 @@ from ledgerkit.errors import LedgerError
 from ledgerkit.forms.fields import sentence
 from ledgerkit.forms.workspace import Workspace
 from ledgerkit.frames import AMOUNT, DTYPES, EXACT, FEES, FLAG, INTEGER, LIST, NUMBER, OBJECT, REFERENCE, TEXT, TIME
-from ledgerkit.operations import TABLES
+from ledgerkit.operations import table_of, tables
 from ledgerkit.showing import visible
 from ledgerkit.states import meaning, words
 
@@ -334,9 +334,9 @@ def _is_missing(value: Any) -> bool:
 
 def column_kinds(frame: pd.DataFrame) -> dict[str, str]:
     """Return the kind of each column: as declared, or by name and dtype where the frame lost its origin."""
-    table = TABLES.get(frame.attrs.get("endpoint", ""))
+    table = table_of(frame.attrs.get("endpoint"))
     declared: dict[str, set[str]] = {}
-    for one in [table] if table else TABLES.values():
+    for one in [table] if table else tables().values():
         for name, kind in one.kinds.items():
             declared.setdefault(name, set()).add(kind)
     return {str(name): _kind(frame[name], declared.get(str(name), set())) for name in frame.columns}

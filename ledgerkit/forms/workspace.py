@@ -6,7 +6,7 @@ from typing import Any
 from ledgerkit.connection import Connection
 from ledgerkit.directory import Directory
 from ledgerkit.resources.accounts import Accounts
-from ledgerkit.resources.base import Section
+from ledgerkit.resources.base import all_sections
 from ledgerkit.resources.groups import Groups
 from ledgerkit.resources.users import Users
 
@@ -37,7 +37,7 @@ class Workspace:
     def section(self, kind: "type[Any] | str") -> Any:
         """Return a section, by its class or by its name in a session, such as ``"stakes.cardano"``."""
         if isinstance(kind, str):
-            kind = next(one for one in Section.__subclasses__() if one.name == kind)
+            kind = next(one for one in all_sections() if one.name == kind)
         return kind(self.connection)
 
     def variable(self) -> str:
@@ -45,7 +45,7 @@ class Workspace:
         ipython = sys.modules.get("IPython")
         shell = ipython.get_ipython() if ipython else None
         for name, value in list(getattr(shell, "user_ns", {}).items()):
-            section = vars(value).get("accounts") if type(value).__name__ == "Session" else None
-            if not name.startswith("_") and getattr(section, "_connection", None) is self.connection:
+            connection = vars(value).get("_connection") if type(value).__name__ == "Session" else None
+            if not name.startswith("_") and connection is self.connection:
                 return str(name)
         return "session"

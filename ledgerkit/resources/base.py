@@ -12,8 +12,7 @@ from typing import Any, ClassVar, Final
 
 import pandas as pd
 
-from ledgerkit import filters, paging
-from ledgerkit.cards import KINDS, Known, Record
+from ledgerkit import filters, garbage, paging, resources
 from ledgerkit.connection import Connection
 from ledgerkit.errors import (
     ContractViolation,
@@ -216,7 +215,7 @@ class Section:
             frame = self._read(listing, limit, after, before, progress)
         finally:
             progress.close()
-        if dated:
+        if dated and not frame["id"].is_monotonic_decreasing:  # as it is asked for, but a service may not follow
             frame = frame.sort_values("id", ascending=False, kind="stable", ignore_index=True)
         if limit is not None:
             frame = frame.head(limit)
@@ -266,8 +265,10 @@ class Section:
     ) -> pd.DataFrame:
         asked = limit
         while True:
-            rows, said = self._connection.reader.read(listing, limit=asked, progress=progress)
-            frame = listing.table.frame(rows, call=f"GET {listing.path}", **said)
+            with garbage.paused():  # until the rows are in arrays, which the collector does not walk
+                rows, said = self._connection.reader.read(listing, limit=asked, progress=progress)
+                frame = listing.table.frame(rows, call=f"GET {listing.path}", **said)
+                del rows
             kept = frame
             # Cut what is outside, not what is inside: a row without a date came because the service counts it in.
             if after is not None:
@@ -276,7 +277,7 @@ class Section:
                 kept = kept[~(kept["created_on"] >= pd.Timestamp(before))]
             # Of the newest rows, those in the margin do not count: ask for as many more.
             if asked is None or limit is None or len(kept) >= limit or len(frame) < asked:
-                return kept.reset_index(drop=True)
+                return frame if len(kept) == len(frame) else kept.reset_index(drop=True)
             asked += len(frame) - len(kept)
 
     def _each(
@@ -350,8 +351,11 @@ class Section:
         if faults and len(faults) == len(members) and all(fault.status == 400 for fault in faults):
             raise faults[0]  # it is not this or that id: what they were all asked with is wrong
         frame = self._frame(operation, chosen, answers, {name: values[name] for name in query})
-        if many is None and method.__name__ == "get" and chosen.name in KINDS:
-            return Record(frame, Known(connection))
+        if many is None and method.__name__ == "get":
+            from ledgerkit.cards import KINDS, Known, Record
+
+            if chosen.name in KINDS:
+                return Record(frame, Known(connection))
         return frame
 
     def _frame(
@@ -513,10 +517,16 @@ def _plain(value: Any) -> Any:
     return str(value)
 
 
+def all_sections() -> list[type[Section]]:
+    """Return every section; they are imported one by one, as they are asked for, and all of them here."""
+    resources.load()
+    return Section.__subclasses__()
+
+
 def calls() -> dict[str, str]:
     """Return the kit's call for each operation that has one."""
     found = {}
-    for section in Section.__subclasses__():
+    for section in all_sections():
         for name, method in vars(section).items():
             for operation in getattr(method, "operations", ()):
                 parameters = inspect.signature(method).parameters

@@ -12,7 +12,7 @@ import ledgerkit as lk
 from ledgerkit.filters import Filter, filters
 from ledgerkit.frames import Table
 from ledgerkit.operations import marked
-from ledgerkit.resources.base import Section
+from ledgerkit.resources.base import all_sections
 
 SAMPLES: Mapping[str, Any] = {
     "integer": 7,
@@ -74,7 +74,7 @@ def all_calls() -> list[Call]:
     """Return every operation that a method claims, as often as one claims it."""
     return [
         Call(operation, section.name, method)
-        for section in Section.__subclasses__()
+        for section in all_sections()
         for method in vars(section).values()
         for operation in getattr(method, "operations", ())
     ]

@@ -16,10 +16,10 @@ from ledgerkit.forms.search import NAMES_FIRST, STALE, SearchForm
 from ledgerkit.forms.sections import COMMON, LABELS, NAMED, documented, reads
 from ledgerkit.forms.style import style
 from ledgerkit.forms.workspace import Workspace
-from ledgerkit.resources.base import Section
+from ledgerkit.resources.base import Section, all_sections
 from ledgerkit.resources.transactions import Transactions
 
-READS = [(section, name) for section in Section.__subclasses__() for name in reads(section)]
+READS = [(section, name) for section in all_sections() for name in reads(section)]
 
 
 @pytest.fixture
@@ -82,7 +82,7 @@ def test_the_tables_of_fields_name_parameters_that_there_are() -> None:
     assert set(NAMED) <= parameters
     assert set(LABELS) <= parameters
     for section, names in COMMON.items():
-        [kind] = [one for one in Section.__subclasses__() if one.name == section]
+        [kind] = [one for one in all_sections() if one.name == section]
         assert set(names) <= set(filters(kind.search))  # type: ignore[attr-defined]  # those of the table have one
 
 
