@@ -3,11 +3,13 @@
 import gc
 import threading
 import weakref
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 from clocks import FakeClock
+from serving import Reply, Server, in_turn, page, signed_in
 
+import ledgerkit as lk
 from ledgerkit import garbage
 from ledgerkit.errors import InvalidRequest
 from ledgerkit.parallel import Progress, gather
@@ -67,3 +69,26 @@ def test_what_becomes_garbage_during_a_long_read_is_taken_away_now_and_then() ->
         clock.advance(garbage.SECONDS_UNTIDY + 1)
         tidy()
         assert gone() is None
+
+
+def test_a_call_leaves_nothing_that_only_the_collector_finds(
+    serve: Callable[..., Server], connect_to: Callable[..., lk.Session]
+) -> None:
+    session = connect_to(serve(in_turn(*[Reply({"name": "Acme"})] * 9)))
+    session.raw("GET", "/organization")
+    gc.collect()
+    gc.disable()
+    for _ in range(5):
+        session.raw("GET", "/organization")
+    assert gc.collect() == 0
+
+
+def test_the_rows_of_a_read_are_gone_when_its_frame_is(
+    serve: Callable[..., Server], connect_to: Callable[..., lk.Session]
+) -> None:
+    session = connect_to(serve(signed_in(in_turn(page([{"id": 1, "name": "cold"}])))))
+    session.accounts.search()
+    gc.collect()
+    gc.disable()
+    frame = weakref.ref(session.accounts.search())
+    assert frame() is None
