@@ -191,6 +191,7 @@ def _archive(chosen: argparse.Namespace) -> int:
     import warnings
 
     import ledgerkit as lk
+    from ledgerkit import tracked
 
     try:
         with warnings.catch_warnings(record=True) as caught:
@@ -203,6 +204,13 @@ def _archive(chosen: argparse.Namespace) -> int:
     print(shown.to_string(index=False, na_rep="-"))
     for warning in caught:
         print(f"{warning.category.__name__}: {warning.message}", file=sys.stderr)
+    standing = tracked.standing(chosen.folder.expanduser())
+    if standing in ("not ignored", "tracked"):
+        print(
+            f"Warning: {chosen.folder}, which holds what the workspace holds, lies in a git repository that does not "
+            "ignore it: name it in .gitignore before the next `git add`, or move it elsewhere.",
+            file=sys.stderr,
+        )
     return 1 if done["error"].notna().any() else 0
 
 

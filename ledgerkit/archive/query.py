@@ -13,12 +13,14 @@ import pandas as pd
 import pyarrow as pa
 
 from ledgerkit.archive import parts, query_checks, query_results
+from ledgerkit.archive.parts import Part
 from ledgerkit.archive.query_checks import quoted
 from ledgerkit.archive.schema import SUFFIX, schema_of
 from ledgerkit.errors import IncompleteResult, InexactNumbers, InvalidRequest, shorten, warn
 from ledgerkit.operations import marked
 from ledgerkit.resources.base import all_sections
 
+MOST_NAMED: Final = 10
 # Nothing is fetched, nothing else on this machine is read, and the SQL can't change that: `lock_configuration` last.
 _CLOSED: Final = {
     "autoinstall_known_extensions": "false",
@@ -48,8 +50,10 @@ class _Dataset:
     """One list of an archive as a query sees it."""
 
     name: str
-    parts: list[parts.Part]
+    parts: list[Part] = field(default_factory=list)
     columns: dict[str, str] = field(default_factory=dict)
+    # What may lack rows, in words.
+    doubtful: list[str] = field(default_factory=list)
 
     def unfit(self) -> dict[str, int]:
         """Return how many numbers of each column do not fit their decimal."""
@@ -74,7 +78,7 @@ def query(sql: str, folder: str | PathLike[str] = "data") -> pd.DataFrame:
         raise InvalidRequest(f"`sql` = {shorten(sql)}: it takes one SELECT, as text.", field="sql")
     # A list is opened only where it is named, since each of its files is; `show tables` names none.
     named = [name for name in there if name.casefold() in sql.casefold()] or there
-    datasets = [_Dataset(name, list(_parts_of(where, name))) for name in named]
+    datasets = [_looked_at(where, name) for name in named]
     with (
         tempfile.TemporaryDirectory(prefix="ledgerkit-query-") as spilled,  # else DuckDB spills into a folder here
         duckdb.connect(":memory:", config=dict(_CLOSED)) as connection,
@@ -133,9 +137,20 @@ def _plain(folder: Path, beside: Path) -> Path:
     return link
 
 
-def _parts_of(folder: Path, dataset: str) -> Iterator[parts.Part]:
-    for workspace in parts.workspaces_in(folder, dataset):
-        yield from parts.parts_in(parts.directory_of(folder, dataset, workspace))
+def _looked_at(folder: Path, name: str) -> _Dataset:
+    dataset = _Dataset(name)
+    for workspace in parts.workspaces_in(folder, name):
+        found = parts.parts_in(parts.directory_of(folder, name, workspace))
+        dataset.parts += found
+        dataset.doubtful += [
+            f"{name} of {workspace} before {until:%Y-%m-%d %H:%M}" for _, until in parts.holes(found)
+        ]
+        dataset.doubtful += [
+            f"{name} of {workspace}" + (f" from {part.start:%Y-%m-%d} on" if part.start else "")
+            for part in found
+            if not part.complete
+        ]
+    return dataset
 
 
 def _rows(dataset: _Dataset) -> int:
@@ -189,17 +204,12 @@ def _refusal(error: duckdb.Error, there: Sequence[str]) -> InvalidRequest:
 
 
 def _warn_of_parts(datasets: Sequence[_Dataset]) -> None:
-    doubtful = [
-        f"{dataset.name} of {part.origin.workspace}" + (f" from {part.start:%Y-%m-%d} on" if part.start else "")
-        for dataset in datasets
-        for part in dataset.parts
-        if not part.complete
-    ]
+    doubtful = [one for dataset in datasets for one in dataset.doubtful]
     if doubtful:
-        more = f" and {len(doubtful) - 5} more" if len(doubtful) > 5 else ""
+        more = f" and {len(doubtful) - MOST_NAMED} more" if len(doubtful) > MOST_NAMED else ""
         warn(
-            f"rows may be missing: {'; '.join(doubtful[:5])}{more} could not be shown to be complete when it was "
-            "archived. Archive again: it is then read anew.",
+            f"rows may be missing, since a run did not come to its end, or could not show that it had read all: "
+            f"{'; '.join(doubtful[:MOST_NAMED])}{more}. Archive again, and it goes on.",
             IncompleteResult,
         )
 
@@ -271,11 +281,11 @@ def _twice(connection: duckdb.DuckDBPyConnection, dataset: _Dataset) -> Iterator
         return
     counted = connection.execute(
         f"select workspace, id from {quoted(dataset.name)} where id is not null group by all "  # noqa: S608 - names are quoted
-        "having count(*) > 1 order by all limit 11"
+        f"having count(*) > 1 order by all limit {MOST_NAMED + 1}"
     ).fetchall()
     if counted:
-        named = ", ".join(f"{identity} of {workspace}" for workspace, identity in counted[:10])
-        more = " and more" if len(counted) > 10 else ""
+        named = ", ".join(f"{identity} of {workspace}" for workspace, identity in counted[:MOST_NAMED])
+        more = " and more" if len(counted) > MOST_NAMED else ""
         yield (
             f"rows of {dataset.name} count twice, since the service dated them anew after they were read: "
             f"{named}{more}"

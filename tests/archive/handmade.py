@@ -33,6 +33,7 @@ def put(
     start: datetime | None = None,
     until: datetime | None = None,
     complete: bool = True,
+    reaches: datetime | None = parts.EVERYTHING,
 ) -> Path:
     """Write one part, as a run would, and return where it is."""
     table = TABLES[dataset]
@@ -49,6 +50,7 @@ def put(
         read_at=READ_AT,
         unfit=schema.unfit(arrow, table),
         further=schema.further_names(frame, table),
+        reaches=reaches,
     )
     parts.write(folder, part, arrow)
     return part.path(folder)

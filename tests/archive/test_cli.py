@@ -1,5 +1,6 @@
 """``ledgerkit archive``, as cron runs it."""
 
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -68,6 +69,18 @@ def test_where_all_fail_nothing_is_printed_but_why(
 def test_a_section_that_is_none_is_refused(profiles: dict[str, Server], capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["archive", "data", "--sections", "transaction"]) == 1
     assert "did you mean 'transactions'" in capsys.readouterr().err
+
+
+@pytest.mark.skipif(shutil.which("git") is None, reason="no git in PATH")
+def test_a_folder_that_git_would_take_is_told(
+    profiles: dict[str, Server], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    subprocess.run(["git", "init", "-q", str(tmp_path)], check=True)  # noqa: S603, S607 - fixed options
+    assert main(["archive", "data", "--sections", "pledges"]) == 0
+    assert "does not ignore it" in capsys.readouterr().err
+    (tmp_path / ".gitignore").write_text("data/\n")
+    assert main(["archive", "data", "--sections", "pledges"]) == 0
+    assert capsys.readouterr().err == ""
 
 
 def test_without_a_folder_it_is_refused(capsys: pytest.CaptureFixture[str]) -> None:

@@ -276,6 +276,12 @@ def test_a_part_that_may_lack_rows_is_told(folder: Path) -> None:
     assert "transactions of acme from 2026-04-01 on" in said
 
 
+def test_what_a_run_that_was_stopped_did_not_read_is_told(folder: Path) -> None:
+    put(folder, MARCH, start=day(3), until=day(4), reaches=None)
+    (said,) = warned(lambda: lk.query("select count(*) from transactions", folder))
+    assert "transactions of acme before 2026-03-01 00:00" in said
+
+
 # One folder, and nothing else
 
 
