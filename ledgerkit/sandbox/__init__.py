@@ -24,6 +24,7 @@ from .lam_users import operators
 from .limits import RateLimit
 from .service import Service
 from .tokens import TokenIssuer
+from .traffic import Told
 from .viewers import Sight
 from .webhooks import Webhooks
 from .world import Credentials, World, build
@@ -64,6 +65,9 @@ class Sandbox:
         A workspace to serve instead of one made from the seed; writes change it.
     pace
         Seconds for each stage of a transaction after its last approval; 0 confirms it at once.
+    told
+        Called now and then while the workspace is made, with how many transactions there are and how many there
+        will be.
 
     Examples
     --------
@@ -95,6 +99,7 @@ class Sandbox:
         clock: Callable[[], float] = time.time,
         world: World | None = None,
         pace: float = 1.0,
+        told: Told | None = None,
     ) -> None:
         self.faults = Faults(seed, clock)
         self.requests_seen: deque[SeenRequest] = deque(maxlen=REQUESTS_KEPT)
@@ -118,6 +123,7 @@ class Sandbox:
         self._page_size_maximum = page_size_maximum
         self._world = world
         self._pace = pace
+        self._told = told
         self._service: Service | None = None
         self._access: Access | None = None
         self._url: str | None = None
@@ -262,7 +268,7 @@ class Sandbox:
         world = self._world
         if world is None:
             now = self._now or datetime.fromtimestamp(self.faults.now() // 3600 * 3600, UTC)
-            world = build(self._seed, self._transactions, now)
+            world = build(self._seed, self._transactions, now, self._told)
         relations = catalogue.Relations(world)
         collections = catalogue.collections(world, relations)
         # From here on the encoded rows are the lists: of what a write changes there may be one truth alone.

@@ -81,8 +81,10 @@ class Codes:
 
     def append(self, value: Any) -> None:
         """Add the value of a new row."""
-        code = self._known.get(value)
-        self._codes.append(self._code(value) if code is None else code)
+        try:
+            self._codes.append(self._known[value])
+        except KeyError:
+            self._codes.append(self._code(value))
 
     def fits(self, test: Test, positions: Positions) -> Mask:
         """Say which of the rows have a value that passes."""

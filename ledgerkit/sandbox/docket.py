@@ -114,6 +114,7 @@ class Docket:
     def close(self) -> None:
         """Settle what was created after the last transaction."""
         self._settle_until(None)
+        self.history.close()
 
     def _settle_until(self, end: tuple[datetime, int] | None) -> None:
         others = self._others

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, MutableMapping
 from decimal import Decimal
+from operator import itemgetter
 from typing import Any
 
 from .governance import history_row
@@ -15,15 +16,15 @@ def transactions(contracts: Mapping[int, str | None]) -> Collection:
     return Collection(
         (),
         {
-            "id": numbers(field("id")),
+            "id": numbers(itemgetter("id")),
             "created_on": numbers(created),
-            "status": codes(field("status")),
-            "type": codes(field("type")),
-            "currency": codes(field("currency")),
-            "account_id": codes(field("account_id")),
+            "status": codes(itemgetter("status")),
+            "type": codes(itemgetter("type")),
+            "currency": codes(itemgetter("currency")),
+            "account_id": codes(itemgetter("account_id")),
             "contract": codes(lambda node: contracts.get(node["account_id"])),
             "amount": values(_amount),
-            "interaction_type": codes(field("interaction_type")),
+            "interaction_type": codes(itemgetter("interaction_type")),
             "labels": codes(label_ids),
             "notes": codes(_notes),
             "destination_tag": codes(lambda node: (node.get("coin_fields") or {}).get("destination_tag")),
@@ -42,13 +43,13 @@ class Requests(Collection):
         super().__init__(
             (),
             {
-                "id": numbers(field("id")),
+                "id": numbers(itemgetter("id")),
                 "created_on": numbers(created),
-                "status": codes(field("status")),
-                "type": codes(field("type")),
-                "target_type": codes(field("target_type")),
-                "target_id": numbers(field("target_id")),
-                "created_by": codes(field("created_by")),
+                "status": codes(itemgetter("status")),
+                "type": codes(itemgetter("type")),
+                "target_type": codes(itemgetter("target_type")),
+                "target_id": numbers(itemgetter("target_id")),
+                "created_by": codes(itemgetter("created_by")),
                 "pending_by": codes(self.pending_by.of),
                 "approved_by": codes(self.approved_by.of),
                 "rejected_by": codes(self.rejected_by.of),
@@ -66,7 +67,12 @@ class Votes(MutableMapping[int, list[int]]):
 
     def of(self, request: Node) -> tuple[int, ...]:
         """Return the users of a request, as the column has them."""
-        return tuple(self.get(request["id"], ()))
+        waiting = self._waiting.get(request["id"])
+        if waiting is None:
+            position = self._requests.position(request["id"])
+            found: tuple[int, ...] = () if position is None else self._requests.columns[self._column][position]
+            return found
+        return tuple(waiting)
 
     def __getitem__(self, request_id: int) -> list[int]:
         waiting = self._waiting.get(request_id)
@@ -98,12 +104,18 @@ class Histories(MutableMapping[tuple[str, int], list[list[Node]]]):
         self._transactions = transactions
         self._requests = requests
         self._kept: dict[tuple[str, int], list[list[Node]]] = {}
+        self._past = range(0)
+
+    def close(self) -> None:
+        """Take the transactions that there are for those of the past."""
+        self._past = range(1, len(self._transactions) + 1)
 
     def __getitem__(self, key: tuple[str, int]) -> list[list[Node]]:
         if key in self._kept:
             return self._kept[key]
         section, identifier = key
-        transaction = self._transactions.find(identifier) if section == "transactions" else None
+        past = section == "transactions" and identifier in self._past
+        transaction = self._transactions.find(identifier) if past else None
         if transaction is None:
             raise KeyError(key)
         request = self._requests.find(transaction["last_request"])
@@ -117,7 +129,7 @@ class Histories(MutableMapping[tuple[str, int], list[list[Node]]]):
 
     def __iter__(self) -> Iterator[tuple[str, int]]:
         yield from self._kept
-        for identifier in self._transactions.ids:
+        for identifier in self._past:
             if ("transactions", identifier) not in self._kept:
                 yield "transactions", identifier
 
@@ -132,7 +144,8 @@ def field(name: str) -> Any:
 
 def label_ids(node: Node) -> tuple[str, ...]:
     """Return label ids as texts: the filters by label are typed so."""
-    return tuple(str(label["id"]) for label in node.get("labels") or ())
+    labels = node.get("labels")
+    return tuple([str(label["id"]) for label in labels]) if labels else ()
 
 
 def _amount(node: Node) -> int | Decimal | None:
@@ -143,7 +156,8 @@ def _amount(node: Node) -> int | Decimal | None:
 
 
 def _notes(node: Node) -> str:
-    return "\n".join(f"{note['title']}\n{note['content']}" for note in node["notes"]).lower()
+    notes = node["notes"]
+    return "\n".join([f"{note['title']}\n{note['content']}" for note in notes]).lower() if notes else ""
 
 
 def _memo(node: Node) -> str | None:

@@ -270,7 +270,8 @@ class Collection(Sequence[Node]):
     def _learn(self, node: Node) -> None:
         self._fields |= node.keys()
         for field, value in node.items():
-            if isinstance(value, dict | list):
+            # of what JSON has, dicts and lists alone; `isinstance` takes four times as long
+            if value.__class__ is dict or value.__class__ is list:
                 self._nested.add(field)
 
 

@@ -96,7 +96,10 @@ class Business:
         self.traffic = Traffic(self.ledger, light_accounts(chart))
         self.labels = [{key: label[key] for key in ("id", "name", "info")} for label in labels]
         self.open = [account for account in chart.accounts if account.weight] + self.traffic.light_accounts
-        self.opened = {id(account): self._at(account.day) for account in self.open}
+        # when an account takes part in everyday business, and when it is paid by its siblings
+        self.busy = {id(account): self._at(account.day) + timedelta(days=2) for account in self.open}
+        self.known = {id(account): self._at(account.day) + timedelta(days=3) for account in self.open}
+        self.used = {id(account): account.used for account in chart.accounts + self.traffic.light_accounts}
         total = 0.0
         self.weights = [total := total + account.weight for account in self.open]
         self.siblings: dict[tuple[str, str | None], list[Account]] = {}
@@ -250,7 +253,7 @@ class Business:
         """Write one transaction of everyday business; return what follows from it, and when."""
         rng, ledger = self.rng, self.ledger
         account = rng.choices(self.open, cum_weights=self.weights)[0]
-        if moment < self.opened[id(account)] + timedelta(days=2):
+        if moment < self.busy[id(account)]:
             account = self.chart.by_name["BTC Clients"]
         purse, payer = ledger.purse(account), ledger.payer(account)
         amount = self._amount(account)
@@ -274,7 +277,7 @@ class Business:
         if rng.random() < 0.06:
             move.labels = [rng.choice(self.labels)]
         peers = self.siblings.get((account.coin.name, account.node["contract_address"]), [])
-        peers = [peer for peer in peers if peer is not account and moment > self.opened[id(peer)] + timedelta(days=3)]
+        peers = [peer for peer in peers if peer is not account and moment > self.known[id(peer)]]
         peer = rng.choice(peers) if move.kind == "SEND" and peers and rng.random() < 0.12 else None
         self._address(account, move, peer)
         node = ledger.write(moment, account, move)
@@ -317,7 +320,7 @@ class Business:
 
     def _address(self, account: Account, move: Move, peer: Account | None = None) -> None:
         """Choose sender and recipient of a transaction."""
-        rng, own = self.rng, account.used
+        rng, own = self.rng, self.used[id(account)]
         currency = account.coin.name
         utxo = currency in UTXO_FORMS
         if move.kind.startswith("RECEIVE"):
@@ -329,7 +332,7 @@ class Business:
             return
         move.senders = rng.sample(own, rng.randint(1, 2)) if utxo else [own[0]]
         if peer:
-            move.recipient = rng.choice(peer.used)
+            move.recipient = rng.choice(self.used[id(peer)])
         elif move.kind.startswith("SEND"):
             destination = rng.choice(self.book.destinations[currency])
             move.recipient = destination.address

@@ -136,7 +136,10 @@ class Ledger:
 
     def purse(self, account: Account) -> Purse:
         """Return the purse of an account."""
-        return self.purses.setdefault(id(account), Purse(account))
+        purse = self.purses.get(id(account))
+        if purse is None:
+            purse = self.purses[id(account)] = Purse(account)
+        return purse
 
     def payer(self, account: Account) -> Purse:
         """Return the purse that pays an account's fees: a token's fees fall on its parent."""
