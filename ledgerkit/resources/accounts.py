@@ -7,22 +7,20 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pandas as pd
 
-from ledgerkit.drafts import Draft
 from ledgerkit.errors import ContractViolation, InvalidRequest
 from ledgerkit.filters import Many, Time, instant
 from ledgerkit.frames import AMOUNT, FLAG, INTEGER, LIST, NUMBER, SELF, TEXT, TIME, Fields, Table
 from ledgerkit.operations import operation
-from ledgerkit.payloads import AccountCreation
-from ledgerkit.resources import account_checks
 from ledgerkit.resources.addresses import read_address
 from ledgerkit.resources.base import Section, history, items, wrapped
 from ledgerkit.resources.histories import history_table
 from ledgerkit.resources.nft_tables import NFT, NFT_COLLECTION, NFT_PORTFOLIO
-from ledgerkit.resources.requests import Requests
 from ledgerkit.vocabulary import AccountStatus, AccountType, AddressType, Order
 
+# What an account's creation needs is imported by those who draft one.
 if TYPE_CHECKING:
     from ledgerkit import plans
+    from ledgerkit.drafts import Draft
 
 FIELDS: Final[Fields] = {
     "id": INTEGER,
@@ -413,7 +411,7 @@ class Accounts(Section, name="accounts"):
         index: int | None = None,
         parent_id: int | None = None,
         contract_address: str | None = None,
-    ) -> Draft:
+    ) -> "Draft":
         """Draft a request to create an account; for administrators, and experimental: only a tutorial documents it.
 
         Parameters
@@ -457,7 +455,11 @@ class Accounts(Section, name="accounts"):
         index: int | None = None,
         parent_id: int | None = None,
         contract_address: str | None = None,
-    ) -> Draft:
+    ) -> "Draft":
+        from ledgerkit.payloads import AccountCreation
+        from ledgerkit.resources import account_checks
+        from ledgerkit.resources.requests import Requests
+
         account_checks.require_type(account_type)
         payload = AccountCreation(
             name=name,

@@ -8,7 +8,6 @@ from ledgerkit.errors import InvalidRequest
 from ledgerkit.filters import Many, Time
 from ledgerkit.frames import INTEGER, TEXT, TIME, Table
 from ledgerkit.operations import operation
-from ledgerkit.payloads import LabelAssignment, LabelCreation
 from ledgerkit.resources.base import Section
 from ledgerkit.resources.writing import DONE, identifier, write
 from ledgerkit.vocabulary import Order
@@ -81,6 +80,8 @@ class Labels(Section, name="labels"):
         OutcomeUnknown
             The answer was lost: ``search(name=...)`` tells whether the label is there.
         """
+        from ledgerkit.payloads import LabelCreation  # a LAM alone takes it, and transactions need the table above
+
         body = LabelCreation(name=name, color=color, description=description).to_json()
         return write(self, "POST /labels", LABEL, {}, body=body, given={"name": name})
 
@@ -95,6 +96,8 @@ class Labels(Section, name="labels"):
         self, label_id: int, *, account_id: int | None = None, transaction_id: int | None = None
     ) -> pd.DataFrame:
         """Attach a label to one account or to one transaction; only a LAM can."""
+        from ledgerkit.payloads import LabelAssignment
+
         section, target = _target(account_id, transaction_id)
         label = identifier("label_id", label_id)
         return write(

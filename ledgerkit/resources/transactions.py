@@ -7,25 +7,23 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 import pandas as pd
 
-from ledgerkit import finding, payloads, payments
-from ledgerkit.drafts import Draft
 from ledgerkit.errors import InvalidRequest, shorten
 from ledgerkit.filters import Exact, Many, Time
 from ledgerkit.following import follow
 from ledgerkit.frames import AMOUNT, FEES, FLAG, INTEGER, LIST, NUMBER, OBJECT, TEXT, TIME, Table
-from ledgerkit.lookups import Lookups
 from ledgerkit.operations import ESTIMATE, TRANSACTION_REJECTION, operation
-from ledgerkit.outcomes import new_mark
-from ledgerkit.payloads import Note, Speed
 from ledgerkit.resources.base import Section, history, items
 from ledgerkit.resources.histories import history_table
 from ledgerkit.resources.labels import LABEL
-from ledgerkit.resources.requests import Requests, with_mark
 from ledgerkit.resources.writing import identifier, write
 from ledgerkit.vocabulary import InteractionType, Order, TransactionStatus, TransactionType
 
+# What payments need is imported by those who make one: it is half of the modules of the kit, and a search needs none.
 if TYPE_CHECKING:
-    from ledgerkit import plans
+    from ledgerkit import payloads, plans
+    from ledgerkit.drafts import Draft
+    from ledgerkit.lookups import Lookups
+    from ledgerkit.payloads import Note
 
 TRANSACTION: Final = Table(
     "transaction",
@@ -227,14 +225,14 @@ class Transactions(Section, name="transactions"):
         speed: Literal["SLOW", "NORMAL", "FAST"] | None = None,
         fees_strategy: Any = None,
         max_fees: str | Decimal | int | None = None,
-        note: str | Note | None = None,
+        note: "str | Note | None" = None,
         memo: Any = None,
         tag: int | None = None,
         token_mint: str | None = None,
         max_priority_fee: int | None = None,
         again: bool = False,
         mark: str | None = None,
-    ) -> Draft:
+    ) -> "Draft":
         """Make the draft of a payment; nothing is sent before ``draft.submit()``.
 
         It finds the account, picks the kind of transaction, fills in the name and the currency of the account,
@@ -273,6 +271,8 @@ class Transactions(Section, name="transactions"):
         NotFound
             No such account is visible.
         """
+        from ledgerkit.lookups import Lookups
+
         return self._payment(
             Lookups(self._connection),
             account,
@@ -296,7 +296,7 @@ class Transactions(Section, name="transactions"):
 
     def _payment(
         self,
-        lookups: Lookups,
+        lookups: "Lookups",
         account: int | str,
         recipient: str,
         amount: str | Decimal | int,
@@ -304,11 +304,15 @@ class Transactions(Section, name="transactions"):
         speed: Any = None,
         fees_strategy: Any = None,
         max_fees: str | Decimal | int | None = None,
-        note: str | Note | None = None,
+        note: "str | Note | None" = None,
         again: bool = False,
         mark: str | None = None,
         **own: Any,
-    ) -> Draft:
+    ) -> "Draft":
+        from ledgerkit import payments
+        from ledgerkit.payloads import Speed
+        from ledgerkit.resources.requests import Requests
+
         if speed is not None and fees_strategy is not None:
             raise InvalidRequest("give `speed` or `fees_strategy`, not both.", field="speed")
         payment = payments.prepare(
@@ -363,6 +367,7 @@ class Transactions(Section, name="transactions"):
         """
         # Few notebooks make a plan: its modules would be 14 ms of the 150 that the kit adds to the import of pandas.
         from ledgerkit import plans
+        from ledgerkit.lookups import Lookups
         from ledgerkit.plans import desks, rechecks
 
         lookups = Lookups(self._connection)
@@ -378,7 +383,7 @@ class Transactions(Section, name="transactions"):
         return plans.payments(self._connection, desk, payments, journal=journal, allow_duplicates=allow_duplicates)
 
     @operation(ESTIMATE, returns=ESTIMATION)
-    def estimate_fees(self, payload: payloads.Payload | Draft) -> pd.DataFrame:
+    def estimate_fees(self, payload: "payloads.Payload | Draft") -> pd.DataFrame:
         """Ask what a transaction would cost; nothing is created.
 
         Parameters
@@ -396,6 +401,9 @@ class Transactions(Section, name="transactions"):
         InvalidRequest
             It is neither; nothing was sent.
         """
+        from ledgerkit import payloads, payments
+        from ledgerkit.drafts import Draft
+
         asked = payload.payload if isinstance(payload, Draft) else payload
         if not isinstance(asked, payloads.Payload):
             raise InvalidRequest(
@@ -410,7 +418,7 @@ class Transactions(Section, name="transactions"):
     # On a LAM, which signs by itself: there are no requests and no challenges.
 
     @operation("POST /transactions", returns=TRANSACTION)
-    def create(self, payload: payloads.LamTransaction, *, again: bool = False) -> pd.DataFrame:
+    def create(self, payload: "payloads.LamTransaction", *, again: bool = False) -> pd.DataFrame:
         """Create a transaction on a LAM, once.
 
         Parameters
@@ -426,6 +434,11 @@ class Transactions(Section, name="transactions"):
         OutcomeUnknown
             The answer was lost; its ``find()`` looks whether the transaction was made.
         """
+        from ledgerkit import finding, payloads
+        from ledgerkit.drafts import Draft
+        from ledgerkit.outcomes import new_mark
+        from ledgerkit.resources.requests import with_mark
+
         if not isinstance(payload, payloads.LamTransaction):
             raise InvalidRequest(
                 f"`payload` = {shorten(payload)} can't be used: it is a ledgerkit.payloads.LamTransaction.",
@@ -446,7 +459,7 @@ class Transactions(Section, name="transactions"):
         return draft.submit(again=again)
 
     @operation("POST /transactions/{transaction_id}/approve", returns=TRANSACTION)
-    def approve(self, transaction_id: int, created: payloads.LamTransaction, *, confirm: str) -> pd.DataFrame:
+    def approve(self, transaction_id: int, created: "payloads.LamTransaction", *, confirm: str) -> pd.DataFrame:
         """Approve a transaction on a LAM by repeating the values that it was created with; the LAM signs.
 
         Parameters
@@ -503,7 +516,9 @@ def _confirmed(given: str, phrase: str) -> None:
         )
 
 
-def _note(note: str | Note | None) -> Note | None:
+def _note(note: "str | Note | None") -> "Note | None":
+    from ledgerkit.payloads import Note
+
     if note is None or isinstance(note, Note):
         return note
     if not isinstance(note, str):
