@@ -31,7 +31,9 @@ def main(arguments: Sequence[str]) -> None:
     options = options_of(arguments)
     with serving(options.transactions, options.latency) as served:
         measures, samples = reading.measure(served, options.latency, options.rounds, _say)
+        _say(report.table(measures))  # as soon as it is known: the rest takes minutes
         pieces, of_pieces = comparing.measure(served, options.transactions, options.rounds, options.starts, _say)
+        _say(report.table(pieces))
         parts, of_parts = archiving.measure(served, options.transactions, options.rounds, _say, large=options.large)
     settings = shlex.join(["python", "-m", "benchmarks", *arguments])
     measures, samples = [*measures, *pieces, *parts], {"reading": samples, **of_pieces, "archive": of_parts}
