@@ -138,7 +138,7 @@ def listings(*, after_inclusive: bool = True, before_inclusive: bool = False) ->
                 "max_amount": filters.at_most("amount", filters.amount),
                 "memo": filters.equals("memo"),
                 "min_amount": filters.at_least("amount", filters.amount),
-                "recipient": filters.member("recipient"),
+                "recipient": filters.equals("recipient"),
                 "status": filters.one_of("status", filters.literal(vocabulary.TransactionStatus)),
                 "title": filters.contains("notes"),
                 "tx_hash": filters.member("tx_hash"),

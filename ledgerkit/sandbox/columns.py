@@ -137,12 +137,17 @@ class Numbers:
         """Say which of the rows have a value that passes."""
         return np.fromiter((test(self[position]) for position in positions.tolist()), bool, len(positions))
 
+    def at(self, positions: Positions) -> Positions:
+        """Return the numbers of some rows; the least number of 64 bits stands for None."""
+        found: Positions = np.frombuffer(self._numbers, np.int64)[positions]
+        return found
+
     def within(self, low: int, high: int, positions: Positions) -> Mask:
         """Say which of the rows have a number from `low` to `high`, both inside."""
         low, high = max(low, _LEAST), min(high, _GREATEST)
         if low > high:
             return np.zeros(len(positions), bool)
-        numbers = np.frombuffer(self._numbers, np.int64)[positions]
+        numbers = self.at(positions)
         return (numbers >= low) & (numbers <= high)
 
     def span(self, low: int, high: int) -> tuple[int, int]:

@@ -153,7 +153,7 @@ def contains(column: str) -> Filter:
 class Member:
     """A member of the encoded row is a text; a column of the same name has the hashes of such texts.
 
-    The texts themselves would double what a row costs, for filters that few calls use.
+    A text that no two rows share, as a hash of a transaction, would take more memory than all other columns.
     """
 
     field: str

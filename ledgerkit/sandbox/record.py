@@ -29,7 +29,7 @@ def transactions(contracts: Mapping[int, str | None]) -> Collection:
             "notes": codes(_notes),
             "destination_tag": codes(lambda node: (node.get("coin_fields") or {}).get("destination_tag")),
             "memo": codes(_memo),
-            "recipient": numbers(lambda node: hash(node["recipient"])),
+            "recipient": codes(itemgetter("recipient")),
             "tx_hash": numbers(lambda node: hash(node["tx_hash"])),
         },
     )

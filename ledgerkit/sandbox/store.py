@@ -187,6 +187,10 @@ class Collection(Sequence[Node]):
         """Return the position of the row with this id."""
         return self._ids.position(identifier)
 
+    def positions(self, identifiers: Positions) -> Positions:
+        """Return the positions of the rows with these ids, integers all; -1 where there is none."""
+        return self._ids.positions(identifiers)
+
     def hide(self, position: int) -> None:
         """Take a row out of listings."""
         with self.lock:
@@ -303,6 +307,14 @@ class _Ids:
             return None
         position = bisect_left(self.all, identifier)
         return position if position < len(self.all) and self.all[position] == identifier else None
+
+    def positions(self, identifiers: Positions) -> Positions:
+        if self._positions is not None or self._removed or not self.all:
+            places = [self.position(identifier) for identifier in identifiers.tolist()]
+            return np.array([-1 if place is None else place for place in places], np.int64)
+        known = np.frombuffer(self.all, np.int64)  # type: ignore[arg-type]  # an array while there is no dict
+        found = np.minimum(np.searchsorted(known, identifiers), len(known) - 1)
+        return np.where(known[found] == identifiers, found, -1)
 
     def known(self, identifier: Any) -> int:
         position = self.position(identifier)

@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
+import numpy as np
+
 from .accounts import Account, Chart
 from .addressbook import CONTRACTS, AddressBook
 from .chains import UTXO_FORMS
@@ -139,7 +141,7 @@ class Business:
         """Give the scenes and the moments of chance events in order, at one moment chance first."""
         waiting = iter(scenes)
         following = next(waiting, None)
-        for number in sorted(self._filler_times(fillers)):
+        for number in self._filler_times(fillers):
             moment = EPOCH + timedelta(microseconds=number)
             while following and following[0] < moment:
                 yield following
@@ -152,7 +154,7 @@ class Business:
     # --- when -----------------------------------------------------------------------------------------------
 
     def _filler_times(self, count: int) -> Sequence[int]:
-        """Draw moments, in microseconds, that follow the working week and the end of the month."""
+        """Draw moments, in microseconds and in order, that follow the working week and the end of the month."""
         first = self.material.start.replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=24)
         days = [first + timedelta(days=offset) for offset in range((self.material.now - first).days + 1)]
         total, weights = 0.0, []
@@ -165,6 +167,8 @@ class Business:
         for day in self.rng.choices(days, cum_weights=weights, k=count):
             moment = day + timedelta(seconds=self.rng.triangular(5 * 3600, 22 * 3600, 13 * 3600))
             moments.append(microseconds(moment if moment < latest else moment - timedelta(days=1)))
+        # in place: a list of a million integers would take forty megabytes
+        np.frombuffer(moments, np.int64).sort()
         return moments
 
     def _scenes(self) -> list[tuple[datetime, Scene]]:

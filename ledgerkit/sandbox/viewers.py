@@ -168,12 +168,10 @@ class _SeenRequests:
             found[rows] |= columns["target_id"].fits(seen.__contains__, positions[rows])
         for kind, section in (("TRANSACTION", "transactions"), ("MESSAGE", "messages"), ("DIGESTS", "digests")):
             targets, rows = self.collections[section], columns["target_type"].fits(partial(eq, kind), positions)
-            places = [targets.position(columns["target_id"][row]) for row in positions[rows].tolist()]
-            known = np.array([place is not None for place in places], bool)
+            places = targets.positions(collection.numbers("target_id").at(positions[rows]))
+            ours = targets.columns["account_id"].fits(scope.accounts.__contains__, places[places >= 0])
             seen_rows = np.zeros(len(places), bool)
-            seen_rows[known] = targets.columns["account_id"].fits(
-                scope.accounts.__contains__, np.array([place for place in places if place is not None], np.int64)
-            )
+            seen_rows[places >= 0] = ours
             found[rows] |= seen_rows
         return found
 

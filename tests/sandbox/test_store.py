@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import httpx
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -126,6 +127,18 @@ def test_a_row_is_found_by_its_id_until_it_is_removed(identifiers: list[Any]) ->
     collection.append({"id": identifiers[1], "again": True})
     assert collection.find(identifiers[1]) == {"id": identifiers[1], "again": True}
     assert list(collection.ids) == [*identifiers, identifiers[1]]
+
+
+def test_many_ids_are_looked_up_at_once_as_one_by_one() -> None:
+    wanted = [5, 1, 3, 4, 99, -7]
+    for known in ([], [1, 3, 4, 8], [8, 1, 4, 3]):
+        collection = Collection(({"id": number} for number in known), {})
+        for _ in range(2):
+            one_by_one = [collection.position(number) for number in wanted]
+            found = collection.positions(np.array(wanted)).tolist()
+            assert found == [-1 if position is None else position for position in one_by_one]
+            if known and collection.position(4) is not None:
+                collection.remove(4)
 
 
 def test_the_next_id_is_above_all_that_there_ever_were() -> None:
