@@ -193,7 +193,7 @@ def read_archive(
     Parameters
     ----------
     folder
-        Where :meth:`session.transactions.archive <ledgerkit.resources.base.Section.archive>` keeps it.
+        Where ``session.transactions.archive`` keeps it.
     dataset
         The section whose search is archived, such as ``"transactions"`` or ``"requests"``.
     workspace
@@ -213,7 +213,7 @@ def read_archive(
     ------
     InvalidRequest
         There is no such archive.
-    ArchiveDamaged
+    ledgerkit.archive.parts.ArchiveDamaged
         A file of it is not what the kit wrote.
     ContractViolation
         A row is in it twice: the service gave it another ``created_on`` since.
@@ -221,7 +221,8 @@ def read_archive(
     Warns
     -----
     IncompleteResult
-        A file could not be shown to be complete when it was written.
+        Rows may be missing: a file could not be shown to be complete when it was written, a run did not come to its
+        end, or older rows are asked for than were archived (``attrs["since"]``, None for all).
     """
     from importlib import import_module
 
@@ -243,7 +244,7 @@ def query(sql: str, folder: str | _PathLike[str] = "data") -> _pd.DataFrame:
         exact number such as ``amount`` is text; ``amount_decimal`` beside it is for sums, null where the number
         has a fraction or more than 38 digits. ``sum(amount::bignum)`` adds up whole numbers of any size.
     folder
-        Where :meth:`session.transactions.archive <ledgerkit.resources.base.Section.archive>` keeps it.
+        Where ``session.transactions.archive`` keeps it.
 
     Returns
     -------
@@ -284,7 +285,7 @@ def archive(
     Parameters
     ----------
     folder
-        Where it is kept; see :meth:`session.transactions.archive <ledgerkit.resources.base.Section.archive>`.
+        Where it is kept; see ``session.transactions.archive``.
     workspaces
         Names of profiles, as :func:`connect` takes them, or sessions, which stay open; or one of these by the name of
         its directory: ``{"treasury": session, "custody": "custody"}``. A LAM needs such a name.

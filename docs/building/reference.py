@@ -27,6 +27,8 @@ _FORMS = {
     "ledgerkit.forms.explorer.Explorer": "lk.explorer(session)",
     "ledgerkit.forms.panel.Panel": "lk.panel(session)",
 }
+# What reads an archive back, and what keeps several.
+_ARCHIVE = ("read_archive", "query", "archive")
 # What all payloads have in common is told once.
 _SHARED = {
     "Body": ("to_json", "shown_json", "preview", "replace", "values"),
@@ -52,6 +54,7 @@ def pages() -> dict[str, str]:
         "payloads": _page("Payloads", _payloads()),
         "reports": _page("Reports", _reports()),
         "trace": _page("Tracing", _trace()),
+        "archive": _page("Archive", _archive()),
         "forms": _page("Forms", _forms()),
         "webhooks": _page("Webhooks", _webhooks()),
         "keys": _page("Keys and credentials", _keys()),
@@ -74,7 +77,7 @@ def _index(made: dict[str, str]) -> str:
         "Start": ["connecting", "frames", "operations", "values", "errors"],
         "Sections of a session": of_sections,
         "Writing": ["drafts", "approvals", "plans", "payloads", "keys", "webhooks"],
-        "Above the calls": ["reports", "trace", "forms", "exercises", "sandbox", "command-line"],
+        "Above the calls": ["reports", "trace", "archive", "forms", "exercises", "sandbox", "command-line"],
     }
     title = "Reference"
     parts = [
@@ -104,7 +107,18 @@ def _connecting() -> Iterator[str]:
 
 
 def _frames() -> Iterator[str]:
-    placed = {"connect", "Session", "payloads", "reports", "webhooks", "explorer", "panel", "trace", "exercises"}
+    placed = {
+        "connect",
+        "Session",
+        "payloads",
+        "reports",
+        "webhooks",
+        "explorer",
+        "panel",
+        "trace",
+        "exercises",
+        *_ARCHIVE,
+    }
     for name in ledgerkit.__all__:
         found = getattr(ledgerkit, name)
         if name not in placed and inspect.isfunction(found):
@@ -180,6 +194,19 @@ def _trace() -> Iterator[str]:
         member = getattr(tracing, name)
         if inspect.isclass(member):
             yield objects.kind(f"ledgerkit.tracing.{name}", member, made=False)
+
+
+def _archive() -> Iterator[str]:
+    from ledgerkit.resources.base import Section
+
+    yield (
+        "Each section whose search needs no argument has this method, as ``session.transactions.archive()``:\n\n"
+        + objects.function("session.transactions.archive", Section.archive, kind="method")
+    )
+    for name in _ARCHIVE:
+        yield objects.function(f"ledgerkit.{name}", getattr(ledgerkit, name))
+    for name in ("ArchiveInUse", "ArchiveDamaged"):
+        yield objects.kind(f"ledgerkit.archive.parts.{name}", _found(f"ledgerkit.archive.parts.{name}"))
 
 
 def _forms() -> Iterator[str]:

@@ -112,7 +112,7 @@ def _check_statement(connection: duckdb.DuckDBPyConnection, sql: str) -> None:
     try:
         statements = connection.extract_statements(sql)
     except duckdb.Error as error:
-        raise InvalidRequest(f"the SQL can't be read: {error}", field="sql") from error
+        raise InvalidRequest(f"the SQL can't be read: {str(error).strip()}", field="sql") from error
     if [one.type for one in statements] != [duckdb.StatementType.SELECT]:
         raise InvalidRequest(
             "a query is one SELECT, which changes nothing. (PIVOT needs the values that become columns: "
@@ -193,7 +193,7 @@ def _text(value: str) -> str:
 
 
 def _refusal(error: duckdb.Error, there: Sequence[str]) -> InvalidRequest:
-    said = f"the query could not be run: {error}"
+    said = f"the query could not be run: {str(error).strip()}"
     if isinstance(error, duckdb.CatalogException):
         said += f"\nThe archive has {', '.join(there)}; `describe {there[0]}` lists the columns."
     elif isinstance(error, duckdb.PermissionException):

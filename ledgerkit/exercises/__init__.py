@@ -1,6 +1,7 @@
 """The exercises at the end of the tutorials: each checks an answer against the workspace, and says how to go on."""
 
 from ledgerkit.exercises.administrator import administrator
+from ledgerkit.exercises.archive import archive
 from ledgerkit.exercises.forms import forms
 from ledgerkit.exercises.operator import operator
 from ledgerkit.exercises.rate_limits import rate_limits
@@ -14,6 +15,7 @@ from ledgerkit.exercises.webhooks import webhooks
 __all__ = [
     "Verdict",
     "administrator",
+    "archive",
     "forms",
     "operator",
     "rate_limits",

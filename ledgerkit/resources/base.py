@@ -124,7 +124,7 @@ class Section:
         ConfigurationError
             The extra ``archive`` is not installed, or the folder holds rows of another service, name or family of
             credentials.
-        ArchiveInUse
+        ledgerkit.archive.parts.ArchiveInUse
             Somebody else is writing to the same list of the same workspace.
         Unsupported
             The section has no search of everything.

@@ -52,6 +52,11 @@ task.run()
 task.wait()
 answer = task.frame
 """
+ARCHIVE = """
+answer = lk.query(
+    "select sum(amount::decimal(38,1)) from transactions where type = 'SEND' and account_id = 45", folder.name
+)
+"""
 
 
 @pytest.mark.parametrize(
@@ -62,6 +67,7 @@ answer = task.frame
         ("02_first_steps_as_an_operator.ipynb", OPERATOR),
         ("03_first_steps_as_an_administrator.ipynb", ADMINISTRATOR),
         ("08_forms.ipynb", FORMS),
+        ("09_archive.ipynb", ARCHIVE),
     ],
 )
 def test_a_tutorial_is_solved_with_what_it_taught(name: str, solution: str) -> None:
