@@ -138,6 +138,7 @@ def _sandbox(chosen: argparse.Namespace) -> int:
         print("The sandbox is not installed: pip install 'ledgerkit-enterprise[sandbox]'", file=sys.stderr)
         return 1
     from ledgerkit.sandbox import Sandbox
+    from ledgerkit.sandbox.telling import Telling
 
     server = Sandbox(
         seed=chosen.seed,
@@ -145,6 +146,7 @@ def _sandbox(chosen: argparse.Namespace) -> int:
         port=chosen.port,
         latency=chosen.latency,
         token_life=chosen.token_life,
+        told=Telling(sys.stderr),
     )
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
