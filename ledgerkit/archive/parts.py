@@ -7,7 +7,7 @@ import contextlib
 import json
 import os
 import secrets
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import UTC, datetime
 from itertools import pairwise
@@ -31,6 +31,8 @@ STAMP: Final = "%Y%m%dT%H%M%S.%fZ"
 # The one file of a list without dates.
 ALL: Final = "all"
 LOCK: Final = ".lock"
+# Since the beginning.
+EVERYTHING: Final = datetime.min.replace(tzinfo=UTC)
 TEMPORARY: Final = ".*.tmp"
 
 
@@ -81,6 +83,9 @@ class Part:
         The ids of rows that are kept, though the service no longer listed them when it was read last.
     kit
         The version of the kit that wrote it.
+    reaches
+        All that was created since this moment and before its start is in the parts before it; None while a run has
+        not shown it, so that rows may be missing there.
     """
 
     origin: Origin
@@ -95,6 +100,7 @@ class Part:
     further: list[str] = field(default_factory=list)
     gone: list[int | str] = field(default_factory=list)
     kit: str = ""
+    reaches: datetime | None = EVERYTHING
 
     def path(self, folder: Path) -> Path:
         """Return where it is inside of the folder of an archive."""
@@ -172,7 +178,7 @@ def _part(path: Path, metadata: Mapping[bytes, bytes] | None) -> Part:
             raise _damaged(path, f"it has the format {shorten(said['format'])}, and this version reads {FORMAT}")
         origin = Origin(**{one.name: said[one.name] for one in fields(Origin)})
         own = {one.name: said[one.name] for one in fields(Part) if one.name != "origin"}
-        for name in ("start", "until", "read_at"):
+        for name in ("start", "until", "read_at", "reaches"):
             own[name] = None if own[name] is None else datetime.fromisoformat(own[name])
         part = Part(origin, **own)
     except (KeyError, TypeError, ValueError) as error:
@@ -198,6 +204,20 @@ def parts_in(directory: Path) -> list[Part]:
         if one.until is None or two.start is None or one.until > two.start:
             raise _damaged(path, f"it covers what {other.name} covers too")
     return found
+
+
+def holes(found: Sequence[Part]) -> list[tuple[datetime, datetime]]:
+    """Return the spans before and between parts, oldest first, of which a run that did not end may lack rows."""
+    spans, until = [], EVERYTHING
+    for part in found:
+        if part.start is None or part.until is None:
+            continue
+        # What lies before the first part is missing on purpose, where it says how far back it reaches.
+        known = part.reaches is not None and (until == EVERYTHING or part.reaches <= until)
+        if until < part.start and not known:
+            spans.append((until, part.start))
+        until = part.until
+    return spans
 
 
 def read_rows(path: Path) -> pa.Table:

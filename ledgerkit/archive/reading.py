@@ -63,22 +63,38 @@ def read(
         raise InvalidRequest(
             f"{root} holds no {dataset} of {shorten(workspace)}; there are: {', '.join(there)}.", field="workspace"
         )
-    frames, found = [], []
+    frames, found, missing, since = [], [], [], parts.EVERYTHING
     for one in there if workspace is None else [workspace]:
-        read_now = _selected(parts.directory_of(root, dataset, one), after, before)
+        directory = parts.directory_of(root, dataset, one)
+        read_now, holes = _selected(directory, after, before)
+        missing += [f"{_moment(low)} to {_moment(high)} of {one}" for low, high in holes]
+        since = max(since, _since(directory))
         found += [part for part, _ in read_now]
         frames.append(_frame(one, read_now, table, after, before))
     frame = _together(frames, table)
     if len(there if workspace is None else [workspace]) > 1 and "created_on" in table.kinds:
         frame = frame.sort_values("created_on", ascending=False, kind="stable", ignore_index=True)
-    complete = all(part.complete for part in found)
+    complete = not missing and all(part.complete for part in found)
     frame.attrs = {
         "table": table.name,
         "complete": complete,
         "count": len(frame),
+        "since": None if since == parts.EVERYTHING else _moment(since),
         **{name: next(iter(values)) for name, values in _origins(found).items() if len(values) == 1},
     }
-    if not complete:
+    if missing:
+        warn(
+            f"{root}: {dataset} created in these spans may be missing, since a run did not come to its end: "
+            f"{'; '.join(missing[:MOST_NAMED])}. Archive again, and it goes on.",
+            IncompleteResult,
+        )
+    if after is not None and after < since:
+        warn(
+            f"{root}: {dataset} are archived from {_moment(since)} on, and older ones were asked for too. Archive "
+            "with an earlier created_after=, or without it.",
+            IncompleteResult,
+        )
+    if not all(part.complete for part in found):
         warn(
             f"{root}: some {dataset} may be missing: when they were read, they could not be shown to be complete. "
             "Archive again, and they are read again.",
@@ -87,18 +103,39 @@ def read(
     return frame
 
 
-def _selected(directory: Path, after: datetime | None, before: datetime | None) -> list[tuple[Part, pa.Table]]:
-    """Return the parts that may hold what is asked for, newest first; a part is read at one moment."""
+def _selected(
+    directory: Path, after: datetime | None, before: datetime | None
+) -> tuple[list[tuple[Part, pa.Table]], list[tuple[datetime, datetime]]]:
+    """Return the parts that may hold what is asked for, newest first, and the spans of it that may lack rows.
+
+    A part is read at one moment. The one behind the span says what is missing before it.
+    """
     found: list[tuple[Part, pa.Table]] = []
-    for path in reversed(parts.files_in(directory)):
+    said: list[Part] = []
+    for path in parts.files_in(directory):
         start = parts.start_of(path)
-        if start is not None and (
-            (before is not None and start >= before) or (after is not None and windows.month_after(start) <= after)
-        ):
+        if start is not None and after is not None and windows.month_after(start) <= after:
             continue
+        if start is not None and before is not None and start >= before:
+            said.append(parts.read_part(path))
+            break
         part, rows = parts.read_whole(path)
+        said.append(part)
         found.append((part, rows))
-    return found
+    earliest, latest = after or parts.EVERYTHING, before or datetime.max.replace(tzinfo=UTC)
+    holes = [(low, high) for low, high in parts.holes(said) if low < latest and high > earliest]
+    return found[::-1], holes
+
+
+def _since(directory: Path) -> datetime:
+    """Return how far back a list was meant to be archived."""
+    first = next(iter(parts.files_in(directory)), None)
+    reaches = parts.read_part(first).reaches if first else None
+    return parts.EVERYTHING if reaches is None else reaches
+
+
+def _moment(moment: datetime) -> str:
+    return "the beginning" if moment == parts.EVERYTHING else moment.isoformat().replace("+00:00", "Z")
 
 
 def _frame(

@@ -2,6 +2,7 @@
 
 import inspect
 from contextlib import ExitStack
+from dataclasses import replace
 from datetime import datetime
 from importlib.metadata import PackageNotFoundError, version
 from os import PathLike
@@ -107,6 +108,8 @@ class Run:
         # Parts that this run has brought up to date.
         self._done: set[datetime | None] = set()
         self._again: datetime | None = None
+        # Whether each window in which no row was found is known to have none.
+        self._sure = True
         self._bar = Progress(f"archive {origin.dataset}")
 
     def go(self, after: datetime | None, again: datetime | None) -> None:
@@ -159,7 +162,7 @@ class Run:
             "parts": len(all_parts),
             "since": min(starts).isoformat() if starts else None,
             "until": max(ends).isoformat() if ends else None,
-            "complete": all(part.complete for part in all_parts),
+            "complete": self._sure and all(part.complete for part in all_parts),
             "requests": self._source.requests,
         }
         return DONE.frame(Leaves(1, {name: [value] for name, value in done.items()}))
@@ -183,6 +186,8 @@ class Run:
             self._fill(low, end, newest)
         if first is not None:
             self._look_after(starts, after if after is None or after < first else first)
+        if self._sure:
+            self._seal(after)
 
     def _look_after(self, starts: list[datetime], after: datetime | None) -> None:
         """Count all parts and gaps that were there before, and read again what is not as it was."""
@@ -248,6 +253,8 @@ class Run:
         rows = self._source.rows(start, until)
         if len(rows.arrow):
             self._write(start, until, counted, rows.complete, merged(None, rows.arrow), rows.further, gone=[])
+        elif not rows.complete:
+            self._sure = False
         return len(rows.arrow)
 
     def _grow(self, part: Part, until: datetime) -> None:
@@ -324,20 +331,23 @@ class Run:
 
     def _extend(self, part: Part, until: datetime) -> None:
         """Let a part cover what follows and has no rows: later runs need not count it."""
-        now = self._now(part)
-        old = self._rows_of(now)
-        self._write(
-            now.start,
-            until,
-            now.counted,
-            now.complete,
-            merged(old, old.slice(0, 0)),
-            now.further,
-            gone=now.gone,
-            was=now,
-            read_at=now.read_at,
-            done=False,
-        )
+        self._rewrite(replace(self._now(part), until=until))
+
+    def _seal(self, after: datetime | None) -> None:
+        """Write down that nothing is missing before and between the parts: without this, whoever reads is warned."""
+        until: datetime | None = None
+        for start in sorted(start for start in self._parts if start):
+            part = self._parts[start]
+            low = until or (min(after, start) if after else parts.EVERYTHING)
+            if (until is None or low < start) and (part.reaches is None or part.reaches > low):
+                self._rewrite(replace(part, reaches=low))
+            until = part.until
+
+    def _rewrite(self, part: Part) -> None:
+        """Write the same rows with another word about them."""
+        parts.write(self._folder, part, self._rows_of(part))
+        self._parts[part.start] = part
+        self._written += 1
 
     # Lists without dates
 
@@ -368,8 +378,6 @@ class Run:
         *,
         gone: list[int | str],
         was: Part | None = None,
-        read_at: datetime | None = None,
-        done: bool = True,
     ) -> None:
         frame = schema.to_frame(result.rows, self._source.table)
         part = Part(
@@ -380,11 +388,12 @@ class Run:
             open=int(finality.open_rows(self._origin.dataset, frame).sum()),
             counted=counted,
             complete=complete,
-            read_at=read_at or self._source.now(),
+            read_at=self._source.now(),
             unfit=schema.unfit(result.rows, self._source.table),
             further=further,
             gone=gone,
             kit=_kit(),
+            reaches=was.reaches if was else None,
         )
         parts.write(self._folder, part, result.rows)
         known = set(was.gone) if was else set()
@@ -393,8 +402,7 @@ class Run:
         self._changed += result.changed
         self._written += 1
         self._parts[start] = part
-        if done:
-            self._done.add(start)
+        self._done.add(start)
 
 
 class _Relayed(watching.Watch):

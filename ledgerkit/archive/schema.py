@@ -96,7 +96,7 @@ def to_arrow(frame: pd.DataFrame, table: Table, archived_at: pd.Timestamp) -> pa
             columns[name] = pa.array([_digits(value) for value in values], pa.string())
             columns[name + SUFFIX] = pa.array([_fitting(value) for value in values], DECIMAL)
         elif kind in (LIST, OBJECT):
-            texts = [None if value is pd.NA else json_text(value) for value in frame[name]]
+            texts = [None if _is_missing(value) else json_text(value) for value in frame[name]]
             columns[name] = pa.array(texts, pa.string())
         else:
             column = pa.Array.from_pandas(frame[name])
@@ -173,8 +173,13 @@ def _with_decimals(value: Any) -> str:
     return json_text(value)
 
 
+def _is_missing(value: Any) -> bool:
+    # pandas writes a missing value as NaN where all others of a column are texts; no other float is in a frame.
+    return value is pd.NA or value is None or isinstance(value, float)
+
+
 def _digits(value: Any) -> str | None:
-    if value is pd.NA:
+    if _is_missing(value):
         return None
     return format(value, "f") if isinstance(value, Decimal) else str(value)
 
@@ -187,7 +192,7 @@ def _further(frame: pd.DataFrame, names: Sequence[str]) -> Iterable[str | None]:
     if not names:
         return [None] * len(frame)
     rows = zip(*(frame[name] for name in names), strict=True)
-    found = ({name: one for name, one in zip(names, row, strict=True) if one is not pd.NA} for row in rows)
+    found = ({name: one for name, one in zip(names, row, strict=True) if not _is_missing(one)} for row in rows)
     return [json_text(row) if row else None for row in found]
 
 

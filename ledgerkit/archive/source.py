@@ -111,6 +111,7 @@ class Source:
             [partial(count, window) for window in windows],
             workers=self._connection.transport.concurrency,
             progress=progress,
+            limiter=self._connection.transport.limiter,
         )
 
     def rows(self, start: datetime | None, until: datetime | None) -> Rows:
@@ -164,6 +165,7 @@ class Source:
                 [partial(ask, number) for number in ids],
                 workers=self._connection.transport.concurrency,
                 progress=progress,
+                limiter=self._connection.transport.limiter,
             )
             frame = self.table.frame(join([columns for columns in found if columns is not None]))
         except NOT_BY_ID:

@@ -6,10 +6,10 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from archive.service import Service
 from serving import Server
 
 import ledgerkit as lk
+from archive.service import Service
 from ledgerkit.archive.run import archive as archive_of
 
 Archive = Callable[..., pd.DataFrame]

@@ -11,10 +11,10 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from archive.service import NOON, Service, at, ids, spread, transaction
 from serving import Server
 
 import ledgerkit as lk
+from archive.service import NOON, Service, at, ids, spread, transaction
 from ledgerkit.archive import parts
 
 KILLS = 10
@@ -43,7 +43,7 @@ class Runs:
 
     def __init__(self, server: Server, folder: Path) -> None:
         command = [sys.executable, "-c", RUNS, server.url, str(folder), str(SLICE_ROWS)]
-        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)  # noqa: S603 - fixed code
 
     def start(self) -> int:
         """Begin a run, and return the number of its process."""
@@ -84,7 +84,8 @@ def test_killed_ten_times_and_then_finished_it_holds_the_rows_of_the_service(
         killed += runs.ended() == -signal.SIGKILL
         written.append(len(list(folder.rglob("*.parquet"))))
         if written[-1]:
-            so_far = lk.read_archive(folder)
+            with pytest.warns(lk.IncompleteResult, match="a run did not come to its end"):
+                so_far = lk.read_archive(folder)
             assert so_far["id"].is_unique
             assert set(ids(so_far)) <= set(service.rows)
         service.later(minutes=10)

@@ -5,16 +5,17 @@ import subprocess
 import sys
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pytest
-from archive.service import NOON, Service, at, dropped, ids, spread, transaction
 from serving import Reply, Server
 
 import ledgerkit as lk
+from archive.service import NOON, Service, at, dropped, ids, spread, transaction
 from ledgerkit import watching
 from ledgerkit.archive import parts
 from ledgerkit.errors import Cancelled
@@ -117,7 +118,9 @@ def test_a_month_that_ended_without_new_rows_is_covered_to_its_end(archived: Con
 
 
 def test_a_transaction_that_is_confirmed_meanwhile_is_read_by_its_id(archived: Connected, folder: Path) -> None:
-    service = Service([*spread(250, at("2026-02-01T09:00:00"), at("2026-02-20")), transaction(251, at("2026-02-21"), **PENDING)])
+    service = Service(
+        [*spread(250, at("2026-02-01T09:00:00"), at("2026-02-20")), transaction(251, at("2026-02-21"), **PENDING)]
+    )
     run = archived(service)
     one(run(), rows=251, open=1)
     service.later(hours=1)
@@ -134,7 +137,7 @@ def test_a_transaction_that_is_confirmed_meanwhile_is_read_by_its_id(archived: C
 
 
 def test_confirmed_is_not_the_end_until_it_has_the_confirmations_that_it_needs(archived: Connected) -> None:
-    states = [
+    states: list[dict[str, Any]] = [
         {"status": "CONFIRMED", "confirmations": 5, "min_confirmations": 6},
         {"status": "CONFIRMED", "confirmations": None, "min_confirmations": 6},
         {"status": "CONFIRMED", "confirmations": 0, "min_confirmations": None},
@@ -142,7 +145,7 @@ def test_confirmed_is_not_the_end_until_it_has_the_confirmations_that_it_needs(a
         {"status": None},
         {"status": "SUBMITTED"},
     ]
-    over = [
+    over: list[dict[str, Any]] = [
         {"status": "CONFIRMED", "confirmations": 1, "min_confirmations": None},
         {"status": "FAILED", "confirmations": None},
         {"status": "REJECTED"},
@@ -212,14 +215,14 @@ def test_a_row_that_vanished_is_kept_counted_and_told(archived: Connected, folde
     service = Service(spread(30, at("2026-02-01"), at("2026-02-20")))
     run = archived(service)
     run()
-    was = lk.read_archive(folder).set_index("id").loc[7, "archived_at"]
+    was = lk.read_archive(folder).set_index("id")["archived_at"][7]
     service.later(hours=1)
     service.remove(7)
     with pytest.warns(lk.NoLongerListed, match="1 archived rows .* any more: 7. They are kept"):
         one(run(), rows=30, no_longer_listed=1, new=0)
     kept = lk.read_archive(folder).set_index("id")
-    assert kept.loc[7, "archived_at"] == was
-    assert kept.loc[8, "archived_at"] > was
+    assert kept["archived_at"][7] == was
+    assert kept["archived_at"][8] > kept["archived_at"][7]
     # Told once: the next run finds it as it was.
     one(run(), rows=30, no_longer_listed=1)
 
@@ -294,10 +297,14 @@ def test_created_after_says_how_far_back_it_goes_and_a_later_run_may_go_further(
     run = archived(Service(rows))
     run(created_after="2026-01-10")
     assert ids(lk.read_archive(folder)) == [4, 3]
+    assert lk.read_archive(folder).attrs["since"] == "2026-01-10T00:00:00Z"
+    with pytest.warns(lk.IncompleteResult, match="archived from 2026-01-10T00:00:00Z on, and older ones"):
+        lk.read_archive(folder, created_after="2026-01-09")
     one(run(created_after="2026-01-10"), rows=2)
     one(run(created_after="2026-01-01"), rows=3, new=1)
     one(run(), rows=4, new=1)
-    assert ids(lk.read_archive(folder)) == [4, 3, 2, 1]
+    assert ids(lk.read_archive(folder, created_after="2020-01-01")) == [4, 3, 2, 1]
+    assert lk.read_archive(folder).attrs["since"] is None
 
 
 def test_a_full_month_becomes_several_parts_that_do_not_overlap(archived: Connected, folder: Path) -> None:
@@ -331,9 +338,8 @@ def test_a_part_grows_until_it_is_full_and_then_the_next_one_starts(archived: Co
 def test_rows_of_one_moment_on_the_border_of_parts_are_there_once(
     archived: Connected, folder: Path, inclusive: bool
 ) -> None:
-    rows = []
-    for number in range(1, 301):  # thirty rows in each of ten seconds, and the borders are seconds
-        rows.append(transaction(number, at("2026-02-10") + timedelta(seconds=(number - 1) // 30)))
+    # Thirty rows in each of ten seconds, and the borders are seconds.
+    rows = [transaction(n, at("2026-02-10") + timedelta(seconds=(n - 1) // 30)) for n in range(1, 301)]
     service = Service(rows, after_counts=inclusive, before_counts=inclusive)
     one(archived(service)(slice_rows=45), rows=300, new=300)
     assert ids(lk.read_archive(folder)) == list(range(300, 0, -1))
@@ -431,10 +437,33 @@ def test_an_error_in_the_middle_says_how_far_it_came_and_the_next_run_goes_on(
     [note] = caught.value.__notes__
     assert re.search(r"of acme stopped after [1-9] files were written and \d+ calls made", note)
     there = len(files(folder))
+    with pytest.warns(lk.IncompleteResult, match="may be missing.*the beginning to 202.* of acme. Archive again"):
+        lk.read_archive(folder)
     service.before = lambda number: None
     one(run(), rows=600)
     assert len(files(folder)) > there
     assert ids(lk.read_archive(folder)) == list(range(600, 0, -1))
+
+
+def test_a_gap_that_a_run_did_not_come_to_is_said_by_whoever_reads_it(archived: Connected, folder: Path) -> None:
+    service = Service([transaction(1, at("2025-10-05"))])
+    run = archived(service)
+    run()
+    service.add(transaction(2, at("2025-12-05")), transaction(3, at("2026-03-05")))
+    service.asked()
+    # The tail twice, the page of March, the step over February: then nothing more is answered.
+    service.before = dropped(6)
+    with pytest.raises(lk.ConnectionFailed):
+        run()
+    with pytest.warns(lk.IncompleteResult, match=r"2025-11-01T00:00:00Z to 2026-03-01T00:00:00Z of acme\."):
+        assert ids(lk.read_archive(folder)) == [3, 1]
+    assert ids(lk.read_archive(folder, created_before="2025-11-01")) == [1]
+    assert ids(lk.read_archive(folder, created_after="2026-03-01")) == [3]
+    with pytest.warns(lk.IncompleteResult):
+        assert ids(lk.read_archive(folder, created_before="2026-01-01")) == [1]
+    service.before = lambda number: None
+    run()
+    assert ids(lk.read_archive(folder)) == [3, 2, 1]
 
 
 def test_a_form_that_cancels_stops_it_and_what_was_written_stays(archived: Connected, folder: Path) -> None:
@@ -480,7 +509,8 @@ def test_another_process_that_writes_is_noticed(archived: Connected, folder: Pat
         "    print('held', flush=True); sys.stdin.read()"
     )
     run = archived(Service([transaction(1, at("2026-03-05"))]))
-    with subprocess.Popen([sys.executable, "-c", holds], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
+    command = [sys.executable, "-c", holds]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:  # noqa: S603 - fixed code
         assert other.stdout is not None
         assert other.stdout.readline() == b"held\n"
         with pytest.raises(parts.ArchiveInUse):
@@ -556,6 +586,19 @@ def test_a_list_without_end_states_is_read_again_at_once(archived: Connected, fo
     assert list(lk.read_archive(folder, "groups")["name"]) == ["group 3", "renamed", "group 1"]
 
 
+def test_a_long_list_without_end_states_is_read_again_part_by_part(archived: Connected, folder: Path) -> None:
+    rows = [{"id": n, "name": f"user {n}", "created_on": f"2026-01-{n:02}T10:00:00Z"} for n in range(1, 31)]
+    service = Service(rows, path="/groups")
+    run = archived(service)
+    one(run("groups", slice_rows=10), rows=30, new=30)
+    assert len(files(folder)) >= 3
+    service.later(hours=1)
+    for row in service.rows.values():
+        row["name"] = "renamed"
+    one(run("groups", slice_rows=10), rows=30, changed=30)
+    assert set(lk.read_archive(folder, "groups")["name"]) == {"renamed"}
+
+
 def test_a_list_without_dates_is_one_file(archived: Connected, folder: Path) -> None:
     rows = [{"id": f"0000000{n}-0000-4000-8000-000000000000", "status": "ACTIVE"} for n in (3, 1, 2)]
     service = Service(rows, path="/pledges")
@@ -578,6 +621,10 @@ def test_what_has_no_list_of_rows_with_ids_is_refused(archived: Connected, folde
     assert not folder.exists()
 
 
+def _always(reply: Reply, number: int) -> Reply:
+    return reply
+
+
 def test_a_fault_of_the_service_leaves_the_archive_as_it_was(archived: Connected, folder: Path) -> None:
     service = Service(spread(150, at("2026-02-01"), NOON))
     run = archived(service)
@@ -586,7 +633,7 @@ def test_a_fault_of_the_service_leaves_the_archive_as_it_was(archived: Connected
     service.later(hours=1)
     for status in (403, 404, 501):
         reply = Reply({"message": "no"}, status=status)
-        service.before = lambda number, reply=reply: reply
+        service.before = partial(_always, reply)
         with pytest.raises(lk.LedgerError):
             run()
     assert {path: path.read_bytes() for path in folder.rglob("*.parquet")} == before
