@@ -115,7 +115,7 @@ class Service:
             positions = view()
             first = (page - 1) * size
             rows = positions[first : first + size]
-            nodes = [collection.encoded[position] for position in rows]
+            nodes = collection.encoded.take(rows)
             if call.viewer.masks(section):
                 nodes = [encode(call.viewer.mask(section, collection[position])) for position in rows]
             body = page_body(nodes, first, len(positions))
