@@ -141,7 +141,7 @@ def test_what_the_table_does_not_know_is_kept_in_the_order_of_the_search() -> No
 
 def test_a_field_that_the_table_came_to_know_is_taken_out_of_further() -> None:
     older = Table("thing", {"id": INTEGER, "name": TEXT, "created_on": TIME, "gone": AMOUNT})
-    nodes = [
+    nodes: list[dict[str, Any]] = [
         {
             "id": 1,
             "name": "a",
