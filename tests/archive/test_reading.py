@@ -1,5 +1,7 @@
 """An archive read back is what the search gave, exactly."""
 
+import subprocess
+import sys
 import threading
 from collections.abc import Callable
 from datetime import timedelta
@@ -14,7 +16,7 @@ from pandas.testing import assert_frame_equal
 from serving import Server
 
 import ledgerkit as lk
-from archive.handmade import day, node, put
+from archive.handmade import TABLES, day, node, put
 from archive.service import NOON, Service, at, ids, spread, transaction
 from ledgerkit import watching
 from ledgerkit.archive import parts
@@ -197,6 +199,16 @@ def test_what_is_not_there_is_said_with_what_is(folder: Path) -> None:
         lk.read_archive(folder, "requests")
     with pytest.raises(lk.InvalidRequest, match="there are: acme"):
         lk.read_archive(folder, workspace="acne")
+
+
+def test_a_process_that_has_no_session_reads_every_list(folder: Path) -> None:
+    for dataset in TABLES:
+        put(folder, [node(5, "1", "2026-02-03T00:00:00Z")], dataset=dataset, start=day(2), until=day(3))
+    code = "import sys, ledgerkit as lk; [print(len(lk.read_archive(sys.argv[1], one))) for one in sys.argv[2:]]"
+    command = [sys.executable, "-c", code, str(folder), *TABLES]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)  # noqa: S603 - fixed code
+    assert done.stdout.split() == ["1"] * len(TABLES)
+    assert done.stderr == ""
 
 
 def test_attrs_say_where_it_came_from(folder: Path) -> None:

@@ -14,7 +14,7 @@ from ledgerkit.archive import finality, schema
 from ledgerkit.archive.merging import merged
 from ledgerkit.frames import AMOUNT, FLAG, INTEGER, LIST, OBJECT, TEXT, TIME, Table
 from ledgerkit.operations import marked
-from ledgerkit.resources.base import Section
+from ledgerkit.resources.base import all_sections
 from ledgerkit.resources.transactions import TRANSACTION, _is_final
 from ledgerkit.vocabulary import TransactionStatus
 
@@ -31,9 +31,7 @@ THING = Table(
         "extra": OBJECT,
     },
 )
-SEARCHES = {
-    section.name: marked(section.search).table for section in Section.__subclasses__() if hasattr(section, "search")
-}
+SEARCHES = {section.name: marked(section.search).table for section in all_sections() if hasattr(section, "search")}
 
 
 def frame_of(table: Table, nodes: list[dict[str, Any]]) -> pd.DataFrame:
