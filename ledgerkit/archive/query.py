@@ -2,6 +2,7 @@
 
 import re
 import tempfile
+import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from os import PathLike
@@ -98,7 +99,7 @@ def query(sql: str, folder: str | PathLike[str] = "data") -> pd.DataFrame:
         ):
             connection.execute(setting)
         try:
-            table = connection.sql(sql).to_arrow_table()
+            table = _run(connection, sql)
         except duckdb.Error as error:
             raise _refusal(error, there) from error
         frame = query_results.frame_of(table)
@@ -106,6 +107,37 @@ def query(sql: str, folder: str | PathLike[str] = "data") -> pd.DataFrame:
         _warn_of_numbers(connection, sql, datasets, query_results.inexact(table))
     frame.attrs.update(sql=sql, folder=str(folder), datasets={one.name: _rows(one) for one in datasets})
     return frame
+
+
+def _run(connection: duckdb.DuckDBPyConnection, sql: str) -> pa.Table:
+    """Run a query in a thread of its own, so that an interrupt of the kernel stops it.
+
+    In the thread of the kernel it went on for as long as it took (seen with DuckDB 2.0.1).
+    """
+    done: list[pa.Table] = []
+    failed: list[BaseException] = []
+    ended = threading.Event()
+
+    def work() -> None:
+        try:
+            done.append(connection.sql(sql).to_arrow_table())
+        except BaseException as error:  # noqa: BLE001 - handed to the caller's thread, which raises it
+            failed.append(error)
+        finally:
+            ended.set()
+
+    threading.Thread(target=work, name="ledgerkit-query", daemon=True).start()
+    try:
+        while not ended.wait(0.5):  # on Windows a wait without an end can't be interrupted
+            pass
+    except BaseException:
+        while not ended.is_set():  # again, since one that comes before the query begins stops nothing
+            connection.interrupt()
+            ended.wait(0.1)
+        raise
+    if failed:
+        raise failed[0]
+    return done[0]
 
 
 def _check_statement(connection: duckdb.DuckDBPyConnection, sql: str) -> None:

@@ -1,8 +1,10 @@
 """SQL over an archive: exact, of this folder alone, and never silent where a number is not what it seems."""
 
+import _thread
 import os
 import socket
 import sys
+import threading
 import warnings
 from collections.abc import Callable
 from decimal import Decimal
@@ -364,6 +366,15 @@ def test_a_folder_without_an_archive_is_refused(tmp_path: Path, name: str) -> No
     (tmp_path / "empty").mkdir()
     with pytest.raises(lk.InvalidRequest, match="no archive"):
         lk.query("select 1", tmp_path / name)
+
+
+def test_an_interrupt_stops_a_long_query(folder: Path) -> None:
+    timer = threading.Timer(0.3, _thread.interrupt_main)
+    timer.start()
+    with pytest.raises(KeyboardInterrupt):
+        lk.query("select count(*) from range(1000000) a(x), range(1000000) b(y) where (x * y) % 7 = 3", folder)
+    timer.join()
+    assert lk.query("select count(*) as rows from transactions", folder)["rows"].tolist() == [6]
 
 
 def test_a_query_is_text(folder: Path) -> None:
