@@ -17,6 +17,8 @@ from ledgerkit.sandbox.world import build
 Node = dict[str, Any]
 
 TEMPLATES: Final = 2000
+# The sandbox's transactions depend on the hour: every process of a run must make the same.
+MADE: Final = datetime(2026, 6, 1, tzinfo=UTC)
 # From one to the next: a day has 1,661, whatever the number, and a month more than a part of an archive holds.
 INTERVAL: Final = timedelta(seconds=52)
 # The newest is this old: nothing that is read is younger than any bound that a client may set.
@@ -80,7 +82,7 @@ class Prepared:
 
 def nodes(count: int) -> Iterator[Node]:
     """Give transactions as the service sends them, newest first: the sandbox's, each made another one."""
-    templates = build(seed=7, transactions=TEMPLATES).transactions
+    templates = build(seed=7, transactions=TEMPLATES, now=MADE).transactions
     newest = datetime.now(UTC) - AGE
     for position in range(count):
         yield _varied(templates[-1 - position % TEMPLATES], count - position, newest - INTERVAL * position)

@@ -11,6 +11,8 @@ from typing import Any
 import httpx
 import pytest
 
+from ledgerkit.sandbox.world import World, build
+
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))  # the benchmarks are no part of the package
 
@@ -89,6 +91,18 @@ def test_the_rows_have_what_makes_them_hard() -> None:
     assert len({node["uid"] for node in nodes}) == len({node["created_on"] for node in nodes}) == 3000
     bytes_a_row = transactions.prepare(3000).truth.bytes_of_json / 3000
     assert 1100 < bytes_a_row < 1300
+
+
+def test_the_same_rows_are_made_at_any_hour(monkeypatch: pytest.MonkeyPatch) -> None:
+    moments = []
+
+    def built(**given: Any) -> World:
+        moments.append(given["now"])
+        return build(**given)
+
+    monkeypatch.setattr(transactions, "build", built)
+    assert len(list(transactions.nodes(5))) == 5
+    assert moments == [transactions.MADE]
 
 
 def test_pages_are_cut_from_the_list_that_the_bounds_leave(prepared: transactions.Prepared) -> None:
