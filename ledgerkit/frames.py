@@ -145,7 +145,8 @@ class Table:
             for name in [*self.kinds, *(name for name in columns if name not in self.kinds)]
         }
         # The arrays are nobody else's; copied, they would be held twice for a moment.
-        frame = pd.DataFrame(arrays, index=pd.RangeIndex(rows.length), copy=False)
+        series = {name: _column(array) for name, array in arrays.items()}
+        frame = pd.DataFrame(series, index=pd.RangeIndex(rows.length), copy=False)
         frame.attrs.update(table=self.name, **attrs)
         return frame
 
@@ -390,7 +391,12 @@ ARRAYS: Final[Mapping[str, Callable[[Sequence[Any]], Any]]] = {
 
 
 def _series(kind: str, values: Sequence[Any]) -> "pd.Series[Any]":
-    return pd.Series(ARRAYS[kind](values))
+    return _column(ARRAYS[kind](values))
+
+
+def _column(array: Any) -> "pd.Series[Any]":
+    # Told its dtype, since pandas takes objects that are all texts for a column of texts.
+    return pd.Series(array, dtype=array.dtype, copy=False)
 
 
 # The values of a column as a Series, by kind.

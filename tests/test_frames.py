@@ -398,6 +398,13 @@ NODES = st.lists(
 )
 
 
+@pytest.mark.parametrize("sent", [["a", "b"], ["a", None], [None, None], [1, 2], [True, None], [[1], [2]]], ids=str)
+def test_an_unknown_field_is_kept_as_it_came_whatever_it_holds(sent: list[Any]) -> None:
+    column = frame(*[{"id": position, "unheard_of": one} for position, one in enumerate(sent)])["unheard_of"]
+    assert column.dtype == object
+    assert column.tolist() == [pd.NA if one is None else one for one in sent]
+
+
 def test_objects_of_several_shapes_in_one_page_keep_their_rows() -> None:
     df = frame(
         {"id": 1, "name": "one", "block": {"hash": "aa", "inner": {"height": 5}}},
