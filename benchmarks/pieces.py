@@ -1,7 +1,6 @@
 """Smaller things, each in a fresh process of its own: what it took, as one line of JSON."""
 
 import gc
-import importlib
 import json
 import sys
 import time
@@ -122,7 +121,6 @@ def archive(url: str, rows: str) -> dict[str, Any]:
     keys = lk.ApiUser("benchmark", "benchmark-key-id", "benchmark-key-secret")
     with lk.Session(keys, base_url=url) as session, TemporaryDirectory() as folder:
         session.transactions.search(limit=PAGE_SIZE)
-        importlib.import_module("ledgerkit.archive.run")
         before = memory.start()
         took, said = _timed(lambda: session.transactions.archive(folder, created_after=after))
         peak = memory.peak()
