@@ -5,17 +5,12 @@
 >>> session.transactions.search(status="CONFIRMED", limit=10)  # doctest: +SKIP
 """
 
-from collections.abc import Iterable as _Iterable
-from collections.abc import Mapping as _Mapping
 from importlib import import_module as _import_module
-from os import PathLike as _PathLike
 from typing import TYPE_CHECKING
 from typing import Any as _Any
 
 import pandas as _pd
 
-# Here, so that the function below takes the name of the package, and keeps it.
-from ledgerkit.archive import check_packages as _check_packages
 from ledgerkit.credentials import LAM, ApiUser, ReportingKey
 from ledgerkit.errors import (
     AuthenticationError,
@@ -42,6 +37,7 @@ from ledgerkit.session import Session, connect
 
 if TYPE_CHECKING:
     from ledgerkit import payloads, reports, webhooks
+    from ledgerkit.archives import archive, query, read_archive
     from ledgerkit.files import read_csv
     from ledgerkit.nested import explode
 
@@ -180,146 +176,17 @@ def trace(session: Session, anything: _Any, *, since: _Any = None) -> _Any:
     return import_module("ledgerkit.tracing").trace(session, anything, since=since)
 
 
-def read_archive(
-    folder: str | _PathLike[str],
-    dataset: str = "transactions",
-    *,
-    workspace: str | None = None,
-    created_after: _Any = None,
-    created_before: _Any = None,
-) -> _pd.DataFrame:
-    """Read an archive back: the frame that the search gave when the archive was brought up to date, and no request.
-
-    Parameters
-    ----------
-    folder
-        Where ``session.transactions.archive`` keeps it.
-    dataset
-        The section whose search is archived, such as ``"transactions"`` or ``"requests"``.
-    workspace
-        One of those in the archive; by default all.
-    created_after, created_before
-        From this moment on, and before that one; times without a zone are UTC. Only the files of these months are
-        read.
-
-    Returns
-    -------
-    DataFrame
-        ``workspace`` (str), then the columns of the search with their dtypes, units and exact values, then
-        ``archived_at`` (``datetime64[us, UTC]``: when a row was last read, by the server's clock); newest first.
-        Rows that the service no longer lists are among them.
-
-    Raises
-    ------
-    InvalidRequest
-        There is no such archive.
-    ledgerkit.archive.parts.ArchiveDamaged
-        A file of it is not what the kit wrote.
-    ContractViolation
-        A row is in it twice: the service gave it another ``created_on`` since.
-
-    Warns
-    -----
-    IncompleteResult
-        Rows may be missing: a file could not be shown to be complete when it was written, a run did not come to its
-        end, or older rows are asked for than were archived (``attrs["since"]``, None for all).
-    """
-    from importlib import import_module
-
-    _check_packages()
-    frame: _pd.DataFrame = import_module("ledgerkit.archive.reading").read(
-        folder, dataset, workspace=workspace, created_after=created_after, created_before=created_before
-    )
-    return frame
-
-
-def query(sql: str, folder: str | _PathLike[str] = "data") -> _pd.DataFrame:
-    """Ask an archive in SQL, on this machine alone; no digit changes on the way.
-
-    Parameters
-    ----------
-    sql
-        One SELECT, in the SQL of DuckDB. Each list of the archive is a table: ``transactions``, ``requests`` and so
-        on, with ``workspace`` in front, the columns of the search, and ``year`` and ``month`` of its creation. An
-        exact number such as ``amount`` is text; ``amount_decimal`` beside it is for sums, null where the number
-        has a fraction or more than 38 digits. ``sum(amount::bignum)`` adds up whole numbers of any size.
-    folder
-        Where ``session.transactions.archive`` keeps it.
-
-    Returns
-    -------
-    DataFrame
-        Integers ``Int64``; sums, integers of more than 64 bits, and decimals without places object of exact int;
-        decimals with places object of Decimal; text ``str``; times ``datetime64[us, UTC]``; booleans ``boolean``. The
-        same with no rows as with many.
-
-    Raises
-    ------
-    InvalidRequest
-        There is no archive, no such table or column, it is not one SELECT, or a number became too large.
-
-    Warns
-    -----
-    InexactNumbers
-        It calculates in floating point, compares numbers as text, rounds, or leaves out what fits no decimal.
-    IncompleteResult
-        Files of the archive could not be shown to be complete when they were written.
-    """
-    from importlib import import_module
-
-    _check_packages(("pyarrow", "duckdb"))
-    frame: _pd.DataFrame = import_module("ledgerkit.archive.query").query(sql, folder)
-    return frame
-
-
-def archive(
-    folder: str | _PathLike[str],
-    workspaces: str | _Iterable[str | Session] | _Mapping[str, Session | str],
-    *,
-    sections: str | _Iterable[str] = ("transactions", "requests"),
-    created_after: _Any = None,
-    again: _Any = None,
-) -> _pd.DataFrame:
-    """Archive several workspaces side by side, each within its own rate limit, in one folder.
-
-    Parameters
-    ----------
-    folder
-        Where it is kept; see ``session.transactions.archive``.
-    workspaces
-        Names of profiles, as :func:`connect` takes them, or sessions, which stay open; or one of these by the name of
-        its directory: ``{"treasury": session, "custody": "custody"}``. A LAM needs such a name.
-    sections
-        The lists to keep of each.
-    created_after, again
-        As ``archive`` of a section takes them.
-
-    Returns
-    -------
-    DataFrame
-        A row for each workspace and list: ``dataset``, ``workspace`` (str); ``rows``, ``new``, ``changed``,
-        ``no_longer_listed``, ``open``, ``parts`` (Int64); ``since``, ``until`` (UTC); ``complete`` (boolean),
-        ``requests`` (Int64); ``note`` (what was warned about) and ``error`` (why it failed; missing where it did
-        not).
-
-    Raises
-    ------
-    InvalidRequest
-        Two would be written into one directory, or are the same workspace; nothing was sent.
-    LedgerError
-        All failed; the message says each.
-    """
-    from importlib import import_module
-
-    _check_packages()
-    frame: _pd.DataFrame = import_module("ledgerkit.archive.many").archive(
-        folder, workspaces, sections=sections, created_after=created_after, again=again
-    )
-    return frame
-
-
 # What connecting and searching do not need is imported when it is asked for: modules, and functions with theirs.
-_LATER = {"payloads": None, "reports": None, "webhooks": None, "read_csv": "files", "explode": "nested"}
+_LATER = {
+    "archive": "archives",
+    "explode": "nested",
+    "payloads": None,
+    "query": "archives",
+    "read_archive": "archives",
+    "read_csv": "files",
+    "reports": None,
+    "webhooks": None,
+}
 
 
 def __getattr__(name: str) -> _Any:

@@ -396,7 +396,8 @@ def _series(kind: str, values: Sequence[Any]) -> "pd.Series[Any]":
 
 def _column(array: Any) -> "pd.Series[Any]":
     # Told its dtype, since pandas takes objects that are all texts for a column of texts.
-    return pd.Series(array, dtype=array.dtype, copy=False)
+    series: pd.Series[Any] = pd.Series(array, dtype=array.dtype, copy=False)
+    return series
 
 
 # The values of a column as a Series, by kind.

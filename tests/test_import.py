@@ -171,7 +171,7 @@ def test_a_name_that_is_not_there_is_said_as_python_says_it() -> None:
 def test_what_is_a_function_stays_one_whatever_is_imported_later() -> None:
     code = (
         "import json, ledgerkit as lk; from ledgerkit import resources; resources.load(); lk.payloads; lk.reports; "
-        "import ledgerkit.tracing, ledgerkit.archive, ledgerkit.operations, ledgerkit.forms.explorer; "
+        "import ledgerkit.tracing, ledgerkit.archives, ledgerkit.operations, ledgerkit.forms.explorer; "
         "print(json.dumps([callable(getattr(lk, name)) for name in ('operations', 'trace', 'explorer', 'panel')]))"
     )
     assert fresh(code) == [True] * 4

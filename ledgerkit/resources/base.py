@@ -124,7 +124,7 @@ class Section:
         ConfigurationError
             The extra ``archive`` is not installed, or the folder holds rows of another service, name or family of
             credentials.
-        ledgerkit.archive.parts.ArchiveInUse
+        ledgerkit.archives.parts.ArchiveInUse
             Somebody else is writing to the same list of the same workspace.
         Unsupported
             The section has no search of everything.
@@ -146,7 +146,7 @@ class Section:
         ``GET /transactions/{transaction_id}``.
         """
         # A step up, as with forms: an archive is made of sections, and needs packages that nobody else does.
-        made: pd.DataFrame = import_module("ledgerkit.archive").archive(
+        made: pd.DataFrame = import_module("ledgerkit.archives").keep(
             self, self._connection, folder, created_after=created_after, again=again, name=name
         )
         return made

@@ -10,8 +10,8 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ledgerkit.archive import parts, schema, windows
-from ledgerkit.archive.parts import Part
+from ledgerkit.archives import parts, schema, windows
+from ledgerkit.archives.parts import Part
 from ledgerkit.errors import ContractViolation, IncompleteResult, InvalidRequest, Unsupported, shorten, warn
 from ledgerkit.filters import Time, instant
 from ledgerkit.frames import Table

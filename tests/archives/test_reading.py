@@ -16,10 +16,10 @@ from pandas.testing import assert_frame_equal
 from serving import Server
 
 import ledgerkit as lk
-from archive.handmade import TABLES, day, node, put
-from archive.service import NOON, Service, at, ids, spread, transaction
+from archives.handmade import TABLES, day, node, put
+from archives.service import NOON, Service, at, ids, spread, transaction
 from ledgerkit import watching
-from ledgerkit.archive import parts
+from ledgerkit.archives import parts
 
 SECTIONS = (
     "transactions",

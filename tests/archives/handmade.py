@@ -6,8 +6,8 @@ from typing import Any
 
 import pandas as pd
 
-from ledgerkit.archive import parts, schema
-from ledgerkit.archive.parts import Origin, Part
+from ledgerkit.archives import parts, schema
+from ledgerkit.archives.parts import Origin, Part
 from ledgerkit.frames import Table
 from ledgerkit.operations import marked
 from ledgerkit.resources.pledges import Pledges

@@ -13,10 +13,10 @@ import duckdb
 import pandas as pd
 import pyarrow as pa
 
-from ledgerkit.archive import parts, query_checks, query_results
-from ledgerkit.archive.parts import Part
-from ledgerkit.archive.query_checks import quoted
-from ledgerkit.archive.schema import SUFFIX, schema_of
+from ledgerkit.archives import parts, sql_checks, sql_results
+from ledgerkit.archives.parts import Part
+from ledgerkit.archives.schema import SUFFIX, schema_of
+from ledgerkit.archives.sql_checks import quoted
 from ledgerkit.errors import IncompleteResult, InexactNumbers, InvalidRequest, shorten, warn
 from ledgerkit.operations import marked
 from ledgerkit.resources.base import all_sections
@@ -102,9 +102,9 @@ def query(sql: str, folder: str | PathLike[str] = "data") -> pd.DataFrame:
             table = _run(connection, sql)
         except duckdb.Error as error:
             raise _refusal(error, there) from error
-        frame = query_results.frame_of(table)
+        frame = sql_results.frame_of(table)
         _warn_of_parts(datasets)
-        _warn_of_numbers(connection, sql, datasets, query_results.inexact(table))
+        _warn_of_numbers(connection, sql, datasets, sql_results.inexact(table))
     frame.attrs.update(sql=sql, folder=str(folder), datasets={one.name: _rows(one) for one in datasets})
     return frame
 
@@ -250,7 +250,7 @@ def _warn_of_numbers(
     connection: duckdb.DuckDBPyConnection, sql: str, datasets: Sequence[_Dataset], floats: Sequence[str]
 ) -> None:
     """Warn once of all that is not exact, or left out."""
-    seen = query_checks.look(sql, {one.name: one.columns for one in datasets})
+    seen = sql_checks.look(sql, {one.name: one.columns for one in datasets})
     said = []
     if floats:
         said.append(

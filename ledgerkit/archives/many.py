@@ -13,7 +13,7 @@ from typing import Any, Final
 import pandas as pd
 
 from ledgerkit import credentials
-from ledgerkit.archive import parts, run
+from ledgerkit.archives import parts, run
 from ledgerkit.errors import Cancelled, IncompleteResult, InvalidRequest, LedgerError, NoLongerListed, shorten, warn
 from ledgerkit.frames import FLAG, INTEGER, SERIES, TEXT, TIME
 from ledgerkit.parallel import Progress, gather
@@ -50,7 +50,7 @@ def archive(
     created_after: Any = None,
     again: Any = None,
 ) -> pd.DataFrame:
-    """Archive several workspaces; see :func:`ledgerkit.archive`."""
+    """Archive several workspaces; see :func:`ledgerkit.archives`."""
     chosen = _sections(sections)
     found = _workspaces(workspaces)
     _check_apart(Path(folder), found)

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 import ledgerkit as lk
-from archive.handmade import day, node, put
+from archives.handmade import day, node, put
 
 distributed = pytest.importorskip("distributed", reason="dask is part of the extra dev")
 dask_dataframe = pytest.importorskip("dask.dataframe", reason="dask is part of the extra dev")

@@ -15,9 +15,9 @@ import pyarrow.parquet as pq
 import pytest
 
 import ledgerkit as lk
-from archive.handmade import day, node, put
-from ledgerkit.archive import parts
-from ledgerkit.archive.parts import EVERYTHING, Part
+from archives.handmade import day, node, put
+from ledgerkit.archives import parts
+from ledgerkit.archives.parts import EVERYTHING, Part
 
 ROWS = [node(1, "1", "2026-02-03T00:00:00Z"), node(2, "2", "2026-02-04T00:00:00Z")]
 DIRECTORY = Path("transactions", "workspace=acme")

@@ -17,7 +17,7 @@ import pyarrow as pa
 import pytest
 
 import ledgerkit as lk
-from archive.handmade import day, node, put
+from archives.handmade import day, node, put
 
 WEI = 10**27 + 1
 MARCH = [
@@ -65,7 +65,7 @@ def test_columns_of_the_search_stand_between_the_workspace_and_the_month(folder:
 
 
 def put_table() -> dict[str, str]:
-    from archive.handmade import TABLES
+    from archives.handmade import TABLES
 
     return TABLES["transactions"].kinds
 
@@ -384,7 +384,7 @@ def test_a_query_is_text(folder: Path) -> None:
 
 def test_without_the_packages_the_error_says_what_to_install(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # The package by its own name: `lk.archive` is the function.
-    monkeypatch.setattr(sys.modules["ledgerkit.archive"], "find_spec", lambda name: None)
+    monkeypatch.setattr(sys.modules["ledgerkit.archives"], "find_spec", lambda name: None)
     with pytest.raises(lk.ConfigurationError, match=r"ledgerkit-enterprise\[archive\]"):
         lk.query("select 1", folder)
 

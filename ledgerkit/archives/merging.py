@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ledgerkit.archive.schema import ARCHIVED_AT
+from ledgerkit.archives.schema import ARCHIVED_AT
 
 
 @dataclass(frozen=True)

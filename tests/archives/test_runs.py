@@ -15,9 +15,9 @@ import pytest
 from serving import Reply, Server
 
 import ledgerkit as lk
-from archive.service import NOON, Service, at, dropped, ids, spread, transaction
+from archives.service import NOON, Service, at, dropped, ids, spread, transaction
 from ledgerkit import watching
-from ledgerkit.archive import parts
+from ledgerkit.archives import parts
 from ledgerkit.errors import Cancelled
 
 Connected = Callable[..., Callable[..., pd.DataFrame]]
@@ -504,7 +504,7 @@ def test_one_writes_at_a_time(archived: Connected, folder: Path) -> None:
 def test_another_process_that_writes_is_noticed(archived: Connected, folder: Path) -> None:
     directory = folder / "transactions" / "workspace=acme"
     holds = (
-        "import sys, pathlib; from ledgerkit.archive import parts\n"
+        "import sys, pathlib; from ledgerkit.archives import parts\n"
         f"with parts.held(pathlib.Path({str(directory)!r})):\n"
         "    print('held', flush=True); sys.stdin.read()"
     )

@@ -10,7 +10,7 @@ import pandas as pd
 import pyarrow as pa
 
 from ledgerkit import filters
-from ledgerkit.archive import schema
+from ledgerkit.archives import schema
 from ledgerkit.connection import Connection
 from ledgerkit.errors import ContractViolation, InvalidRequest, NotFound, PermissionDenied, Unsupported
 from ledgerkit.filters import instant_text

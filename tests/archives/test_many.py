@@ -12,7 +12,7 @@ from serving import Act, Handler, Reply, Seen, Server, page
 
 import ledgerkit as lk
 from ledgerkit import watching
-from ledgerkit.archive import many
+from ledgerkit.archives import many
 from ledgerkit.errors import Cancelled
 
 COLUMNS = {

@@ -9,8 +9,8 @@ import pytest
 from serving import Server
 
 import ledgerkit as lk
-from archive.service import Service
-from ledgerkit.archive.run import archive as archive_of
+from archives.service import Service
+from ledgerkit.archives.run import keep as archive_of
 
 Archive = Callable[..., pd.DataFrame]
 

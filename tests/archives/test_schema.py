@@ -10,8 +10,8 @@ import pytest
 from pandas.testing import assert_frame_equal
 
 import ledgerkit as lk
-from ledgerkit.archive import finality, schema
-from ledgerkit.archive.merging import merged
+from ledgerkit.archives import finality, schema
+from ledgerkit.archives.merging import merged
 from ledgerkit.frames import AMOUNT, FLAG, INTEGER, LIST, OBJECT, TEXT, TIME, Table
 from ledgerkit.operations import marked
 from ledgerkit.resources.base import all_sections
@@ -200,6 +200,6 @@ def test_what_may_still_change_is_what_watch_follows() -> None:
 
 def test_without_the_packages_it_is_said_how_to_get_them(monkeypatch: pytest.MonkeyPatch) -> None:
     # lk.archive is a function, which has the name of the package.
-    monkeypatch.setattr(sys.modules["ledgerkit.archive"], "find_spec", lambda name: None)
+    monkeypatch.setattr(sys.modules["ledgerkit.archives"], "find_spec", lambda name: None)
     with pytest.raises(lk.ConfigurationError, match=r"pip install 'ledgerkit-enterprise\[archive\]'"):
         lk.read_archive("nowhere")

@@ -14,8 +14,8 @@ import pytest
 from serving import Server
 
 import ledgerkit as lk
-from archive.service import NOON, Service, at, ids, spread, transaction
-from ledgerkit.archive import parts
+from archives.service import NOON, Service, at, ids, spread, transaction
+from ledgerkit.archives import parts
 
 KILLS = 10
 SLICE_ROWS = 60
@@ -26,12 +26,12 @@ LONG = {"recipient": "bc1q" + "0" * 200, "notes": [{"title": "x" * 500, "content
 RUNS = """
 import os, sys
 import ledgerkit as lk
-from ledgerkit.archive.run import archive
+from ledgerkit.archives.run import keep
 for line in sys.stdin:
     child = os.fork()
     if child == 0:
         session = lk.Session(lk.ReportingKey("acme", "canary"), base_url=sys.argv[1])
-        archive(session.transactions, session.transactions._connection, sys.argv[2], slice_rows=int(sys.argv[3]))
+        keep(session.transactions, session.transactions._connection, sys.argv[2], slice_rows=int(sys.argv[3]))
         os._exit(0)
     print(child, flush=True)
     print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)

@@ -13,10 +13,10 @@ import pandas as pd
 import pyarrow as pa
 
 from ledgerkit import watching
-from ledgerkit.archive import finality, parts, schema, windows
-from ledgerkit.archive.merging import Merged, merged
-from ledgerkit.archive.parts import Origin, Part
-from ledgerkit.archive.source import Rows, Source
+from ledgerkit.archives import finality, parts, schema, windows
+from ledgerkit.archives.merging import Merged, merged
+from ledgerkit.archives.parts import Origin, Part
+from ledgerkit.archives.source import Rows, Source
 from ledgerkit.connection import Connection
 from ledgerkit.errors import IncompleteResult, InvalidRequest, NoLongerListed, Unsupported, shorten, warn
 from ledgerkit.filters import Time, instant
@@ -46,7 +46,7 @@ DONE: Final = Table(
 )
 
 
-def archive(
+def keep(
     section: Any,
     connection: Connection,
     folder: str | PathLike[str],
