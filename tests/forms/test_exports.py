@@ -8,7 +8,7 @@ from typing import Any
 
 import openpyxl
 import pandas as pd
-import pyarrow.parquet  # type: ignore[import-untyped]  # pyarrow has no types
+import pyarrow.parquet
 import pytest
 
 import ledgerkit as lk

@@ -53,7 +53,7 @@ def report_on(
     did: dict[tuple[str, int], dict[str, Any]] | None = None,
     answers: dict[str, Any] | None = None,
     **asked: Any,
-) -> lk.reports.Report:
+) -> Any:
     def requests(seen: Seen) -> Act:
         for (way, who), row in (did or {}).items():
             if seen.query.get(way) == [str(who)]:
@@ -82,7 +82,7 @@ def test_the_sandbox_shows_every_api_user_and_key(session: lk.Session) -> None:
     raw = session.raw("GET", "/users", params={"page_size": "100"})["edges"]
     machines = {one["node"]["id"]: one["node"]["status"] for one in raw if one["node"]["is_api"]}
     assert report["users"].set_index("user_id")["status"].to_dict() == machines
-    users = report["users"].set_index("username")
+    users: Any = report["users"].set_index("username")
     newest = session.raw("GET", "/requests", params={"created_by": "27", "page_size": "1", "order": "desc"})
     assert users.loc["api-operator", "last_created_request"] == newest["edges"][0]["node"]["id"]
     assert users.loc["reporting-all", ["last_seen_by", "entities"]].tolist() == ["not told by the API"] * 2

@@ -26,7 +26,7 @@ def rated(risk: str | None, *provider: str) -> dict[str, Any]:
 
 def report_on(
     serve: Serve, connect_to: Connect, rows: list[dict[str, Any]], answers: Any = None, **asked: Any
-) -> lk.reports.Report:
+) -> Any:
     told = {"/accounts/1/currency": units(ETH), "/accounts/2/currency": units(BTC), **(answers or {})}
     accounts = [account(1), account(2, type="Bitcoin", currency="bitcoin")]
     server = serve(workspace({"/accounts": accounts, "/transactions": rows}, told))
@@ -245,7 +245,7 @@ SOL = [{"code": "lamport", "magnitude": 0}, {"code": "SOL", "magnitude": 9}]
 MINTS = {"USDC": (6, "EPjFWdd5AufqSSqeM2qN1xzybapC8G4wEGGkZwyTDt1v"), "BONK": (5, "DezXAZ8z7PnrnRJjz3wXBoRgixCa6xjn")}
 
 
-def solana(serve: Serve, connect_to: Connect, rows: list[dict[str, Any]], **told: Any) -> lk.reports.Report:
+def solana(serve: Serve, connect_to: Connect, rows: list[dict[str, Any]], **told: Any) -> Any:
     tokens = {
         f"/currencies/solana/tokens/{mint}": {
             "name": code,
@@ -373,7 +373,7 @@ def test_an_account_goes_by_id_or_name_and_one_that_is_not_there_is_an_error(
     serve: Serve, connect_to: Connect, session: lk.Session
 ) -> None:
     by_id = lk.reports.compliance(session, "2026-01-01", "2026-02-01", account=12, addresses=False)
-    name = session.accounts.search().set_index("id").loc[12, "name"]
+    name: Any = session.accounts.search().set_index("id").loc[12, "name"]
     by_name = lk.reports.compliance(session, "2026-01-01", "2026-02-01", account=[name], addresses=False)
     assert by_id["scores"].equals(by_name["scores"])
     for nobody in (999999, "nobody"):

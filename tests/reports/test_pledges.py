@@ -97,7 +97,7 @@ def test_settlements_of_the_sandbox_that_are_under_way(session: lk.Session) -> N
         "OUTBOUND_TRANSACTION_FAILED": False,
         "SETTLED": False,
     }
-    row = rows.loc["OUTBOUND_TRANSACTION_SUBMITTED"]
+    row: Any = rows.loc["OUTBOUND_TRANSACTION_SUBMITTED"]
     amount = int(session.raw("GET", f"/transactions/{row['transaction_id']}")["amount"])
     assert row["amount_out_base"] == amount
     assert Fraction(row["amount_out"]) == Fraction(amount, ONE)
@@ -241,7 +241,7 @@ def test_nothing_pledged_of_nothing_is_covered(made: Callable[..., lk.reports.Re
 
 def test_a_sum_without_one_of_its_pledges_does_not_pass_for_whole(made: Callable[..., lk.reports.Report]) -> None:
     report = made([pledge(1, ONE), pledge(2, None), pledge(3, ONE, exchange={"id": "4", "name": "Halcyon"})])
-    rows = report["exchanges"].set_index("exchange")
+    rows: Any = report["exchanges"].set_index("exchange")
     assert rows["complete"].to_dict() == {"Clearport": False, "Halcyon": True}
     assert rows.loc["Clearport", "pledged_percent"] is pd.NA
     assert "the amount of a pledge is not known" in rows.loc["Clearport", "note"]

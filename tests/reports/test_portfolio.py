@@ -80,7 +80,7 @@ def test_sums_of_the_sandbox_are_those_of_the_raw_rows(session: lk.Session) -> N
 
 
 def test_amounts_are_shown_in_the_unit_of_each_currency(session: lk.Session) -> None:
-    rows = lk.reports.portfolio(session)["currencies"]
+    rows: Any = lk.reports.portfolio(session)["currencies"]
     places = {("SHIB", "ethereum"): 18, ("BTC", "bitcoin"): 8, ("USDC", "ethereum"): 6, ("NEAR", "near"): 24}
     for (ticker, currency), magnitude in places.items():
         row = rows[(rows["ticker"] == ticker) & (rows["currency"] == currency)].iloc[0]
@@ -90,7 +90,7 @@ def test_amounts_are_shown_in_the_unit_of_each_currency(session: lk.Session) -> 
 
 def test_values_are_exact_and_of_what_has_a_price(session: lk.Session) -> None:
     report = lk.reports.portfolio(session, prices={"SHIB": "0.0000123456789", "NEAR": "5.43", "bitcoin": 64000})
-    rows = report["currencies"].set_index("ticker")
+    rows: Any = report["currencies"].set_index("ticker")
     expected = Fraction(0)
     for ticker, magnitude, price in (("SHIB", 18, "0.0000123456789"), ("NEAR", 24, "5.43"), ("BTC", 8, "64000")):
         value = Fraction(int(rows.loc[ticker, "amount_base"]), 10**magnitude) * Fraction(price)
@@ -150,7 +150,7 @@ def test_entities_are_those_of_the_raw_rows_and_the_rest_is_in_none(session: lk.
 
 def test_token_accounts_are_in_no_entity_because_their_parent_is_in_one(session: lk.Session) -> None:
     report = lk.reports.portfolio(session)
-    row = report["accounts"].set_index("account_name").loc["TL-0003-USD-HAL-HSE"]
+    row: Any = report["accounts"].set_index("account_name").loc["TL-0003-USD-HAL-HSE"]
     assert pd.isna(row["entities"])
     assert row["parent_name"] == "TL-0003-ETH-HAL-HSE"
     assert "In no entity, though their parent account is in one: TL-0003-USD-HAL-HSE" in notes(report)
@@ -235,7 +235,7 @@ def test_accounts_of_an_entity_that_can_not_be_seen_make_it_incomplete(
     assert report["entity_totals"]["balances_complete"].tolist() == [False]
 
 
-def test_a_balance_that_the_list_lacks_is_asked_for(made: Callable[..., lk.reports.Report]) -> None:
+def test_a_balance_that_the_list_lacks_is_asked_for(made: Callable[..., Any]) -> None:
     answer = {"total": "7", "available": "5", "pending": "2"}
     report = made([bitcoin(1, None)], answers={"/accounts/1/balances": answer})
     assert report["accounts"].loc[0, ["amount_base", "available_base", "pending_base"]].tolist() == [7, 5, 2]
@@ -370,7 +370,7 @@ def test_names_that_mislead_are_shown_as_they_are(made: Callable[..., lk.reports
 
 def test_charts_are_drawn_and_say_the_same_in_words(session: lk.Session, tmp_path: Path) -> None:
     report = lk.reports.portfolio(session, prices={"BTC": 64000, "SOL": 150})
-    bitcoin_value = report["currencies"].set_index("ticker").loc["BTC", "value_rounded"]
+    bitcoin_value: Any = report["currencies"].set_index("ticker").loc["BTC", "value_rounded"]
     assert f"BTC {round(bitcoin_value):,}" in report.chart("value by currency").words
     for name in report.drawings:
         assert "<svg" in report.chart(name).svg()
