@@ -13,6 +13,8 @@ import pandas as _pd
 
 from ledgerkit.credentials import LAM, ApiUser, ReportingKey
 from ledgerkit.errors import (
+    ArchiveDamaged,
+    ArchiveInUse,
     AuthenticationError,
     ConfigurationError,
     ConnectionFailed,
@@ -46,6 +48,8 @@ __version__ = "0.1.0.dev0"
 __all__ = [
     "LAM",
     "ApiUser",
+    "ArchiveDamaged",
+    "ArchiveInUse",
     "AuthenticationError",
     "ConfigurationError",
     "ConnectionFailed",

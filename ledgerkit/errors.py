@@ -188,6 +188,14 @@ class ContractViolation(LedgerError, ValueError):
     """
 
 
+class ArchiveDamaged(LedgerError, ValueError):
+    """A file of an archive is not what the kit wrote, or not where the kit put it; the message says which and why."""
+
+
+class ArchiveInUse(LedgerError, RuntimeError):
+    """Another process, kernel or thread is writing to this list of this workspace: wait until it is done."""
+
+
 class SessionClosed(LedgerError, RuntimeError):
     """The session was closed: connect again."""
 

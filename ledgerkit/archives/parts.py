@@ -19,7 +19,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from filelock import FileLock, Timeout
 
-from ledgerkit.errors import ConfigurationError, InvalidRequest, LedgerError, shorten
+from ledgerkit.errors import ArchiveDamaged, ArchiveInUse, ConfigurationError, InvalidRequest, shorten
 
 FORMAT: Final = 1
 # The key of the file's metadata under which JSON says what the file is.
@@ -34,14 +34,57 @@ LOCK: Final = ".lock"
 # Since the beginning.
 EVERYTHING: Final = datetime.min.replace(tzinfo=UTC)
 TEMPORARY: Final = ".*.tmp"
+MOST_BYTES: Final = 60
+# What DuckDB and others read as null where a directory is named so.
+NULL_PARTITION: Final = "__HIVE_DEFAULT_PARTITION__"
 
 
-class ArchiveDamaged(LedgerError, ValueError):
-    """A file of an archive is not what the kit wrote."""
+def folder_of(folder: str | os.PathLike[str]) -> Path:
+    """Return where an archive is, as every entrance takes it: ``~`` is the home, and nothing else is a pattern.
+
+    Raises
+    ------
+    InvalidRequest
+        It is no path.
+    """
+    try:
+        text = os.fspath(folder)
+    except TypeError:
+        text = ""
+    if not isinstance(text, str) or not text.strip() or "\0" in text:
+        raise InvalidRequest(
+            f"`folder` = {shorten(folder)} is no folder: it takes the path of one, such as 'data'.", field="folder"
+        )
+    try:
+        return Path(text).expanduser().absolute()
+    except RuntimeError as error:  # ~somebody
+        raise InvalidRequest(f"`folder` = {shorten(folder)} can't be found: {error}.", field="folder") from error
 
 
-class ArchiveInUse(LedgerError, RuntimeError):
-    """Another process, kernel or thread is writing to this part of the archive."""
+def check_name(name: object) -> str:
+    """Return what a workspace is called in an archive; every entrance that takes such a name checks it here.
+
+    Raises
+    ------
+    InvalidRequest
+        No directory can be named by it, or one would be read as none.
+    """
+    if name == "":
+        raise InvalidRequest(
+            "these credentials name no workspace: give name=, what it is to be called in the archive.", field="name"
+        )
+    if not isinstance(name, str) or not name.strip() or len(name.encode()) > MOST_BYTES or not name.isprintable():
+        raise InvalidRequest(
+            f"`name` = {shorten(name)} can't be used: it is a short text that can be printed, such as 'treasury'.",
+            field="name",
+        )
+    if name.upper() == NULL_PARTITION:
+        raise InvalidRequest(
+            f"`name` = {shorten(name)} can't be used: as the name of a directory it means that there is no name. "
+            "Choose another.",
+            field="name",
+        )
+    return name
 
 
 @dataclass(frozen=True)

@@ -197,3 +197,29 @@ def test_a_folder_that_can_not_be_made_is_said(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("x")
     with pytest.raises(lk.InvalidRequest, match="Choose another folder"), parts.held(tmp_path / "file" / "inside"):
         pass
+
+
+def test_a_folder_is_one_place_for_whoever_writes_and_whoever_reads(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path / "home"))
+    monkeypatch.chdir(tmp_path)
+    assert parts.folder_of("~/data") == tmp_path / "home" / "data"
+    assert parts.folder_of("data") == tmp_path / "data"
+    assert parts.folder_of(Path("~") / "data") == tmp_path / "home" / "data"
+
+
+@pytest.mark.parametrize(
+    "value", ["", "  ", "a\0b", None, 7, b"data"], ids=["no", "blank", "nul", "none", "7", "bytes"]
+)
+def test_a_folder_that_is_none_is_refused(value: Any) -> None:
+    with pytest.raises(lk.InvalidRequest, match="`folder` = .*it takes the path of one"):
+        parts.folder_of(value)
+
+
+@pytest.mark.parametrize("value", ["", " ", "a\nb", "x" * 61, 7, None, "__HIVE_DEFAULT_PARTITION__"])
+def test_a_name_that_no_directory_can_have_is_refused(value: Any) -> None:
+    with pytest.raises(lk.InvalidRequest):
+        parts.check_name(value)
+    assert parts.check_name("Trésor / 1") == "Trésor / 1"
