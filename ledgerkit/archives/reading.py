@@ -33,13 +33,27 @@ def check_folder(folder: Path, dataset: str | None = None) -> None:
     """Raise where there is no archive, or not this list in it."""
     there = parts.datasets_in(folder) if folder.is_dir() else []
     if not there:
+        for inside, above in ((folder / "workspace=*", folder.parent), (folder, folder.parent.parent)):
+            if inside.name.startswith("workspace=") and any(inside.parent.glob(inside.name)):
+                raise InvalidRequest(
+                    f"{folder} is inside of an archive: give {str(above)!r}, which holds the list as a whole.",
+                    field="folder",
+                )
         raise InvalidRequest(
             f"{folder} holds no archive: session.transactions.archive({str(folder)!r}) makes one.", field="folder"
         )
     if dataset is not None and dataset not in there:
+        makes = f" session.{dataset}.archive({str(folder)!r}) adds it." if dataset in archivable() else ""
         raise InvalidRequest(
-            f"{folder} holds no {shorten(dataset)}; there are: {', '.join(there)}.", field="dataset", there=there
+            f"{folder} holds no {shorten(dataset)}; there are: {', '.join(there)}.{makes}",
+            field="dataset",
+            there=there,
         )
+
+
+def archivable() -> set[str]:
+    """Return the lists that an archive can have."""
+    return {section.name for section in all_sections() if hasattr(section, "search")}
 
 
 def read(

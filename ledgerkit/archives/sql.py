@@ -3,23 +3,23 @@
 import re
 import tempfile
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import datetime
 from os import PathLike
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import duckdb
 import pandas as pd
 import pyarrow as pa
 
-from ledgerkit.archives import parts, sql_checks, sql_results
+from ledgerkit.archives import parts, reading, sql_checks, sql_results
 from ledgerkit.archives.parts import Part
 from ledgerkit.archives.schema import SUFFIX, schema_of
-from ledgerkit.archives.sql_checks import quoted
-from ledgerkit.errors import IncompleteResult, InexactNumbers, InvalidRequest, shorten, warn
-from ledgerkit.operations import marked
-from ledgerkit.resources.base import all_sections
+from ledgerkit.archives.sql_checks import Seen, quoted
+from ledgerkit.errors import IncompleteResult, InexactNumbers, InvalidRequest, Unsupported, shorten, warn
 
 MOST_NAMED: Final = 10
 # Nothing is fetched, nothing else on this machine is read, and the SQL can't change that: `lock_configuration` last.
@@ -31,17 +31,8 @@ _CLOSED: Final = {
     "python_enable_replacements": "false",  # a frame of the notebook is no table
     "enable_external_file_cache": "false",
 }
-# In words of DuckDB, for a list of which no file was written.
-_TYPES: Final = {
-    pa.string(): "VARCHAR",
-    pa.int64(): "BIGINT",
-    pa.bool_(): "BOOLEAN",
-    pa.timestamp("us", tz="UTC"): "TIMESTAMP WITH TIME ZONE",
-    pa.decimal128(38, 0): "DECIMAL(38,0)",
-}
 # The folders that rows lie in.
 _LOCATION: Final = {"workspace": "VARCHAR", "year": "INTEGER", "month": "INTEGER"}
-_COLUMNS: Final = re.compile(r"\bcolumns\s*\(", re.IGNORECASE)
 # In a path DuckDB takes the first for patterns, and the last for a column, which may hide one of the files.
 _MISREAD: Final = re.compile(r"[*?\[=]")
 
@@ -55,6 +46,12 @@ class _Dataset:
     columns: dict[str, str] = field(default_factory=dict)
     # What may lack rows, in words.
     doubtful: list[str] = field(default_factory=list)
+    # How far back each workspace was meant to be archived; everything where it says nothing.
+    since: dict[str, datetime] = field(default_factory=dict)
+    # What DuckDB reads each part from.
+    files: list[str] = field(default_factory=list)
+    # As the search declares it, in DuckDB's words; nothing where this version of the kit has no such search.
+    declared: dict[str, str] = field(default_factory=dict)
 
     def unfit(self) -> dict[str, int]:
         """Return how many numbers of each column do not fit their decimal."""
@@ -67,16 +64,14 @@ class _Dataset:
 
 def query(sql: str, folder: str | PathLike[str] = "data") -> pd.DataFrame:
     """Ask an archive in SQL; see :func:`ledgerkit.query`."""
-    where = Path(folder).expanduser().resolve()
-    there = parts.datasets_in(where) if where.is_dir() else []
-    if not there:
+    if not isinstance(sql, str) or not sql.strip():
         raise InvalidRequest(
-            f"{shorten(str(folder))} is no archive: no list was kept there. "
-            "session.transactions.archive(folder) makes one.",
-            field="folder",
+            f"`sql` = {shorten(sql)}: it takes one SELECT, as text: 'select count(*) from transactions', say.",  # noqa: S608 - an example
+            field="sql",
         )
-    if not isinstance(sql, str):
-        raise InvalidRequest(f"`sql` = {shorten(sql)}: it takes one SELECT, as text.", field="sql")
+    where = parts.folder_of(folder).resolve()
+    reading.check_folder(where)
+    there = parts.datasets_in(where)
     # A list is opened only where it is named, since each of its files is; `show tables` names none.
     named = [name for name in there if name.casefold() in sql.casefold()] or there
     datasets = [_looked_at(where, name) for name in named]
@@ -101,11 +96,20 @@ def query(sql: str, folder: str | PathLike[str] = "data") -> pd.DataFrame:
         try:
             table = _run(connection, sql)
         except duckdb.Error as error:
-            raise _refusal(error, there) from error
+            raise _refusal(error, sql, there, datasets, str(folder)) from error
         frame = sql_results.frame_of(table)
-        _warn_of_parts(datasets)
-        _warn_of_numbers(connection, sql, datasets, sql_results.inexact(table))
-    frame.attrs.update(sql=sql, folder=str(folder), datasets={one.name: _rows(one) for one in datasets})
+        seen = sql_checks.look(sql, {one.name: one.columns for one in datasets})
+        _warn_of_parts(datasets, seen)
+        _warn_of_numbers(connection, datasets, seen, sql_results.inexact(table))
+    frame.attrs.update(
+        sql=sql,
+        folder=str(folder),
+        datasets={one.name: _rows(one) for one in datasets},
+        since={
+            one.name: {name: None if day == parts.EVERYTHING else _moment(day) for name, day in one.since.items()}
+            for one in datasets
+        },
+    )
     return frame
 
 
@@ -174,6 +178,8 @@ def _looked_at(folder: Path, name: str) -> _Dataset:
     for workspace in parts.workspaces_in(folder, name):
         found = parts.parts_in(parts.directory_of(folder, name, workspace))
         dataset.parts += found
+        reaches = found[0].reaches if found else None
+        dataset.since[workspace] = reaches or parts.EVERYTHING
         dataset.doubtful += [
             f"{name} of {workspace} before {until:%Y-%m-%d %H:%M}" for _, until in parts.holes(found)
         ]
@@ -183,6 +189,10 @@ def _looked_at(folder: Path, name: str) -> _Dataset:
             if not part.complete
         ]
     return dataset
+
+
+def _moment(moment: datetime) -> str:
+    return "the beginning" if moment == parts.EVERYTHING else moment.isoformat().replace("+00:00", "Z")
 
 
 def _rows(dataset: _Dataset) -> int:
@@ -196,12 +206,14 @@ def _make_view(connection: duckdb.DuckDBPyConnection, folder: Path, dataset: _Da
     location = _LOCATION if dated else {"workspace": _LOCATION["workspace"]}
     source, found = "(select 1)", {}
     if dataset.parts:
-        files = ", ".join(_text(str(part.path(folder))) for part in dataset.parts)
+        dataset.files = [str(part.path(folder)) for part in dataset.parts]
+        files = ", ".join(map(_text, dataset.files))
         hive = ", ".join(f"{_text(name)}: {kind}" for name, kind in location.items())
         source = f"read_parquet([{files}], union_by_name = true, hive_partitioning = true, hive_types = {{{hive}}})"
         described = connection.execute(f"describe select * from {source}").fetchall()  # noqa: S608 - paths are quoted
         found = {str(name): str(kind) for name, kind, *_ in described}
-    of_files = {name: kind for name, kind in {**_declared(dataset.name), **found}.items() if name not in location}
+    dataset.declared = _declared(connection, dataset.name)
+    of_files = {name: kind for name, kind in {**dataset.declared, **found}.items() if name not in location}
     dataset.columns = {"workspace": location["workspace"], **of_files, **location}
     chosen = ", ".join(
         quoted(name) if name in found else f"null::{kind} as {quoted(name)}" for name, kind in dataset.columns.items()
@@ -210,13 +222,12 @@ def _make_view(connection: duckdb.DuckDBPyConnection, folder: Path, dataset: _Da
     connection.execute(f"create view {quoted(dataset.name)} as select {chosen} from {source}{where}")  # noqa: S608 - names are quoted
 
 
-def _declared(dataset: str) -> dict[str, str]:
+def _declared(connection: duckdb.DuckDBPyConnection, dataset: str) -> dict[str, str]:
     """Return the columns that this version of the kit writes: a list without rows has them too."""
-    section = next((one for one in all_sections() if one.name == dataset), None)
-    search = getattr(section, "search", None)
-    if search is None:
-        return {}
-    return {one.name: _TYPES[one.type] for one in schema_of(marked(search).table)}
+    with suppress(Unsupported):
+        empty = connection.from_arrow(schema_of(reading.table_of(dataset)).empty_table())
+        return dict(zip(empty.columns, map(str, empty.types), strict=True))
+    return {}
 
 
 def _text(value: str) -> str:
@@ -224,33 +235,77 @@ def _text(value: str) -> str:
     return "'" + value.replace("'", "''") + "'"
 
 
-def _refusal(error: duckdb.Error, there: Sequence[str]) -> InvalidRequest:
+def _refusal(
+    error: duckdb.Error, sql: str, there: Sequence[str], datasets: Sequence[_Dataset], folder: str
+) -> InvalidRequest:
     said = f"the query could not be run: {str(error).strip()}"
+    exact = {name for one in datasets for name in one.columns if f"{name}{SUFFIX}" in one.columns}
+    written = sorted(name for name in exact if re.search(rf"\b{re.escape(name)}\b", sql, re.IGNORECASE))
     if isinstance(error, duckdb.CatalogException):
         said += f"\nThe archive has {', '.join(there)}; `describe {there[0]}` lists the columns."
+        absent = re.search(r"Table with name (\w+) does not exist", str(error))
+        if absent and absent[1] in reading.archivable():
+            said += f"\nsession.{absent[1]}.archive({folder!r}) adds {absent[1]}."
     elif isinstance(error, duckdb.PermissionException):
         said += "\nA query reads the archive alone: no other file, and nothing of the network."
     elif isinstance(error, duckdb.OutOfRangeException):
         said += "\nThe result is no number of this type. A sum of any size, of whole amounts: sum(amount::bignum)."
+    elif isinstance(error, duckdb.BinderException | duckdb.ConversionException) and written:
+        numbers = ", ".join(f"{name}{SUFFIX}" for name in written)
+        said += (
+            f"\n{', '.join(written)}: text, with every digit. As numbers there are {numbers}, or a cast to a type "
+            f"that is large enough: {written[0]}::bignum."
+        )
     return InvalidRequest(said, field="sql")
 
 
-def _warn_of_parts(datasets: Sequence[_Dataset]) -> None:
+def _first(named: Sequence[str]) -> str:
+    """Return the first of many in words."""
+    more = f" and {len(named) - MOST_NAMED} more" if len(named) > MOST_NAMED else ""
+    return f"{'; '.join(named[:MOST_NAMED])}{more}"
+
+
+def _read(seen: Seen | None, dataset: _Dataset) -> Collection[str]:
+    """Return the columns that a query reads: where that is not known, all."""
+    return dataset.columns if seen is None else seen.read.get(dataset.name, ())
+
+
+def _warn_of_parts(datasets: Sequence[_Dataset], seen: Seen | None) -> None:
+    """Warn of rows that may be missing, and of values that are not in the columns that are read."""
     doubtful = [one for dataset in datasets for one in dataset.doubtful]
     if doubtful:
-        more = f" and {len(doubtful) - MOST_NAMED} more" if len(doubtful) > MOST_NAMED else ""
         warn(
-            f"rows may be missing, since a run did not come to its end, or could not show that it had read all: "
-            f"{'; '.join(doubtful[:MOST_NAMED])}{more}. Archive again, and it goes on.",
+            "rows may be missing, since a run did not come to its end, or could not show that it had read all: "
+            f"{_first(doubtful)}. Archive again, and it goes on.",
             IncompleteResult,
         )
+    for dataset in datasets:
+        if len(set(dataset.since.values())) > 1:
+            spans = [f"{name} to {_moment(since)}" for name, since in dataset.since.items()]
+            warn(
+                f"the {dataset.name} of this archive do not reach back equally far: {_first(spans)}. Compare and add "
+                f"up what was created from {_moment(max(dataset.since.values()))} on, or archive more.",
+                IncompleteResult,
+            )
+        lacking = [
+            f"{name} of {part.origin.workspace}" + (f" from {part.start:%Y-%m-%d} on" if part.start else "")
+            for part in dataset.parts
+            for name in part.further
+            if name in dataset.declared and name in _read(seen, dataset)
+        ]
+        if lacking:
+            warn(
+                f"values of {dataset.name} are null in this query, though lk.read_archive has them: an older version "
+                f"of the kit, which did not know the column, wrote the file: {_first(lacking)}. Archive with again= "
+                "from then on.",
+                IncompleteResult,
+            )
 
 
 def _warn_of_numbers(
-    connection: duckdb.DuckDBPyConnection, sql: str, datasets: Sequence[_Dataset], floats: Sequence[str]
+    connection: duckdb.DuckDBPyConnection, datasets: Sequence[_Dataset], seen: Seen | None, floats: Sequence[str]
 ) -> None:
     """Warn once of all that is not exact, or left out."""
-    seen = sql_checks.look(sql, {one.name: one.columns for one in datasets})
     said = []
     if floats:
         said.append(
@@ -272,49 +327,65 @@ def _warn_of_numbers(
                 "an order or a comparison by the text of exact numbers, where 9 is more than 10: use the column that "
                 "ends on _decimal, or cast to bignum"
             )
+        if seen.rounds:
+            said.append("a decimal is cast to one of fewer places, or to an integer, which rounds it")
     for dataset in datasets:
-        said += _left_out(connection, sql, dataset, 0 if seen is None else seen.places)
+        said += _left_out(connection, dataset, seen)
         said += _twice(connection, dataset)
     if said:
         warn(f"not all numbers of this query are exact. {'; '.join(said)}.", InexactNumbers)
 
 
-def _left_out(
-    connection: duckdb.DuckDBPyConnection, sql: str, dataset: _Dataset, rounded_to: int | None
-) -> Iterator[str]:
-    """Say which numbers of a dataset the query leaves out, or rounds to so many places."""
+def _left_out(connection: duckdb.DuckDBPyConnection, dataset: _Dataset, seen: Seen | None) -> Iterator[str]:
+    """Say which numbers of a dataset the query leaves out, or rounds."""
+    read, table = _read(seen, dataset), quoted(dataset.name)
+    rounded_to = 0 if seen is None else seen.places
     for column, rows in dataset.unfit().items():
         decimal = f"{column}{SUFFIX}"
-        mentioned = re.search(rf"\b{re.escape(decimal)}\b", sql, re.IGNORECASE) or _COLUMNS.search(sql)
-        if not mentioned and rounded_to is None:
+        if decimal not in read and (rounded_to is None or column not in read):
             continue
         # A number with a fraction fits no decimal here either, so that only these columns can have one.
         point = f"strpos({quoted(column)}, '.')"
-        counted = connection.execute(
-            f"select count(*), max(length({quoted(column)}) - {point}) from {quoted(dataset.name)} where {point} > 0"  # noqa: S608 - names are quoted
-        ).fetchone()
-        fractions, places = counted or (0, None)
+        ((fractions, places),) = _rows_of(
+            connection,
+            f"select count(*), max(length({quoted(column)}) - {point}) from {table} where {point} > 0",  # noqa: S608 - names are quoted
+        )
         exactly = f"exact is sum({column}::{f'decimal(38,{places})' if fractions else 'bignum'})"
-        if mentioned:
+        if decimal in read:
             yield (
                 f"in {rows} rows of {dataset.name} {column} is no integer of up to 38 digits: there {decimal} is "
                 f"null, and a sum leaves it out; {exactly}"
             )
-        if rounded_to is not None and places is not None and places > rounded_to:
+        if rounded_to is not None and column in read and places is not None and places > rounded_to:
             yield (
                 f"in {fractions} rows of {dataset.name} {column} has a fraction of up to {places} places, which a "
                 f"cast rounds; {exactly}, or lk.read_archive(folder, {dataset.name!r}) where that is too large"
             )
+    for kind in sorted(seen.tried) if seen is not None else ():
+        for column in (name for name in dataset.columns if name in read and f"{name}{SUFFIX}" in dataset.columns):
+            ((failing,),) = _rows_of(
+                connection,
+                f"select count(*) from {table} where {quoted(column)} is not null "  # noqa: S608 - names are quoted
+                f"and try_cast({quoted(column)} as {kind}) is null",
+            )
+            if failing:
+                yield (
+                    f"in {failing} rows of {dataset.name} {column} is too large for {kind}: there a cast that is "
+                    f"tried gives null, and a sum leaves it out; {column}::bignum takes any size"
+                )
 
 
 def _twice(connection: duckdb.DuckDBPyConnection, dataset: _Dataset) -> Iterator[str]:
     """Say which rows stand in several files: the service dated them anew."""
-    if len(dataset.parts) < 2 or "id" not in dataset.columns:
+    if "id" not in dataset.columns or not (files := _overlapping(connection, dataset)):
         return
-    counted = connection.execute(
-        f"select workspace, id from {quoted(dataset.name)} where id is not null group by all "  # noqa: S608 - names are quoted
-        f"having count(*) > 1 order by all limit {MOST_NAMED + 1}"
-    ).fetchall()
+    listed = ", ".join(map(_text, files))
+    counted = _rows_of(
+        connection,
+        f"select workspace, id from read_parquet([{listed}], hive_partitioning = true, "  # noqa: S608 - paths are quoted
+        "hive_types = {'workspace': VARCHAR}) where id is not null group by all having count(*) > 1 order by all "
+        f"limit {MOST_NAMED + 1}",
+    )
     if counted:
         named = ", ".join(f"{identity} of {workspace}" for workspace, identity in counted[:MOST_NAMED])
         more = " and more" if len(counted) > MOST_NAMED else ""
@@ -322,3 +393,43 @@ def _twice(connection: duckdb.DuckDBPyConnection, dataset: _Dataset) -> Iterator
             f"rows of {dataset.name} count twice, since the service dated them anew after they were read: "
             f"{named}{more}"
         )
+
+
+def _overlapping(connection: duckdb.DuckDBPyConnection, dataset: _Dataset) -> list[str]:
+    """Return the files of which two of a workspace may have an id in common, by the least and the greatest of each.
+
+    Ids grow with time, so that these are few.
+    """
+    if len(dataset.files) < 2:
+        return []
+    listed, kind = ", ".join(map(_text, dataset.files)), dataset.columns["id"]
+    ranges = {
+        str(file): (least, most)
+        for file, least, most in _rows_of(
+            connection,
+            f"select file_name, min(stats_min_value::{kind}), max(stats_max_value::{kind}) "  # noqa: S608 - paths are quoted
+            f"from parquet_metadata([{listed}]) where path_in_schema = 'id' group by file_name",
+        )
+        if least is not None  # the file is empty
+    }
+    spans: dict[str, list[tuple[object, object, str]]] = {}
+    for part, file in zip(dataset.parts, dataset.files, strict=True):
+        if file in ranges:
+            spans.setdefault(part.origin.workspace, []).append((*ranges[file], file))
+    return [file for found in spans.values() for file in _touching(found)]
+
+
+def _touching(spans: Iterable[tuple[object, object, str]]) -> list[str]:
+    """Return those of the files whose span has something in common with that of another."""
+    found: dict[str, None] = {}
+    furthest: tuple[object, object, str] | None = None
+    for span in sorted(spans):  # type: ignore[type-var]  # ids of one list are all numbers, or all texts
+        if furthest is not None and span[0] <= furthest[1]:  # type: ignore[operator]  # the same
+            found |= {furthest[2]: None, span[2]: None}
+        if furthest is None or span[1] > furthest[1]:  # type: ignore[operator]  # the same
+            furthest = span
+    return list(found)
+
+
+def _rows_of(connection: duckdb.DuckDBPyConnection, sql: str) -> list[tuple[Any, ...]]:
+    return [tuple(row.values()) for row in _run(connection, sql).to_pylist()]

@@ -17,7 +17,9 @@ import pyarrow as pa
 import pytest
 
 import ledgerkit as lk
-from archives.handmade import day, node, put
+from archives.handmade import TABLES, day, node, put
+from ledgerkit.archives import sql
+from ledgerkit.frames import Table
 
 WEI = 10**27 + 1
 MARCH = [
@@ -65,8 +67,6 @@ def test_columns_of_the_search_stand_between_the_workspace_and_the_month(folder:
 
 
 def put_table() -> dict[str, str]:
-    from archives.handmade import TABLES
-
     return TABLES["transactions"].kinds
 
 
@@ -203,6 +203,13 @@ def warned(ask: Callable[[], object]) -> list[str]:
         ("select id from transactions where fees > '10'", "by the text of exact numbers"),
         ("select arg_max(id, amount) from transactions", "by the text of exact numbers"),
         ("select median(amount_decimal) from transactions", "median between two integers"),
+        ("select (amount_decimal * 0.01)::hugeint from transactions", "rounds it"),
+        ("select (amount_decimal * 0.001)::decimal(38, 2) from transactions", "rounds it"),
+        ("select max(struct_pack(a := amount)) from transactions", "by the text of exact numbers"),
+        ("select list_sort(list(amount)) from transactions", "by the text of exact numbers"),
+        ("select list_max(list(amount)) from transactions", "by the text of exact numbers"),
+        ("select id from transactions where (amount, id) > ('5', 3)", "by the text of exact numbers"),
+        ("select id, row_number() over (order by amount) from transactions", "by the text of exact numbers"),
     ],
 )
 def test_numbers_that_are_not_what_they_seem_are_told(folder: Path, sql: str, says: str) -> None:
@@ -261,6 +268,115 @@ def test_a_cast_that_rounds_a_fraction_is_told_with_the_exact_way(folder: Path) 
         warnings.simplefilter("error")
         found = lk.query("select sum(amount::decimal(38,3)) as total from transactions", folder)
     assert found["total"].tolist() == [Decimal(f"{5 + 12 + WEI - 7 + 5 + 1}.625")]
+
+
+# What is told of a column goes by what the plan reads, and not by what the SQL is called
+
+
+@pytest.fixture
+def uneven(folder: Path) -> Path:
+    """An amount that is too large for a decimal, and one with a fraction; the fees are whole."""
+    put(
+        folder,
+        [
+            node(9, str(10**40), "2026-05-02T00:00:00Z", fees="7"),
+            node(10, "0.5", "2026-05-03T00:00:00Z", fees="8"),
+        ],
+        start=day(5),
+        until=day(6),
+    )
+    return folder
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "select sum(fees::bigint) from transactions",
+        "select sum(fees_decimal) from transactions",
+        "with t as (select * from transactions) select sum(fees_decimal) from t",
+        "select sum(fees_decimal) as amount_decimal from transactions",
+        "select count(*) from (select amount_decimal from transactions)",
+    ],
+)
+def test_a_column_that_is_not_read_is_not_warned_about(uneven: Path, sql: str) -> None:
+    assert warned(lambda: lk.query(sql, uneven)) == []
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "with t as (select id, amount_decimal as x from transactions) select sum(x) from t",
+        "with t(a, b) as materialized (select id, amount_decimal from transactions) select sum(b) from t",
+        "select sum(columns('amount_d.*')) from transactions",
+        "select (select sum(u.amount_decimal) from transactions u where u.id = t.id) from transactions t",
+    ],
+)
+def test_a_column_under_another_name_is_warned_about(uneven: Path, sql: str) -> None:
+    (said,) = warned(lambda: lk.query(sql, uneven))
+    assert "there amount_decimal is null" in said
+
+
+@pytest.mark.parametrize(
+    ("sql", "rows", "kind"),
+    [
+        ("select sum(try_cast(amount as bigint)) from transactions", 2, "BIGINT"),
+        ("select sum(try(amount::hugeint)) from transactions", 1, "HUGEINT"),
+        ("select sum(try_cast(amount as decimal(38, 1))) from transactions", 1, "DECIMAL(38,1)"),
+    ],
+)
+def test_a_cast_that_is_tried_and_fails_is_told(uneven: Path, sql: str, rows: int, kind: str) -> None:
+    (said,) = warned(lambda: lk.query(sql, uneven))
+    assert f"in {rows} rows of transactions amount is too large for {kind}" in said
+    assert warned(lambda: lk.query(sql.replace("amount", "fees"), uneven)) == []
+
+
+def test_a_value_that_an_older_kit_kept_under_further_is_told(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    full = TABLES["transactions"]
+    older = Table(full.name, {name: kind for name, kind in full.kinds.items() if name != "fees"})
+    monkeypatch.setitem(TABLES, "transactions", older)
+    put(folder, [node(9, "1", "2026-05-02T00:00:00Z", fees="70")], start=day(5), until=day(6))
+    (said,) = warned(lambda: lk.query("select sum(fees_decimal), sum(fees::bignum) from transactions", folder))
+    assert "fees of acme from 2026-05-01 on" in said
+    assert warned(lambda: lk.query("select count(*), sum(amount_decimal) from transactions", folder)) == []
+
+
+def test_how_far_back_each_workspace_goes_is_told(folder: Path) -> None:
+    put(folder, APRIL, workspace="late", start=day(4), until=day(5), reaches=day(4))
+    found: list[pd.DataFrame] = []
+    (said,) = warned(lambda: found.append(lk.query("select count(*) from transactions", folder)))
+    assert "acme to the beginning; beta / x% to the beginning; late to 2026-04-01T00:00:00Z" in said
+    assert found[0].attrs["since"] == {
+        "transactions": {"acme": None, "beta / x%": None, "late": "2026-04-01T00:00:00Z"}
+    }
+
+
+def test_ids_are_compared_only_where_files_overlap(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    looked_at = []
+    real = sql._run
+    monkeypatch.setattr(sql, "_run", lambda connection, text: looked_at.append(text) or real(connection, text))
+    lk.query("select count(*) from transactions", folder)
+    assert not [one for one in looked_at if "having" in one]
+    put(folder, [node(2, "12", "2026-05-02T00:00:00Z")], start=day(5), until=day(6))
+    with pytest.warns(lk.InexactNumbers, match="2 of acme"):
+        lk.query("select count(*) from transactions", folder)
+    (compared,) = [one for one in looked_at if "having" in one]
+    assert "month=03" in compared
+    assert "month=05" in compared
+    assert "month=04" not in compared
+    assert "beta" not in compared
+
+
+@pytest.mark.parametrize(
+    ("spans", "files"),
+    [
+        pytest.param([(1, 4, "a"), (5, 9, "b")], [], id="apart"),
+        pytest.param([(5, 9, "b"), (1, 5, "a")], ["a", "b"], id="one id in common"),
+        pytest.param([(1, 90, "a"), (5, 9, "b"), (20, 30, "c"), (91, 92, "d")], ["a", "b", "c"], id="inside"),
+        pytest.param([(None, None, "a")][:0], [], id="none"),
+    ],
+)
+def test_spans_that_touch(spans: list[tuple[int, int, str]], files: list[str]) -> None:
+    assert sorted(sql._touching(spans)) == files
 
 
 def test_a_row_that_stands_in_two_files_is_told(folder: Path) -> None:
@@ -325,7 +441,6 @@ def test_a_query_reads_nothing_but_the_archive(folder: Path, sql: str, monkeypat
         "export database '{folder}/x'",
         "pragma database_list",
         "call pragma_version()",
-        "",
     ],
 )
 def test_anything_but_one_select_is_refused(folder: Path, sql: str) -> None:
@@ -353,6 +468,9 @@ def test_nothing_is_left_behind(folder: Path, tmp_path: Path, monkeypatch: pytes
         ("select nosuch from transactions", "nosuch"),
         ("selec 1", "can't be read"),
         ("select sum(amount) from transactions", "sum\\(VARCHAR\\)"),
+        ("select sum(fees) from transactions", "As numbers there are fees_decimal"),
+        ("select id from transactions where amount = 1", "As numbers there are amount_decimal"),
+        ("select * from requests", r"session\.requests\.archive\('.*data'\) adds requests"),
         ("select ? from transactions", "could not be run"),
     ],
 )
@@ -377,9 +495,17 @@ def test_an_interrupt_stops_a_long_query(folder: Path) -> None:
     assert lk.query("select count(*) as rows from transactions", folder)["rows"].tolist() == [6]
 
 
-def test_a_query_is_text(folder: Path) -> None:
+@pytest.mark.parametrize("nothing", [7, "", " "])
+def test_a_query_is_text(folder: Path, nothing: Any) -> None:
     with pytest.raises(lk.InvalidRequest, match="one SELECT, as text"):
-        lk.query(7, folder)  # type: ignore[arg-type]  # what a caller without types may do
+        lk.query(nothing, folder)
+
+
+@pytest.mark.parametrize("deeper", ["transactions", "transactions/workspace=acme"])
+def test_a_folder_inside_of_an_archive_is_told_apart(folder: Path, deeper: str) -> None:
+    for ask in (lambda: lk.query("select 1", folder / deeper), lambda: lk.read_archive(folder / deeper)):
+        with pytest.raises(lk.InvalidRequest, match=f"inside of an archive: give '{folder}'"):
+            ask()
 
 
 def test_without_the_packages_the_error_says_what_to_install(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -395,6 +521,7 @@ def test_the_frame_says_where_it_came_from(folder: Path) -> None:
         "sql": "select count(*) as rows from transactions",
         "folder": str(folder),
         "datasets": {"transactions": 6},
+        "since": {"transactions": {"acme": None, "beta / x%": None}},
     }
 
 
