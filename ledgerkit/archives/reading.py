@@ -4,14 +4,14 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from os import PathLike
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ledgerkit.archives import parts, schema, windows
-from ledgerkit.archives.parts import Part
+from ledgerkit.archives import lists, parts, schema, windows
+from ledgerkit.archives.parts import Kept, Part
 from ledgerkit.errors import ContractViolation, IncompleteResult, InvalidRequest, Unsupported, shorten, warn
 from ledgerkit.filters import Time, instant
 from ledgerkit.frames import Table
@@ -43,17 +43,12 @@ def check_folder(folder: Path, dataset: str | None = None) -> None:
             f"{folder} holds no archive: session.transactions.archive({str(folder)!r}) makes one.", field="folder"
         )
     if dataset is not None and dataset not in there:
-        makes = f" session.{dataset}.archive({str(folder)!r}) adds it." if dataset in archivable() else ""
+        makes = f" session.{dataset}.archive({str(folder)!r}) adds it." if dataset in lists.archivable() else ""
         raise InvalidRequest(
             f"{folder} holds no {shorten(dataset)}; there are: {', '.join(there)}.{makes}",
             field="dataset",
             there=there,
         )
-
-
-def archivable() -> set[str]:
-    """Return the lists that an archive can have."""
-    return {section.name for section in all_sections() if hasattr(section, "search")}
 
 
 def read(
@@ -65,7 +60,7 @@ def read(
     created_before: Time | None,
 ) -> pd.DataFrame:
     """Read an archive back; see :func:`ledgerkit.read_archive`."""
-    root = Path(folder)
+    root = parts.folder_of(folder)
     after, before = (
         None if value is None else instant(name, value, UTC)
         for name, value in (("created_after", created_after), ("created_before", created_before))
@@ -77,104 +72,107 @@ def read(
         raise InvalidRequest(
             f"{root} holds no {dataset} of {shorten(workspace)}; there are: {', '.join(there)}.", field="workspace"
         )
-    frames, found, missing, since = [], [], [], parts.EVERYTHING
-    for one in there if workspace is None else [workspace]:
-        directory = parts.directory_of(root, dataset, one)
-        read_now, holes = _selected(directory, after, before)
-        missing += [f"{_moment(low)} to {_moment(high)} of {one}" for low, high in holes]
-        since = max(since, _since(directory))
-        found += [part for part, _ in read_now]
-        frames.append(_frame(one, read_now, table, after, before))
-    frame = _together(frames, table)
-    if len(there if workspace is None else [workspace]) > 1 and "created_on" in table.kinds:
+    chosen = there if workspace is None else [workspace]
+    all_read = {one: _read(parts.directory_of(root, dataset, one), after, before) for one in chosen}
+    parts.check_apart(one.kept for one in all_read.values())
+    frame = _together([_frame(name, one, table, after, before) for name, one in all_read.items()], table)
+    if len(chosen) > 1 and "created_on" in table.kinds:
         frame = frame.sort_values("created_on", ascending=False, kind="stable", ignore_index=True)
-    complete = not missing and all(part.complete for part in found)
+    missing = [f"{span} of {name}" for name, one in all_read.items() for span in one.kept.doubts(after, before)]
+    unsure = [name for name, one in all_read.items() if not all(part.complete for part, _ in one.found)]
+    marks = [one.kept.mark for one in all_read.values() if one.kept.mark]
+    since = max((mark.since for mark in marks), default=parts.EVERYTHING)
     frame.attrs = {
         "table": table.name,
-        "complete": complete,
+        "complete": not missing and not unsure,
         "count": len(frame),
-        "since": None if since == parts.EVERYTHING else _moment(since),
-        **{name: next(iter(values)) for name, values in _origins(found).items() if len(values) == 1},
+        "since": None if since == parts.EVERYTHING else parts.moment_text(since),
+        "until": parts.moment_text(min(mark.until for mark in marks)) if len(marks) == len(chosen) else None,
+        **{name: next(iter(values)) for name, values in _origins(all_read.values()).items() if len(values) == 1},
     }
     if missing:
         warn(
-            f"{root}: {dataset} created in these spans may be missing, since a run did not come to its end: "
-            f"{'; '.join(missing[:MOST_NAMED])}. Archive again, and it goes on.",
+            f"{root}: {dataset} created in these spans may be missing, since a run did not come to its end, or a file "
+            f"was taken away: {'; '.join(missing[:MOST_NAMED])}. Archive again, and it goes on.",
             IncompleteResult,
         )
+    bounded = [name for name, one in all_read.items() if (one.kept.since or parts.EVERYTHING) > parts.EVERYTHING]
     if after is not None and after < since:
         warn(
-            f"{root}: {dataset} are archived from {_moment(since)} on, and older ones were asked for too. Archive "
-            "with an earlier created_after=, or without it.",
+            f"{root}: {dataset} of {', '.join(bounded[:MOST_NAMED])} are archived from {parts.moment_text(since)} on, "
+            "and older ones were asked for too. Archive with an earlier created_after=, or without it.",
             IncompleteResult,
         )
-    if not all(part.complete for part in found):
+    if unsure:
         warn(
-            f"{root}: some {dataset} may be missing: when they were read, they could not be shown to be complete. "
-            "Archive again, and they are read again.",
+            f"{root}: some {dataset} of {', '.join(unsure[:MOST_NAMED])} may be missing: when they were read, they "
+            "could not be shown to be complete. Archive again, and they are read again.",
             IncompleteResult,
         )
     return frame
 
 
-def _selected(
-    directory: Path, after: datetime | None, before: datetime | None
-) -> tuple[list[tuple[Part, pa.Table]], list[tuple[datetime, datetime]]]:
-    """Return the parts that may hold what is asked for, newest first, and the spans of it that may lack rows.
+class _Read(NamedTuple):
+    """One list of one workspace: what its files say, and those that may hold what is asked for, newest first."""
 
-    A part is read at one moment. The one behind the span says what is missing before it.
-    """
+    directory: Path
+    kept: Kept
+    found: list[tuple[Part, pa.Table]]
+
+
+def _read(directory: Path, after: datetime | None, before: datetime | None) -> _Read:
+    """Read each file once, so that what is said and what is given are of one moment, whatever is written meanwhile."""
+    mark = parts.mark_in(directory)
+    said: list[tuple[Path, Part]] = []
     found: list[tuple[Part, pa.Table]] = []
-    said: list[Part] = []
     for path in parts.files_in(directory):
         start = parts.start_of(path)
-        if start is not None and after is not None and windows.month_after(start) <= after:
+        # By its name alone: no file goes beyond its month.
+        if start is not None and (
+            (after is not None and windows.month_after(start) <= after) or (before is not None and start >= before)
+        ):
+            said.append((path, parts.read_part(path)))
             continue
-        if start is not None and before is not None and start >= before:
-            said.append(parts.read_part(path))
-            break
         part, rows = parts.read_whole(path)
-        said.append(part)
+        said.append((path, part))
         found.append((part, rows))
-    earliest, latest = after or parts.EVERYTHING, before or datetime.max.replace(tzinfo=UTC)
-    holes = [(low, high) for low, high in parts.holes(said) if low < latest and high > earliest]
-    return found[::-1], holes
-
-
-def _since(directory: Path) -> datetime:
-    """Return how far back a list was meant to be archived."""
-    first = next(iter(parts.files_in(directory)), None)
-    reaches = parts.read_part(first).reaches if first else None
-    return parts.EVERYTHING if reaches is None else reaches
-
-
-def _moment(moment: datetime) -> str:
-    return "the beginning" if moment == parts.EVERYTHING else moment.isoformat().replace("+00:00", "Z")
+    return _Read(directory, Kept(mark, parts.in_order(said)), found[::-1])
 
 
 def _frame(
     workspace: str,
-    found: list[tuple[Part, pa.Table]],
+    read: _Read,
     table: Table,
     after: datetime | None,
     before: datetime | None,
 ) -> pd.DataFrame:
     empty = schema.schema_of(table).empty_table()
-    rows = pa.concat_tables([empty, *(schema.conformed(one, table) for _, one in found)])
-    _check_once(rows, workspace)
+    rows = pa.concat_tables([empty, *(schema.conformed(one, table) for _, one in read.found)])
+    _check_once(rows, read, workspace)
     for moment, inside in ((after, pc.greater_equal), (before, pc.less)):
         if moment is not None and "created_on" in table.kinds:
             rows = rows.filter(inside(rows["created_on"], pa.scalar(moment, schema.MOMENT)))
-    rows = rows.sort_by([("id", "descending")])
-    further = list(dict.fromkeys(name for part, _ in found for name in part.further))
+    if "created_on" in table.kinds:  # others are kept in the order of the search
+        rows = rows.sort_by([("id", "descending")])
+    further = list(dict.fromkeys(name for part, _ in read.found for name in part.further))
     frame = schema.to_frame(rows, table, further)
     frame.insert(0, "workspace", pd.Series([workspace] * len(frame), dtype="str"))
     return frame
 
 
-def _check_once(rows: pa.Table, workspace: str) -> None:
+def _check_once(rows: pa.Table, read: _Read, workspace: str) -> None:
+    """Refuse rows that are in the archive with another date as well, also where that lies outside of what is read.
+
+    A row that was dated anew is gone from where it was: only such ids are looked for in the files that are not read.
+    """
     counted = pc.value_counts(rows["id"].combine_chunks())
     twice = [one["values"] for one in counted.filter(pc.greater(counted.field("counts"), 1)).to_pylist()]
+    gone = {one for part, _ in read.found for one in part.gone}
+    if gone and not twice:
+        here = {part.start for part, _ in read.found}
+        for part in read.kept.parts:
+            if part.start not in here:
+                twice += sorted(gone & parts.ids_among(part.path(read.directory.parents[1]), gone), key=str)
     if twice:
         named = ", ".join(map(str, twice[:MOST_NAMED]))
         raise ContractViolation(
@@ -204,6 +202,8 @@ def _with_all(frame: pd.DataFrame, names: Iterable[str]) -> pd.DataFrame:
     return frame.assign(**missing)[list(names)]
 
 
-def _origins(found: list[Part]) -> dict[str, set[str]]:
-    names = ("base_url", "environment", "workspace")
-    return {name: {getattr(part.origin, name) for part in found} for name in names}
+def _origins(all_read: Iterable[_Read]) -> dict[str, set[str]]:
+    origins = [
+        one.origin for read in all_read for one in [*([read.kept.mark] if read.kept.mark else []), *read.kept.parts]
+    ]
+    return {name: {getattr(one, name) for one in origins} for name in ("base_url", "environment", "workspace")}

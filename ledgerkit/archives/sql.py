@@ -15,7 +15,7 @@ import duckdb
 import pandas as pd
 import pyarrow as pa
 
-from ledgerkit.archives import parts, reading, sql_checks, sql_results
+from ledgerkit.archives import lists, parts, reading, sql_checks, sql_results
 from ledgerkit.archives.parts import Part
 from ledgerkit.archives.schema import SUFFIX, schema_of
 from ledgerkit.archives.sql_checks import Seen, quoted
@@ -244,7 +244,7 @@ def _refusal(
     if isinstance(error, duckdb.CatalogException):
         said += f"\nThe archive has {', '.join(there)}; `describe {there[0]}` lists the columns."
         absent = re.search(r"Table with name (\w+) does not exist", str(error))
-        if absent and absent[1] in reading.archivable():
+        if absent and absent[1] in lists.archivable():
             said += f"\nsession.{absent[1]}.archive({folder!r}) adds {absent[1]}."
     elif isinstance(error, duckdb.PermissionException):
         said += "\nA query reads the archive alone: no other file, and nothing of the network."
