@@ -63,7 +63,7 @@ def frame_ledgerkit(count: str) -> dict[str, Any]:
     pages = decoded_pages(int(count), PAGE_SIZE)
 
     def work() -> Any:
-        with garbage.paused():  # as what fetches many pages does
+        with garbage.paused():  # as a search does
             parts = [TRANSACTION.leaves(nodes) for nodes in pages]
         return TRANSACTION.frame(join(parts))
 

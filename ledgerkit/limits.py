@@ -8,28 +8,31 @@ all are read.
 import contextlib
 import math
 import threading
+import time
 from collections.abc import Iterator, Mapping
 from contextvars import ContextVar
+from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from ledgerkit.clock import Clock
 
 # Above this, a number is seconds since the epoch and not a wait: 10^9 s are 31 years.
-EPOCH_FROM = 1e9
+EPOCH_FROM: Final = 1e9
 # And above this it is in milliseconds.
-EPOCH_MILLISECONDS_FROM = 1e11
+EPOCH_MILLISECONDS_FROM: Final = 1e11
 
 # A longer wait is not believed: one odd header would hold the session up for years. Windows are minutes long.
-LONGEST_WAIT = 900.0
+LONGEST_WAIT: Final = 900.0
 
 # A window that is said to end now may last for a second yet, where its end is told in whole seconds. An end that is
-# told anew so little later is the same end.
-SHORTEST_WINDOW = 1.0
-ROUNDING = 1.5
+# told anew so little later is the same end; one that is told so much sooner shows that the first was wrong.
+SHORTEST_WINDOW: Final = 1.0
+ROUNDING: Final = 1.5
+FAR_SOONER: Final = 60.0
 
 # So many answers in a row that announce nothing are believed: the service does so no more.
-SILENT_FROM = 20
+SILENT_FROM: Final = 20
 
 # Whether what is asked is one of many calls that were started together: all of them are bulk then.
 among_many: ContextVar[bool] = ContextVar("among_many", default=False)
@@ -64,12 +67,24 @@ def seconds_to_wait(text: str | None, now: float) -> float | None:
     return max(0.0, number - now) if number >= EPOCH_FROM else number
 
 
+@dataclass
+class _Window:
+    """What is known of the time until the next reset; without limits where the service announces none."""
+
+    remaining: float = math.inf
+    # By the session's stopwatch; nobody knows where it is not told.
+    ends: float = math.inf
+    left_for_bulk: float = math.inf
+    # When the next bulk call may go, where they are spread over the window.
+    next_turn: float = -math.inf
+
+
 class Limiter:
     """Says when a request may go.
 
     What the service announces of a window is kept as a budget: a long read takes its share of it and no more, a
     single call may have all. Calls that are under way count as used before their answers say so. While nothing is
-    known, at the start, in a new window and after a refusal, one call goes alone and the others wait for its answer.
+    known, at the start and in a new window, one call goes alone and the others wait for its answer.
 
     Parameters
     ----------
@@ -87,24 +102,19 @@ class Limiter:
         self._share = share
         self._changed = threading.Condition()
         self._announced = RateLimit()
+        # How many answers in a row have announced nothing.
+        self._silent = 0
         self._blocked_until = -math.inf
-        self._window_ends = -math.inf
-        self._remaining: int | None = None
+        # The window that lasts, or None while nothing is known; and then the one before, which may last yet.
+        self._window: _Window | None = None
+        self._last: _Window | None = None
         # How much later than announced windows have turned out to end.
         self._late = 0.0
-        self._left_for_bulk = math.inf
-        # What was left of the last window while nothing is known of the next one yet; None while one lasts.
-        self._left_before: float | None = math.inf
-        # Whether the next answer is the first that tells something, and until then one call goes alone.
-        self._probing = True
         self._under_way = self._most_under_way = 0
         # How many may be under way: after a refusal one, then slowly more.
         self._room = math.inf
-        # How many answers in a row have announced nothing.
-        self._silent = 0
-        self._reads = 0
-        self._wanted = 0
-        self._next_turn = -math.inf
+        # How many long reads are under way, and how many calls they are still to make.
+        self._reads = self._wanted = 0
 
     @property
     def announced(self) -> RateLimit:
@@ -139,32 +149,23 @@ class Limiter:
             now = self._clock.monotonic()
             if now < self._blocked_until:
                 return self._blocked_until - now
-            self._turn_window(now)
-            alone = not self._under_way
-            if bulk and self._left_for_bulk < 1:
-                if self._left_before is None:
-                    return self._window_ends - now
-                if not alone:
-                    return None if patient else SHORTEST_WINDOW
-            # Spread where it would not last; the first call of a window is what tells how much there is.
-            spread = bulk and not self._probing and now < self._window_ends and self._wanted > self._left_for_bulk
-            if spread and now < self._next_turn < self._window_ends:
-                return self._next_turn - now
-            if patient and not alone and self._is_crowded(now, bulk):
-                return None
-            if spread:
-                self._next_turn = now + (self._window_ends - now) / self._left_for_bulk
+            self._end_window(now)
+            if bulk and self._window and (wait := self._bulk_waits(self._window, now)):
+                return wait
+            if self._under_way and self._is_crowded(bulk, patient):
+                return None if patient else SHORTEST_WINDOW
             if bulk:
-                self._left_for_bulk = max(0, self._left_for_bulk - 1)
-                self._wanted = max(0, self._wanted - 1)
+                self._take_for_bulk(now)
             self._under_way += 1
             self._most_under_way = max(self._most_under_way, self._under_way)
             return 0.0
 
-    def wait_for_answer(self, seconds: float) -> None:
-        """Wait until a call that is under way has ended, at most so long; in the machine's time."""
+    def wait_for_answer(self, seconds: float) -> float:
+        """Wait until a call that is under way has ended, at most so long; return how long, in the machine's time."""
+        started = time.monotonic()
         with self._changed:
             self._changed.wait(seconds)
+        return time.monotonic() - started
 
     def done(self) -> None:
         """Give a place back: the call was answered, or is lost."""
@@ -183,75 +184,76 @@ class Limiter:
                 return
             self._announced, self._silent = RateLimit(limit, remaining), 0
             moment = self._clock.monotonic()
-            self._turn_window(moment)
-            self._probing = False
-            if wait is None or (wait == 0 and self._window_ends == -math.inf):
-                self._remaining = remaining  # of a window whose end nobody knows
+            self._end_window(moment)
+            ends = math.inf if wait is None else moment + min(wait, LONGEST_WAIT) + self._late
+            window = self._window = self._told(remaining, ends, moment)
+            window.remaining = min(window.remaining, remaining)
+            if window.ends == math.inf:
                 return
-            ends = moment + min(wait, LONGEST_WAIT) + self._late
-            # Answers that travel for different times announce one end a little apart; this far apart, the first was
-            # wrong, and so was the share that it allowed.
-            if ends < self._window_ends - 60:
-                self._left_for_bulk, self._left_before = math.inf, math.inf
-            self._begin_or_go_on(remaining, ends, moment)
             # Others use up the same window: half of what remained at its start may be all that remains now. What is
             # under way beside this call may not have been counted by the service yet.
             unseen = max(0, self._under_way - 1)
-            self._left_for_bulk = min(self._left_for_bulk, max(0, math.floor((remaining - unseen) * self._share)))
+            window.left_for_bulk = max(0, min(window.left_for_bulk, math.floor((remaining - unseen) * self._share)))
             if remaining == 0:
-                self._blocked_until = max(self._blocked_until, self._window_ends)
+                self._blocked_until = max(self._blocked_until, window.ends)
 
     def block(self, seconds: float) -> None:
-        """Park every thread for this long: the limit was hit. Afterwards one call goes first."""
+        """Park every thread for this long: the limit was hit. Afterwards one call goes alone, then slowly more."""
         with self._changed:
             self._blocked_until = max(self._blocked_until, self._clock.monotonic() + min(seconds, LONGEST_WAIT))
-            self._probing = True
             self._room = 1
 
-    def _turn_window(self, now: float) -> None:
-        """Take note that a window has ended: the next has the same limit, as far as it is known."""
-        if now >= self._window_ends and self._left_before is None:
-            self._begin_unknown()
+    def _end_window(self, now: float) -> None:
+        if self._window and now >= self._window.ends:
+            self._window, self._last = None, self._window
 
-    def _begin_unknown(self) -> None:
+    def _bulk_waits(self, window: _Window, now: float) -> float:
+        """Return the seconds until the next window, or until the next turn where calls are spread."""
+        if window.left_for_bulk < 1:
+            return window.ends - now
+        spread = self._wanted > window.left_for_bulk and now < window.next_turn < window.ends
+        return window.next_turn - now if spread else 0.0
+
+    def _take_for_bulk(self, now: float) -> None:
+        window = self._window
+        if window and self._wanted > window.left_for_bulk:
+            window.next_turn = now + (window.ends - now) / window.left_for_bulk
+        if budget := window or self._last:
+            budget.left_for_bulk = max(0, budget.left_for_bulk - 1)
+        self._wanted = max(0, self._wanted - 1)
+
+    def _is_crowded(self, bulk: bool, patient: bool) -> bool:
+        share = self._share if bulk else 1
+        if patient:
+            return not self._window or self._under_way >= min(self._room, max(1, self._window.remaining * share))
+        # Nobody answers: a long read takes no more than a new window will have for it.
         limit = max(self._announced.limit or 0, self._announced.remaining or 0)
-        self._left_before = self._left_for_bulk
-        # What is under way may be counted in either.
-        self._left_for_bulk = max(0, math.floor(limit * self._share) - self._under_way) if limit else math.inf
-        self._probing = True
+        return bulk and not self._window and limit > 0 and self._under_way >= math.floor(limit * share)
 
     def _learn_nothing(self) -> None:
         # A gateway in between answers without announcing anything, but a service that announced goes on to do so.
         self._silent += 1
-        if self._remaining is not None and self._silent < SILENT_FROM:
-            return
-        self._probing, self._remaining, self._announced = False, None, RateLimit()
-        self._left_for_bulk, self._left_before, self._window_ends = math.inf, math.inf, -math.inf
+        if self._announced.remaining is None or self._silent >= SILENT_FROM:
+            self._announced, self._window, self._last = RateLimit(), _Window(), None
 
-    def _begin_or_go_on(self, remaining: int, ends: float, moment: float) -> None:
-        if self._left_before is None and remaining > (self._remaining or 0) + self._most_under_way:
-            self._begin_unknown()  # it ended before it was to: answers that overtake each other differ by less
-            self._probing = False
-        if self._left_before is None:
-            self._window_ends = min(self._window_ends, ends)
-            self._remaining = remaining if self._remaining is None else min(remaining, self._remaining)
-            return
-        # Ends are told in whole seconds, rounded in a way that nobody states: this may be the old window still.
-        if self._remaining is not None and remaining <= self._remaining and ends <= self._window_ends + ROUNDING:
-            self._left_for_bulk = max(0, self._left_before - 1)
+    def _told(self, remaining: int, ends: float, moment: float) -> _Window:
+        """Return the window that an answer is about: the one that is known, the one before, or a new one."""
+        window, last = self._window, self._last
+        self._last = None
+        if window and window.ends < math.inf:
+            # Answers that overtake each other differ by less: it has ended before it was to, or its end was wrong.
+            if remaining <= window.remaining + self._most_under_way and window.ends - FAR_SOONER <= ends:
+                window.ends = min(window.ends, ends)
+                return window
+        elif last and remaining <= last.remaining and ends <= last.ends + ROUNDING:
+            # Ends are told in whole seconds, rounded in a way that nobody states: this is the old window still.
             self._late = SHORTEST_WINDOW  # it rounds down, and will do so again
-        self._window_ends = max(ends, moment + SHORTEST_WINDOW)
-        self._remaining, self._left_before = remaining, None
-        self._next_turn = -math.inf
-
-    def _is_crowded(self, now: float, bulk: bool) -> bool:
-        if self._probing or self._under_way >= self._room:
-            return True
-        if self._remaining is None:
-            return False
-        if now < self._window_ends:
-            return self._under_way >= self._remaining
-        return self._under_way >= max(1, self._remaining * (self._share if bulk else 1))
+            last.ends, last.next_turn = max(ends, moment + SHORTEST_WINDOW), -math.inf
+            return last
+        # What is under way may be counted in either.
+        limit = max(self._announced.limit or 0, remaining + self._under_way)
+        left = math.floor(limit * self._share) - self._under_way
+        return _Window(remaining, max(ends, moment + SHORTEST_WINDOW), math.inf if ends == math.inf else left)
 
 
 def _count(text: str | None) -> int | None:

@@ -99,7 +99,7 @@ def gather(
                 return
 
     results: dict[int, Any] = {}
-    with garbage.paused() as tidy, nullcontext() if limiter is None else limiter.expecting(len(calls)):
+    with nullcontext() if limiter is None else limiter.expecting(len(calls)):
         try:
             for started in range(min(workers, len(calls))):
                 try:
@@ -116,7 +116,7 @@ def gather(
                     position, result, error = done.get(timeout=1.0 if progress.watch is None else 0.1)
                 except queue.Empty:
                     position, result, error = -1, None, None
-                tidy()
+                garbage.tidy()
                 if progress.watch is not None and progress.watch.cancel.is_set():
                     raise Cancelled
                 if position < 0:

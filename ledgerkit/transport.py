@@ -376,8 +376,7 @@ class Transport:
         while not cancel.is_set():
             wait = self.limiter.reserve(bulk=bulk, patient=patience > 0)
             if wait is None:
-                self.limiter.wait_for_answer(LOOK_EVERY)
-                patience -= LOOK_EVERY
+                patience -= self.limiter.wait_for_answer(LOOK_EVERY)
                 continue
             if wait <= 0:
                 return

@@ -1,15 +1,14 @@
 """The listings of the service: which columns their rows have and which filters they take."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from dataclasses import field as attribute
+from dataclasses import dataclass, field
 from typing import Any
 
 from ledgerkit import vocabulary
 
 from . import filters
 from .filters import Filter
-from .record import field, label_ids
+from .record import label_ids, value_of
 from .store import Collection, Node, created, numbers, values
 from .world import World
 
@@ -30,7 +29,7 @@ class Listing:
         The status of the answer to an unknown parameter.
     """
 
-    filters: Mapping[str, Filter] = attribute(default_factory=dict)
+    filters: Mapping[str, Filter] = field(default_factory=dict)
     options: tuple[str, ...] = ("order", "order_by")
     page_size: int = 20
     unknown: int = 400
@@ -221,60 +220,60 @@ def inverse(sets: Mapping[int, set[int]]) -> dict[int, tuple[int, ...]]:
 
 def collections(world: World, relations: Relations) -> dict[str, Collection]:
     """Encode the lists of a world, with the columns that their filters look at."""
-    base = {"id": numbers(field("id")), "created_on": numbers(created)}
-    status = {**base, "status": values(field("status"))}
+    base = {"id": numbers(value_of("id")), "created_on": numbers(created)}
+    status = {**base, "status": values(value_of("status"))}
     account_of_user = inverse(relations.users)
     group_of_user = inverse({group: set(members) for group, members in relations.members.items()})
     account_of_whitelist = inverse(relations.whitelists)
     columns = {
         "accounts": {
             **status,
-            "type": values(field("type")),
-            "currency": values(field("currency")),
+            "type": values(value_of("type")),
+            "currency": values(value_of("currency")),
             "contract": values(lambda node: (node.get("contract_address") or "").lower() or None),
-            "name": values(field("name")),
-            "parent": values(field("parent")),
+            "name": values(value_of("name")),
+            "parent": values(value_of("parent")),
             "labels": values(label_ids),
             "entities": values(lambda node: relations.entities.get(node["id"], ())),
             "groups": values(lambda node: relations.groups.get(node["id"], ())),
             "users": values(lambda node: relations.users.get(node["id"], ())),
         },
-        "digests": {**status, "account_id": values(field("account_id"))},
+        "digests": {**status, "account_id": values(value_of("account_id"))},
         "entities": {
             **status,
-            "name": values(field("name")),
+            "name": values(value_of("name")),
             "accounts": values(lambda node: tuple(node["accounts"])),
         },
         "groups": {
             **status,
-            "name": values(field("name")),
+            "name": values(value_of("name")),
             "description": values(_lower("description")),
             "members": values(lambda node: tuple(node["members"])),
         },
-        "labels": {**base, "name": values(field("name"))},
+        "labels": {**base, "name": values(value_of("name"))},
         "messages": {
             **status,
-            "account_id": values(field("account_id")),
+            "account_id": values(value_of("account_id")),
             # objects say EIP-191, the filter EIP191
             "message_type": values(lambda node: node["message_type"].replace("-", "")),
         },
         "pledges": {
-            "account_id": values(field("account_id")),
-            "state": values(field("state")),
+            "account_id": values(value_of("account_id")),
+            "state": values(value_of("state")),
             "asset_manager": values(lambda node: _party_id(node, "asset_manager")),
             "exchange": values(lambda node: _party_id(node, "exchange")),
         },
-        "settlements": {"from_pledge_id": values(field("from_pledge_id"))},
+        "settlements": {"from_pledge_id": values(value_of("from_pledge_id"))},
         "users": {
             **status,
-            "role": values(field("role")),
-            "username": values(field("username")),
+            "role": values(value_of("role")),
+            "username": values(value_of("username")),
             "accounts": values(lambda node: account_of_user.get(node["id"], ())),
             "groups": values(lambda node: group_of_user.get(node["id"], ())),
         },
         "whitelists": {
             **status,
-            "name": values(field("name")),
+            "name": values(value_of("name")),
             "description": values(_lower("description")),
             "addresses": values(lambda node: tuple(entry["address"] for entry in node["addresses"])),
             "account_ids": values(lambda node: account_of_whitelist.get(node["id"], ())),
@@ -291,11 +290,11 @@ def stakes(
     return Collection(
         nodes,
         {
-            "id": numbers(field("id")),
+            "id": numbers(value_of("id")),
             "created_on": numbers(created),
-            "status": values(field("status")),
-            "stake_uid": values(field("stake_uid")),
-            "creation_tx": values(field("creation_tx")),
+            "status": values(value_of("status")),
+            "stake_uid": values(value_of("stake_uid")),
+            "creation_tx": values(value_of("creation_tx")),
             "account_id": values(lambda node: account_of_transaction.get(node["creation_tx"])),
         },
         write,

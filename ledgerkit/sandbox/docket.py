@@ -1,7 +1,7 @@
 """The requests of a sandbox world, settled in the order of their creation: who approved, and what still waits."""
 
 from array import array
-from collections.abc import Iterator, MutableMapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from random import Random
@@ -25,7 +25,7 @@ class Course:
     stage: int | None
 
 
-class Statuses(MutableMapping[int, Node]):
+class Statuses(Mapping[int, Node]):
     """The governance status of each request; those of requests that are over are written when they are read."""
 
     def __init__(self, requests: Requests) -> None:
@@ -65,16 +65,11 @@ class Statuses(MutableMapping[int, Node]):
     def __setitem__(self, request_id: int, status: Node) -> None:
         self._waiting[request_id] = status
 
-    def __delitem__(self, request_id: int) -> None:
-        del self._waiting[request_id]
-
     def __iter__(self) -> Iterator[int]:
-        past = range(1, len(self._codes) + 1)
-        yield from past
-        yield from (request_id for request_id in self._waiting if request_id not in past)
+        return iter(self._requests.ids)
 
     def __len__(self) -> int:
-        return sum(1 for _ in self)
+        return len(self._requests)
 
 
 class Docket:
@@ -152,7 +147,8 @@ class Docket:
         if waits:
             self.governance.hold(identifier)
         else:
-            del requests.approved_by[identifier], requests.rejected_by[identifier]
+            requests.approved_by.leave(identifier)
+            requests.rejected_by.leave(identifier)
         # the history of a transaction of the past is read off its request
         if draft.target_type in SECTIONS and (waits or draft.target_type != "TRANSACTION"):
             section = SECTIONS[draft.target_type]

@@ -1,6 +1,6 @@
 """The listings that grow with a world, transactions and requests: written as they are made, never kept as nodes."""
 
-from collections.abc import Iterator, Mapping, MutableMapping
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from operator import itemgetter
 from typing import Any
@@ -57,7 +57,7 @@ class Requests(Collection):
         )
 
 
-class Votes(MutableMapping[int, list[int]]):
+class Votes(Mapping[int, list[int]]):
     """Users by request: lists that can change while a request waits, and what its column says once it is over."""
 
     def __init__(self, requests: Requests, column: str) -> None:
@@ -86,8 +86,8 @@ class Votes(MutableMapping[int, list[int]]):
     def __setitem__(self, request_id: int, users: list[int]) -> None:
         self._waiting[request_id] = users
 
-    def __delitem__(self, request_id: int) -> None:
-        """Leave a request to its column."""
+    def leave(self, request_id: int) -> None:
+        """Leave a request that is over to its column."""
         del self._waiting[request_id]
 
     def __iter__(self) -> Iterator[int]:
@@ -97,7 +97,7 @@ class Votes(MutableMapping[int, list[int]]):
         return len(self._requests)
 
 
-class Histories(MutableMapping[tuple[str, int], list[list[Node]]]):
+class Histories(Mapping[tuple[str, int], list[list[Node]]]):
     """The requests behind each object; a transaction of the past has at most one, its last."""
 
     def __init__(self, transactions: Collection, requests: Requests) -> None:
@@ -124,8 +124,11 @@ class Histories(MutableMapping[tuple[str, int], list[list[Node]]]):
     def __setitem__(self, key: tuple[str, int], rows: list[list[Node]]) -> None:
         self._kept[key] = rows
 
-    def __delitem__(self, key: tuple[str, int]) -> None:
-        del self._kept[key]
+    def setdefault(self, key: tuple[str, int], rows: list[list[Node]]) -> list[list[Node]]:
+        """Return the requests behind an object, which are these where none are known."""
+        if key not in self:
+            self._kept[key] = rows
+        return self[key]
 
     def __iter__(self) -> Iterator[tuple[str, int]]:
         yield from self._kept
@@ -134,10 +137,11 @@ class Histories(MutableMapping[tuple[str, int], list[list[Node]]]):
                 yield "transactions", identifier
 
     def __len__(self) -> int:
-        return sum(1 for _ in self)
+        kept = sum(section != "transactions" or number not in self._past for section, number in self._kept)
+        return len(self._past) + kept
 
 
-def field(name: str) -> Any:
+def value_of(name: str) -> Any:
     """Return a function of a node that gives one of its fields."""
     return lambda node: node.get(name)
 
