@@ -1,18 +1,19 @@
 """The files of an archive: their names, what they say of themselves, and how one is written whole or not at all.
 
-There is no list of the files beside them that could disagree with them: what a file covers is in its own metadata.
+What a file covers is in its own metadata. Beside the files of a list one mark says which span the last run that came
+to its end has looked at: what lies in it and in no file was shown to be empty.
 """
 
 import contextlib
 import json
 import os
 import secrets
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
-from typing import Final
+from typing import IO, Any, Final, NamedTuple, TypeVar
 from urllib.parse import quote, unquote
 
 import pyarrow as pa
@@ -20,6 +21,8 @@ import pyarrow.parquet as pq
 from filelock import FileLock, Timeout
 
 from ledgerkit.errors import ArchiveDamaged, ArchiveInUse, ConfigurationError, InvalidRequest, shorten
+
+T = TypeVar("T")
 
 FORMAT: Final = 1
 # The key of the file's metadata under which JSON says what the file is.
@@ -31,8 +34,10 @@ STAMP: Final = "%Y%m%dT%H%M%S.%fZ"
 # The one file of a list without dates.
 ALL: Final = "all"
 LOCK: Final = ".lock"
-# Since the beginning.
+MARK: Final = "ended.json"
+# Since the beginning, and without an end.
 EVERYTHING: Final = datetime.min.replace(tzinfo=UTC)
+FOREVER: Final = datetime.max.replace(tzinfo=UTC)
 TEMPORARY: Final = ".*.tmp"
 MOST_BYTES: Final = 60
 # What DuckDB and others read as null where a directory is named so.
@@ -96,6 +101,8 @@ class Origin:
     base_url: str
     environment: str
     family: str
+    # The workspace as the service knows it, whatever its directory is called; empty where it is not known.
+    identity: str = ""
 
 
 @dataclass(frozen=True)
@@ -126,9 +133,6 @@ class Part:
         The ids of rows that are kept, though the service no longer listed them when it was read last.
     kit
         The version of the kit that wrote it.
-    reaches
-        All that was created since this moment and before its start is in the parts before it; None while a run has
-        not shown it, so that rows may be missing there.
     """
 
     origin: Origin
@@ -143,21 +147,106 @@ class Part:
     further: list[str] = field(default_factory=list)
     gone: list[int | str] = field(default_factory=list)
     kit: str = ""
-    reaches: datetime | None = EVERYTHING
 
     def path(self, folder: Path) -> Path:
         """Return where it is inside of the folder of an archive."""
         directory = directory_of(folder, self.origin.dataset, self.origin.workspace)
         if self.start is None:
             return directory / f"{ALL}.parquet"
-        name = f"{self.start:{STAMP}}.parquet"
-        return directory / f"year={self.start.year}" / f"month={self.start:%m}" / name
+        # "%Y" pads no year before 1000.
+        year = f"{self.start.year:04}"
+        name = f"{year}{self.start:{STAMP.removeprefix('%Y')}}.parquet"
+        return directory / f"year={year}" / f"month={self.start:%m}" / name
 
     def to_json(self) -> bytes:
         """Return what is written into the file."""
         said = {name: value for name, value in asdict(self).items() if name != "origin"}
-        moments = {name: value.isoformat() for name, value in said.items() if isinstance(value, datetime)}
-        return json.dumps({"format": FORMAT, **asdict(self.origin), **said, **moments}).encode()
+        return _to_json(self.origin, said)
+
+
+class Mark(NamedTuple):
+    """What the last run that came to its end has shown.
+
+    Parameters
+    ----------
+    origin
+        What was looked at.
+    since, until
+        All that was created from this moment on, and before that one, was in the files then: each moment of it that
+        no file covered had no rows.
+    spans
+        What the files covered, so that one that is missing since is noticed; of a list without dates both are None.
+    """
+
+    origin: Origin
+    since: datetime
+    until: datetime
+    spans: tuple[tuple[datetime | None, datetime | None], ...]
+
+
+class Kept(NamedTuple):
+    """One list of one workspace as it lies on the disk: what a run said of it, then its files, oldest first."""
+
+    mark: Mark | None
+    parts: list[Part]
+
+    @property
+    def origins(self) -> list[Origin]:
+        """Where the mark and each file are from."""
+        return ([self.mark.origin] if self.mark else []) + [part.origin for part in self.parts]
+
+    @property
+    def since(self) -> datetime | None:
+        """How far back it was meant to be kept; None where no run has come to its end."""
+        return self.mark.since if self.mark else None
+
+    def holes(self, after: datetime | None = None, before: datetime | None = None) -> list[tuple[datetime, datetime]]:
+        """Return the spans that may lack rows, oldest first, as far as they lie between two moments.
+
+        No file covers them, and no run that came to its end has shown them to be empty.
+        """
+        low, high = after or EVERYTHING, before or FOREVER
+        return [span for span in _holes(self.mark, self.parts) if span[0] < high and span[1] > low]
+
+    def doubts(self, after: datetime | None = None, before: datetime | None = None) -> list[str]:
+        """Return the spans that may lack rows in words."""
+        return [f"{moment_text(low)} to {moment_text(high)}" for low, high in self.holes(after, before)]
+
+
+def moment_text(moment: datetime) -> str:
+    """Return a moment as it is shown."""
+    if moment in (EVERYTHING, FOREVER):
+        return "the beginning" if moment == EVERYTHING else "the end"
+    return moment.isoformat().replace("+00:00", "Z")
+
+
+def _holes(mark: Mark | None, found: Sequence[Part]) -> list[tuple[datetime, datetime]]:
+    covered = [(part.start, part.until) for part in found if part.start and part.until]
+    if any(part.start is None for part in found):
+        return []  # the one file of a list without dates
+    if mark is None:
+        # No run has come to its end, or another has taken its word away.
+        return _uncovered(covered, EVERYTHING, max((high for _, high in covered), default=FOREVER))
+    spans = [(low, high) for low, high in mark.spans if low and high]
+    if len(spans) < len(mark.spans):
+        return [(EVERYTHING, FOREVER)]
+    empty = _uncovered(spans, mark.since, mark.until)
+    # Files from before this moment are of a run that went further back, and did not end.
+    floor = EVERYTHING if covered and covered[0][0] < min([mark.since, *(low for low, _ in spans)]) else mark.since
+    top = max(high for _, high in [*covered, *spans, (EVERYTHING, mark.until)])
+    return _uncovered(sorted([*covered, *empty]), floor, top)
+
+
+def _uncovered(
+    spans: Iterable[tuple[datetime, datetime]], since: datetime, until: datetime
+) -> list[tuple[datetime, datetime]]:
+    """Return what lies between two moments, and in none of some spans, which are sorted."""
+    found = []
+    for low, high in spans:
+        if since < min(low, until):
+            found.append((since, min(low, until)))
+        since = max(since, high)
+    return [*found, (since, until)] if since < until else found
 
 
 def directory_of(folder: Path, dataset: str, workspace: str) -> Path:
@@ -166,19 +255,54 @@ def directory_of(folder: Path, dataset: str, workspace: str) -> Path:
 
 
 def workspaces_in(folder: Path, dataset: str) -> list[str]:
-    """Return the workspaces that have a list in the archive."""
-    found = (folder / dataset).glob("workspace=*")
-    return sorted(unquote(path.name.removeprefix("workspace=")) for path in found if path.is_dir())
+    """Return the workspaces that have a list in the archive.
+
+    Raises
+    ------
+    ArchiveDamaged
+        A directory has a name that the kit gives none.
+    """
+    names = []
+    for path in _directories(folder / dataset, "workspace="):
+        names.append(unquote(path.name.removeprefix("workspace=")))
+        if path != directory_of(folder, dataset, names[-1]):
+            raise ArchiveDamaged(
+                f"{path} is no directory of an archive: its name would be "
+                f"{directory_of(folder, dataset, names[-1]).name}. Rename it back, or move it out.",
+                path=str(path),
+            )
+    return sorted(names)
 
 
 def datasets_in(folder: Path) -> list[str]:
     """Return the lists that the archive has."""
-    return sorted({path.parent.name for path in folder.glob("*/workspace=*") if path.is_dir()})
+    if not folder.is_dir():
+        return []
+    return [path.name for path in _directories(folder) if _directories(path, "workspace=")]
 
 
 def files_in(directory: Path) -> list[Path]:
     """Return the files of one list of one workspace, oldest first."""
-    return sorted([*directory.glob("year=*/month=*/*.parquet"), *directory.glob(f"{ALL}.parquet")])
+    found = [directory / f"{ALL}.parquet"] if (directory / f"{ALL}.parquet").exists() else []
+    for month in _months_in(directory):
+        found += [path for path in _entries(month) if path.suffix == ".parquet"]
+    return sorted(found)
+
+
+def _months_in(directory: Path) -> list[Path]:
+    return [month for year in _directories(directory, "year=") for month in _directories(year, "month=")]
+
+
+def _directories(directory: Path, prefix: str = "") -> list[Path]:
+    return [path for path in _entries(directory) if path.name.startswith(prefix) and path.is_dir()]
+
+
+def _entries(directory: Path) -> list[Path]:
+    """Return what is in a directory, sorted; glob takes one that it can't list for an empty one."""
+    try:
+        return sorted(path for path in directory.iterdir() if not path.name.startswith("."))
+    except OSError as error:
+        raise unreadable(directory, error) from error
 
 
 def start_of(path: Path) -> datetime | None:
@@ -197,75 +321,224 @@ def read_part(path: Path) -> Part:
     Raises
     ------
     ArchiveDamaged
-        It is no file that the kit wrote, or one of a later format.
+        It is no file that the kit wrote, or not where the kit put it, or one of a later format.
+    InvalidRequest
+        The system does not let it be read.
     """
-    try:
-        return _part(path, pq.read_schema(path).metadata)
-    except pa.ArrowException as error:
-        raise _damaged(path, "it is no Parquet file") from error
+    with _opened(path) as file:
+        return _part(path, pq.read_schema(file).metadata)
 
 
 def read_whole(path: Path) -> tuple[Part, pa.Table]:
     """Return what a file says of itself, and its rows: both of one moment, whoever replaces it meanwhile."""
-    try:
-        with pq.ParquetFile(path) as file:
-            return _part(path, file.schema_arrow.metadata), file.read()
-    except (pa.ArrowException, OSError) as error:
-        raise _damaged(path, "it can't be read") from error
-
-
-def _part(path: Path, metadata: Mapping[bytes, bytes] | None) -> Part:
-    try:
-        said = json.loads((metadata or {})[KEY])
-        if said["format"] != FORMAT:
-            raise _damaged(path, f"it has the format {shorten(said['format'])}, and this version reads {FORMAT}")
-        origin = Origin(**{one.name: said[one.name] for one in fields(Origin)})
-        own = {one.name: said[one.name] for one in fields(Part) if one.name != "origin"}
-        for name in ("start", "until", "read_at", "reaches"):
-            own[name] = None if own[name] is None else datetime.fromisoformat(own[name])
-        part = Part(origin, **own)
-    except (KeyError, TypeError, ValueError) as error:
-        if isinstance(error, ArchiveDamaged):
-            raise
-        raise _damaged(path, "it does not say what the kit writes into each file") from error
-    if part.start != start_of(path):
-        raise _damaged(path, f"it says that it starts at {part.start}, and its name says otherwise")
-    return part
-
-
-def parts_in(directory: Path) -> list[Part]:
-    """Return what the files of one list of one workspace say of themselves, oldest first.
-
-    Raises
-    ------
-    ArchiveDamaged
-        Two of them cover the same moment, so that a row could be there twice.
-    """
-    paths = files_in(directory)
-    found = [read_part(path) for path in paths]
-    for (path, one), (other, two) in pairwise(zip(paths, found, strict=True)):
-        if one.until is None or two.start is None or one.until > two.start:
-            raise _damaged(path, f"it covers what {other.name} covers too")
-    return found
-
-
-def holes(found: Sequence[Part]) -> list[tuple[datetime, datetime]]:
-    """Return the spans before and between parts, oldest first, of which a run that did not end may lack rows."""
-    spans, until = [], EVERYTHING
-    for part in found:
-        if part.start is None or part.until is None:
-            continue
-        # What lies before the first part is missing on purpose, where it says how far back it reaches.
-        known = part.reaches is not None and (until == EVERYTHING or part.reaches <= until)
-        if until < part.start and not known:
-            spans.append((until, part.start))
-        until = part.until
-    return spans
+    with _opened(path) as opened, pq.ParquetFile(opened) as file:
+        return _part(path, file.schema_arrow.metadata), file.read()
 
 
 def read_rows(path: Path) -> pa.Table:
     """Return the rows of a file; its folders' names add no columns."""
     return read_whole(path)[1]
+
+
+def ids_among(path: Path, ids: Collection[int | str]) -> set[int | str]:
+    """Return which of some ids a file has; it is read only where they may be in it, and of it the ids alone."""
+    with _opened(path) as opened, pq.ParquetFile(opened) as file:
+        group = file.metadata.row_group(0) if file.metadata.num_row_groups else None
+        column = file.schema_arrow.get_field_index("id")
+        known = group.column(column).statistics if group is not None and column >= 0 else None
+        if known is not None and known.has_min_max and not any(known.min <= one <= known.max for one in ids):
+            return set()
+        return {one for one in file.read(columns=["id"])["id"].to_pylist() if one in ids}
+
+
+@contextlib.contextmanager
+def _opened(path: Path) -> Iterator[IO[bytes]]:
+    """Open a file to be read: what the system refuses is no damage, and what can't be understood is."""
+    try:
+        with path.open("rb") as file:
+            yield file
+    except pa.ArrowMemoryError:
+        raise
+    except pa.ArrowException as error:
+        raise _damaged(path, "it can't be read as Parquet") from error
+    except OSError as error:
+        if error.errno is None:  # of pyarrow: bytes that it can't understand
+            raise _damaged(path, "it can't be read as Parquet") from error
+        raise unreadable(path, error) from error
+
+
+def unreadable(path: Path, error: OSError) -> InvalidRequest:
+    """Return the error for a file or a directory that the system does not let be read: nothing in it is wrong."""
+    return InvalidRequest(
+        f"{path} could not be read: {error.strerror or error}. Nothing was changed; see that it can be read, and try "
+        "again.",
+        field="folder",
+    )
+
+
+def _part(path: Path, metadata: Mapping[bytes, bytes] | None) -> Part:
+    said = _said(path, (metadata or {}).get(KEY))
+    try:
+        origin = _origin(said)
+        one = Part(
+            origin,
+            start=_moment_or_none(said["start"]),
+            until=_moment_or_none(said["until"]),
+            rows=_of(int, said["rows"]),
+            open=_of(int, said["open"]),
+            counted=_of(int, said["counted"]),
+            complete=_of(bool, said["complete"]),
+            read_at=_moment(said["read_at"]),
+            unfit={_of(str, name): _of(int, rows) for name, rows in _of(dict, said["unfit"]).items()},
+            further=[_of(str, name) for name in _of(list, said["further"])],
+            gone=[name if isinstance(name, str) else _of(int, name) for name in _of(list, said["gone"])],
+            kit=_of(str, said["kit"]),
+        )
+        if (one.start is None) != (one.until is None) or (one.start and one.until and one.start >= one.until):
+            raise ValueError(one.until)
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
+        raise _damaged(path, "it does not say what the kit writes into each file") from error
+    return _in_place(path, one)
+
+
+def _in_place(path: Path, part: Part) -> Part:
+    """Refuse a file that is not where the kit put it: it would be read as another list, or twice."""
+    there = path.parents[0 if part.start is None else 2]
+    folder = there.parents[1]
+    meant = part.path(folder)
+    if meant == path:
+        return part
+    if there != directory_of(folder, part.origin.dataset, part.origin.workspace):
+        raise _elsewhere(path, there, part.origin)
+    raise _damaged(path, f"it says that it starts at {part.start}, and its name says otherwise")
+
+
+def _elsewhere(path: Path, directory: Path, origin: Origin) -> ArchiveDamaged:
+    meant = directory_of(Path(), origin.dataset, origin.workspace)
+    return ArchiveDamaged(
+        f"{directory} holds {shorten(origin.dataset)} of the workspace {shorten(origin.workspace)}, and was renamed "
+        f"or copied by hand: {path.name} says so. Nothing was changed. Rename it back to {str(meant)!r}, or move it "
+        "out of the archive, where that one is there too.",
+        path=str(path),
+    )
+
+
+def _said(path: Path, text: bytes | None) -> dict[str, Any]:
+    """Return the JSON that the kit wrote, of the format that this version reads."""
+    try:
+        said = json.loads(text or b"")
+        found = said["format"]
+    except (KeyError, TypeError, ValueError, RecursionError) as error:
+        raise _damaged(path, "it does not say what the kit writes into each file") from error
+    if found != FORMAT:
+        raise ArchiveDamaged(
+            f"{path} can't be used: it has the format {shorten(found)}, and this version reads {FORMAT}. A newer one "
+            "of ledgerkit wrote it: update.",
+            path=str(path),
+        )
+    return dict(said)
+
+
+def _to_json(origin: Origin, said: Mapping[str, Any]) -> bytes:
+    values = {"format": FORMAT, **asdict(origin), **said}
+    return json.dumps(values, default=lambda moment: moment.isoformat()).encode()
+
+
+def _origin(said: Mapping[str, Any]) -> Origin:
+    return Origin(**{one.name: _of(str, said[one.name]) for one in fields(Origin)})
+
+
+def _of(kind: type[T], value: Any) -> T:
+    if type(value) is not kind:
+        raise TypeError(value)
+    return value
+
+
+def _moment(value: Any) -> datetime:
+    moment = datetime.fromisoformat(_of(str, value))
+    if moment.utcoffset() != timedelta(0):
+        raise ValueError(value)
+    return moment.replace(tzinfo=UTC)
+
+
+def _moment_or_none(value: Any) -> datetime | None:
+    return None if value is None else _moment(value)
+
+
+def kept_in(directory: Path) -> Kept:
+    """Return what is there of one list of one workspace: the mark first, so that it promises no file found later.
+
+    Raises
+    ------
+    ArchiveDamaged
+        A file is not what the kit wrote, or not where it was put, or two cover the same moment.
+    InvalidRequest
+        The system does not let one be read.
+    """
+    mark = mark_in(directory)
+    return Kept(mark, in_order([(path, read_part(path)) for path in files_in(directory)]))
+
+
+def parts_in(directory: Path) -> list[Part]:
+    """Return what the files of one list of one workspace say of themselves, oldest first; see :func:`kept_in`."""
+    return kept_in(directory).parts
+
+
+def in_order(found: Sequence[tuple[Path, Part]]) -> list[Part]:
+    """Return what files say of themselves, after a look that no two of them cover the same moment."""
+    for (path, one), (other, two) in pairwise(found):
+        if one.until is None or two.start is None or one.until > two.start:
+            raise _damaged(path, f"it covers what {other.name} covers too")
+    return [part for _, part in found]
+
+
+def mark_in(directory: Path) -> Mark | None:
+    """Return what the last run said that came to its end; None where there was none.
+
+    Raises
+    ------
+    ArchiveDamaged
+        The mark is not what the kit wrote, or of another directory.
+    """
+    path = directory / MARK
+    if not path.exists():
+        return None
+    with _opened(path) as file:
+        said = _said(path, file.read())
+    try:
+        spans = tuple((_moment_or_none(low), _moment_or_none(high)) for low, high in _of(list, said["spans"]))
+        mark = Mark(_origin(said), _moment(said["since"]), _moment(said["until"]), spans)
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
+        raise _damaged(path, "it does not say what the kit writes into it") from error
+    if directory != directory_of(directory.parents[1], mark.origin.dataset, mark.origin.workspace):
+        raise _elsewhere(path, directory, mark.origin)
+    return mark
+
+
+def seal(folder: Path, origin: Origin, found: Iterable[Part], *, since: datetime | None, until: datetime) -> Mark:
+    """Write down what a run has shown that came to its end: without it, whoever reads is warned.
+
+    Parameters
+    ----------
+    found
+        All files of the list, as they are now.
+    since, until
+        All that was created from this moment on (None: since the beginning), and before that one, was looked at, and
+        is in the files.
+    """
+    low = EVERYTHING if since is None else since
+    directory = directory_of(folder, origin.dataset, origin.workspace)
+    was = mark_in(directory)
+    spans = {(part.start, part.until) for part in found}
+    if was is not None and was.until >= low:
+        # What lies before is as an earlier run has shown it, and a file that is missing there still is.
+        starts = {start for start, _ in spans}
+        spans |= {span for span in was.spans if span[0] and span[0] < low and span[0] not in starts}
+        low, until = min(low, was.since), max(until, was.until)
+    mark = Mark(origin, low, until, tuple(sorted(spans, key=lambda span: span[0] or EVERYTHING)))
+    said = {name: value for name, value in mark._asdict().items() if name != "origin"}
+    _put(directory / MARK, lambda file: file.write(_to_json(origin, said)))
+    return mark
 
 
 def write(folder: Path, part: Part, rows: pa.Table) -> None:
@@ -279,20 +552,21 @@ def write(folder: Path, part: Part, rows: pa.Table) -> None:
     InvalidRequest
         It could not be written; what was there before is as it was.
     """
-    path = part.path(folder)
-    # The start may have a point in it, so the name is not cut at one.
-    temporary = path.with_name(f".{path.name.removesuffix('.parquet')}.{secrets.token_hex(4)}.tmp")
     said = replace(part, rows=len(rows))
+    content = rows.replace_schema_metadata({KEY: said.to_json()})
+    _put(
+        part.path(folder),
+        lambda file: pq.write_table(content, file, compression="zstd", row_group_size=max(len(rows), 1)),
+    )
+
+
+def _put(path: Path, write_into: Callable[[IO[bytes]], Any]) -> None:
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
     try:
         make_directory(path.parent)
         try:
             with open(temporary, "xb", opener=_private) as file:
-                pq.write_table(
-                    rows.replace_schema_metadata({KEY: said.to_json()}),
-                    file,
-                    compression="zstd",
-                    row_group_size=max(len(rows), 1),
-                )
+                write_into(file)
                 file.flush()
                 os.fsync(file.fileno())
             temporary.replace(path)
@@ -311,8 +585,13 @@ def write(folder: Path, part: Part, rows: pa.Table) -> None:
 
 def clear(directory: Path) -> None:
     """Remove what a run that was killed left half written."""
-    for path in [*directory.glob(TEMPORARY), *directory.glob(f"year=*/month=*/{TEMPORARY}")]:
-        path.unlink(missing_ok=True)
+    try:
+        for one in [directory, *_months_in(directory)]:
+            for path in one.glob(TEMPORARY):
+                if not path.is_dir():
+                    path.unlink(missing_ok=True)
+    except OSError as error:
+        raise unreadable(directory, error) from error
 
 
 @contextlib.contextmanager
@@ -326,6 +605,7 @@ def held(directory: Path) -> Iterator[None]:
     """
     try:
         make_directory(directory)
+        _close(directory.parent, directory)
         lock = FileLock(directory / LOCK, mode=FILE_MODE, thread_local=False, fallback_to_soft=False)
         lock.acquire(blocking=False)
     except Timeout:
@@ -345,16 +625,71 @@ def held(directory: Path) -> Iterator[None]:
 
 
 def check_origin(directory: Path, parts: Iterable[Part], origin: Origin) -> None:
-    """Raise where files of another service, or of credentials that may see other rows, are there already."""
+    """Raise where files of another service, or of credentials that may see other rows, are there already.
+
+    And where the same workspace is in the archive under another name: its rows would count twice.
+    """
     ways = "archive into another folder, or under another name=."
-    for part in parts:
-        for what, name in (("the service", "base_url"), ("a credential family", "family"), ("a name", "workspace")):
-            there, here = getattr(part.origin, name), getattr(origin, name)
+    mark = mark_in(directory)
+    for known in ([mark.origin] if mark else []) + [part.origin for part in parts]:
+        for what, name in (
+            ("the service", "base_url"),
+            ("a credential family", "family"),
+            ("the workspace", "identity"),
+        ):
+            there, here = getattr(known, name), getattr(origin, name)
             if there != here:
                 raise ConfigurationError(
                     f"{directory} holds rows of {what} {shorten(there)}, and these would be of {shorten(here)}: what "
                     f"each may see differs, and the archive would mix them. Nothing was asked; {ways}"
                 )
+    for other in _directories(directory.parent, "workspace="):
+        if other == directory or not origin.identity:
+            continue
+        there = _origin_in(other)
+        if there is not None and _who(there) == _who(origin):
+            raise ConfigurationError(
+                f"{other} holds {origin.dataset} of the workspace {shorten(origin.identity)} of {origin.base_url} "
+                f"already, and its rows would be in the archive twice. Nothing was asked; go on with "
+                f"name={there.workspace!r}, or archive into another folder."
+            )
+
+
+def check_apart(kept: Iterable[Kept]) -> None:
+    """Raise where two directories of a list hold the same workspace, so that its rows would count twice.
+
+    Raises
+    ------
+    ArchiveDamaged
+        The message names both.
+    """
+    known: dict[tuple[str, str], Origin] = {}
+    for one in kept:
+        origin = next(iter(one.origins), None)
+        if origin is None or not origin.identity:
+            continue
+        other = known.setdefault(_who(origin), origin)
+        if other.workspace != origin.workspace:
+            raise ArchiveDamaged(
+                f"{shorten(other.workspace)} and {shorten(origin.workspace)} are the same workspace, "
+                f"{shorten(origin.identity)} of {origin.base_url}, and each row of {origin.dataset} would count "
+                f"twice. Move one out of the archive: {directory_of(Path(), origin.dataset, other.workspace)} or "
+                f"{directory_of(Path(), origin.dataset, origin.workspace)}."
+            )
+
+
+def _who(origin: Origin) -> tuple[str, str]:
+    return origin.base_url, origin.identity
+
+
+def _origin_in(directory: Path) -> Origin | None:
+    """Return whose rows a directory holds, as far as it can be told: what is wrong there is said to who reads it."""
+    with contextlib.suppress(ArchiveDamaged, InvalidRequest):
+        if (mark := mark_in(directory)) is not None:
+            return mark.origin
+        for path in files_in(directory)[:1]:
+            return read_part(path).origin
+    return None
 
 
 def make_directory(directory: Path) -> None:
@@ -365,6 +700,14 @@ def make_directory(directory: Path) -> None:
     with contextlib.suppress(FileExistsError):  # somebody else made it meanwhile
         directory.mkdir(mode=FOLDER_MODE)
     _sync(directory.parent)
+
+
+def _close(*directories: Path) -> None:
+    """Take from others what they may do in directories of the kit, such as those of a copy; the owner loses nothing."""
+    for one in directories if os.name != "nt" else ():
+        if one.stat().st_mode & 0o077:
+            with contextlib.suppress(PermissionError):  # of another owner
+                one.chmod(FOLDER_MODE)
 
 
 def _private(path: str, flags: int) -> int:

@@ -92,15 +92,15 @@ def read(
     }
     if missing:
         warn(
-            f"{root}: {dataset} created in these spans may be missing, since a run did not come to its end, or a file "
-            f"was taken away: {'; '.join(missing[:MOST_NAMED])}. Archive again, and it goes on.",
+            f"{root}: {dataset} created in these spans may be missing, since a run did not come to its end, or a "
+            f"file was taken away: {'; '.join(missing[:MOST_NAMED])}. Archive again, and it goes on.",
             IncompleteResult,
         )
     bounded = [name for name, one in all_read.items() if (one.kept.since or parts.EVERYTHING) > parts.EVERYTHING]
     if after is not None and after < since:
         warn(
-            f"{root}: {dataset} of {', '.join(bounded[:MOST_NAMED])} are archived from {parts.moment_text(since)} on, "
-            "and older ones were asked for too. Archive with an earlier created_after=, or without it.",
+            f"{root}: {dataset} of {', '.join(bounded[:MOST_NAMED])} are archived from {parts.moment_text(since)} "
+            "on, and older ones were asked for too. Archive with an earlier created_after=, or without it.",
             IncompleteResult,
         )
     if unsure:
@@ -121,7 +121,7 @@ class _Read(NamedTuple):
 
 
 def _read(directory: Path, after: datetime | None, before: datetime | None) -> _Read:
-    """Read each file once, so that what is said and what is given are of one moment, whatever is written meanwhile."""
+    """Read each file once, so that what is said and what is given are of one moment."""
     mark = parts.mark_in(directory)
     said: list[tuple[Path, Part]] = []
     found: list[tuple[Part, pa.Table]] = []
@@ -203,7 +203,5 @@ def _with_all(frame: pd.DataFrame, names: Iterable[str]) -> pd.DataFrame:
 
 
 def _origins(all_read: Iterable[_Read]) -> dict[str, set[str]]:
-    origins = [
-        one.origin for read in all_read for one in [*([read.kept.mark] if read.kept.mark else []), *read.kept.parts]
-    ]
+    origins = [origin for read in all_read for origin in read.kept.origins]
     return {name: {getattr(one, name) for one in origins} for name in ("base_url", "environment", "workspace")}

@@ -46,7 +46,7 @@ class _Dataset:
     columns: dict[str, str] = field(default_factory=dict)
     # What may lack rows, in words.
     doubtful: list[str] = field(default_factory=list)
-    # How far back each workspace was meant to be archived; everything where it says nothing.
+    # How far back each workspace was meant to be archived, where a run came to its end.
     since: dict[str, datetime] = field(default_factory=dict)
     # What DuckDB reads each part from.
     files: list[str] = field(default_factory=list)
@@ -105,10 +105,7 @@ def query(sql: str, folder: str | PathLike[str] = "data") -> pd.DataFrame:
         sql=sql,
         folder=str(folder),
         datasets={one.name: _rows(one) for one in datasets},
-        since={
-            one.name: {name: None if day == parts.EVERYTHING else _moment(day) for name, day in one.since.items()}
-            for one in datasets
-        },
+        since={one.name: {name: _bound(since) for name, since in one.since.items()} for one in datasets},
     )
     return frame
 
@@ -175,24 +172,23 @@ def _plain(folder: Path, beside: Path) -> Path:
 
 def _looked_at(folder: Path, name: str) -> _Dataset:
     dataset = _Dataset(name)
-    for workspace in parts.workspaces_in(folder, name):
-        found = parts.parts_in(parts.directory_of(folder, name, workspace))
-        dataset.parts += found
-        reaches = found[0].reaches if found else None
-        dataset.since[workspace] = reaches or parts.EVERYTHING
-        dataset.doubtful += [
-            f"{name} of {workspace} before {until:%Y-%m-%d %H:%M}" for _, until in parts.holes(found)
-        ]
+    found = {one: parts.kept_in(parts.directory_of(folder, name, one)) for one in parts.workspaces_in(folder, name)}
+    parts.check_apart(found.values())
+    for workspace, kept in found.items():
+        dataset.parts += kept.parts
+        if kept.since is not None:
+            dataset.since[workspace] = kept.since
+        dataset.doubtful += [f"{name} of {workspace} from {span}" for span in kept.doubts()]
         dataset.doubtful += [
             f"{name} of {workspace}" + (f" from {part.start:%Y-%m-%d} on" if part.start else "")
-            for part in found
+            for part in kept.parts
             if not part.complete
         ]
     return dataset
 
 
-def _moment(moment: datetime) -> str:
-    return "the beginning" if moment == parts.EVERYTHING else moment.isoformat().replace("+00:00", "Z")
+def _bound(since: datetime) -> str | None:
+    return None if since == parts.EVERYTHING else parts.moment_text(since)
 
 
 def _rows(dataset: _Dataset) -> int:
@@ -281,10 +277,10 @@ def _warn_of_parts(datasets: Sequence[_Dataset], seen: Seen | None) -> None:
         )
     for dataset in datasets:
         if len(set(dataset.since.values())) > 1:
-            spans = [f"{name} to {_moment(since)}" for name, since in dataset.since.items()]
+            spans = [f"{name} to {parts.moment_text(since)}" for name, since in dataset.since.items()]
             warn(
                 f"the {dataset.name} of this archive do not reach back equally far: {_first(spans)}. Compare and add "
-                f"up what was created from {_moment(max(dataset.since.values()))} on, or archive more.",
+                f"up what was created from {parts.moment_text(max(dataset.since.values()))} on, or archive more.",
                 IncompleteResult,
             )
         lacking = [

@@ -33,14 +33,18 @@ def put(
     start: datetime | None = None,
     until: datetime | None = None,
     complete: bool = True,
-    reaches: datetime | None = parts.EVERYTHING,
+    ended: bool = True,
+    since: datetime | None = None,
+    identity: str | None = None,
 ) -> Path:
-    """Write one part, as a run would, and return where it is."""
+    """Write one part, as a run would, and return where it is; ``ended`` where the run came to its end with it."""
     table = TABLES[dataset]
     frame = table.frame(table.leaves(nodes))
     arrow = schema.to_arrow(frame, table, pd.Timestamp(READ_AT))
     part = Part(
-        Origin(dataset, workspace, "http://127.0.0.1:1", "LOCAL", "api_user"),
+        Origin(
+            dataset, workspace, "http://127.0.0.1:1", "LOCAL", "api_user", workspace if identity is None else identity
+        ),
         start,
         until,
         rows=len(frame),
@@ -50,9 +54,11 @@ def put(
         read_at=READ_AT,
         unfit=schema.unfit(arrow, table),
         further=schema.further_names(frame, table),
-        reaches=reaches,
     )
     parts.write(folder, part, arrow)
+    if ended:
+        there = parts.parts_in(parts.directory_of(folder, dataset, workspace))
+        parts.seal(folder, part.origin, there, since=since, until=max(one.until or READ_AT for one in there))
     return part.path(folder)
 
 

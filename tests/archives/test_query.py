@@ -81,7 +81,8 @@ def test_no_rows_have_the_dtypes_of_many(folder: Path) -> None:
 
 def test_a_list_of_which_no_file_was_written_has_its_columns(folder: Path) -> None:
     (folder / "requests" / "workspace=acme").mkdir(parents=True)
-    found = lk.query("select * from requests", folder)
+    with pytest.warns(lk.IncompleteResult, match="requests of acme"):
+        found = lk.query("select * from requests", folder)
     put(folder, [{"id": 1, "created_on": "2026-03-02T00:00:00Z"}], dataset="requests", start=day(3), until=day(4))
     assert len(found) == 0
     assert found.dtypes.to_dict() == lk.query("select * from requests", folder).dtypes.to_dict()
@@ -341,7 +342,7 @@ def test_a_value_that_an_older_kit_kept_under_further_is_told(folder: Path, monk
 
 
 def test_how_far_back_each_workspace_goes_is_told(folder: Path) -> None:
-    put(folder, APRIL, workspace="late", start=day(4), until=day(5), reaches=day(4))
+    put(folder, APRIL, workspace="late", start=day(4), until=day(5), since=day(4))
     found: list[pd.DataFrame] = []
     (said,) = warned(lambda: found.append(lk.query("select count(*) from transactions", folder)))
     assert "acme to the beginning; beta / x% to the beginning; late to 2026-04-01T00:00:00Z" in said
@@ -395,9 +396,16 @@ def test_a_part_that_may_lack_rows_is_told(folder: Path) -> None:
 
 
 def test_what_a_run_that_was_stopped_did_not_read_is_told(folder: Path) -> None:
-    put(folder, MARCH, start=day(3), until=day(4), reaches=None)
+    put(folder, MARCH, workspace="new", start=day(3), until=day(4), ended=False)
     (said,) = warned(lambda: lk.query("select count(*) from transactions", folder))
-    assert "transactions of acme before 2026-03-01 00:00" in said
+    assert "transactions of new from the beginning to 2026-03-01T00:00:00Z" in said
+    assert "of acme" not in said
+
+
+def test_a_workspace_whose_first_run_never_ended_is_told(folder: Path) -> None:
+    (folder / "transactions" / "workspace=new").mkdir()
+    (said,) = warned(lambda: lk.query("select count(*) from transactions", folder))
+    assert "transactions of new from the beginning to the end" in said
 
 
 # One folder, and nothing else
