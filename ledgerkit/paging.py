@@ -149,9 +149,13 @@ class Reader:
             rows = rows.take(positions[:limit])
         return rows, {"sweeps": passes, "complete": complete}
 
-    def count(self, listing: Listing) -> int:
-        """Return how many rows the service counts: one request, which shows two of them at most."""
-        return self._first(listing, 2)[0].count
+    def count(self, listing: Listing) -> int | None:
+        """Return how many rows the service counts: one request, which shows two of them at most.
+
+        None where the count is not to be believed, since the page that it came with shows that there are more.
+        """
+        page = self._first(listing, 2)[0]
+        return None if page.count < page.end or (page.has_next and page.count <= page.end) else page.count
 
     def _several(
         self,

@@ -25,7 +25,7 @@ _RULES: Final[Mapping[str, Callable[[pd.DataFrame], "pd.Series[Any]"]]] = {
     "requests": _requests,
 }
 # What the rules look at.
-COLUMNS: Final = ("id", "status", "confirmations", "min_confirmations")
+COLUMNS: Final = ("status", "confirmations", "min_confirmations")
 
 
 def ends(dataset: str) -> bool:

@@ -1,10 +1,13 @@
-"""Rows that were read now, put over those that were there: nothing that was archived is lost."""
+"""Rows that were read now, put over those that were there: nothing that was archived is lost, and nothing doubled."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
 
 from ledgerkit.archives.schema import ARCHIVED_AT
 
@@ -16,7 +19,7 @@ class Merged:
     Parameters
     ----------
     rows
-        By id, ascending.
+        By id, ascending; of a list without dates in the order of its search, then those that were not read now.
     new, changed
         How many rows were not there before, or said something else.
     left
@@ -32,18 +35,73 @@ class Merged:
 def merged(old: pa.Table | None, fresh: pa.Table) -> Merged:
     """Put rows that were read now over those that were there, both in the schema of their dataset."""
     if old is None or not len(old):
-        return Merged(_by_id(fresh), len(fresh), 0, [])
+        return Merged(_in_order(fresh), len(fresh), 0, [])
     again = pc.is_in(old["id"], value_set=fresh["id"].combine_chunks())
     left = old.filter(pc.invert(again))
     places = pc.index_in(fresh["id"], value_set=old["id"].combine_chunks())
     known = pc.is_valid(places)
     before, after = old.take(places.filter(known)), fresh.filter(known)
-    rows = _by_id(pa.concat_tables([left, fresh]))
+    rows = _in_order(pa.concat_tables([fresh, left]))
     return Merged(rows, len(fresh) - len(after), _changed(before, after), left["id"].to_pylist())
 
 
-def _by_id(rows: pa.Table) -> pa.Table:
-    return rows.sort_by("id").combine_chunks()
+def within(rows: pa.Table, start: datetime | None, until: datetime | None) -> pa.Table:
+    """Return the rows that were created from a moment on, and before another."""
+    created = rows["created_on"]
+    if start is not None:
+        rows = rows.filter(pc.greater_equal(created, pa.scalar(start, created.type)))
+    created = rows["created_on"]
+    return rows if until is None else rows.filter(pc.less(created, pa.scalar(until, created.type)))
+
+
+def doubles(paths: Mapping[datetime | None, Path]) -> dict[int | str, list[datetime | None]]:
+    """Return the ids that several parts have, and in which.
+
+    Ids ascend with time, nearly: only parts whose ids overlap are looked into.
+    """
+    spans = sorted((*span, start) for start, path in paths.items() if (span := _span(path)) is not None)
+    overlapping: set[datetime | None] = set()
+    widest = None
+    for low, high, start in spans:
+        if widest is not None and low <= widest[0]:
+            overlapping |= {start, widest[1]}
+        if widest is None or high > widest[0]:
+            widest = high, start
+    ids = {start: _ids(paths[start]) for start in overlapping}
+    if not ids:
+        return {}
+    counted = pc.value_counts(pa.concat_arrays(ids.values()))
+    several = counted.field("values").filter(pc.greater(counted.field("counts"), 1))
+    found: dict[int | str, list[datetime | None]] = {}
+    for start, own in ids.items():
+        for number in own.filter(pc.is_in(own, value_set=several)).to_pylist():
+            found.setdefault(number, []).append(start)
+    return found
+
+
+def _span(path: Path) -> tuple[int | str, int | str] | None:
+    """Return the lowest and the highest id of a file; None where it has no rows."""
+    with path.open("rb") as stream:
+        file = pq.ParquetFile(stream)
+        if not file.metadata.num_rows:
+            return None
+        column = file.schema_arrow.names.index("id")
+        groups = [file.metadata.row_group(group).column(column) for group in range(file.metadata.num_row_groups)]
+        if all(group.is_stats_set and group.statistics.has_min_max for group in groups):
+            return min(group.statistics.min for group in groups), max(group.statistics.max for group in groups)
+    ids = _ids(path)
+    return pc.min(ids).as_py(), pc.max(ids).as_py()
+
+
+def _ids(path: Path) -> pa.Array:
+    with path.open("rb") as stream:
+        column = pq.ParquetFile(stream).read(columns=["id"])["id"]
+    return pa.concat_arrays(column.chunks) if column.num_chunks else pa.array([], column.type)
+
+
+def _in_order(rows: pa.Table) -> pa.Table:
+    """Sort rows by id, which ascends with time; a list without dates stays in the order of its search."""
+    return (rows.sort_by("id") if "created_on" in rows.column_names else rows).combine_chunks()
 
 
 def _changed(before: pa.Table, after: pa.Table) -> int:

@@ -11,17 +11,20 @@ from typing import Any, Final
 
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from ledgerkit import watching
 from ledgerkit.archives import finality, parts, schema, windows
-from ledgerkit.archives.merging import Merged, merged
+from ledgerkit.archives.merging import Merged, doubles, merged, within
 from ledgerkit.archives.parts import Origin, Part
-from ledgerkit.archives.source import Rows, Source
+from ledgerkit.archives.source import Rows, Source, Window
 from ledgerkit.connection import Connection
-from ledgerkit.errors import IncompleteResult, InvalidRequest, NoLongerListed, Unsupported, shorten, warn
+from ledgerkit.errors import IncompleteResult, InvalidRequest, NoLongerListed, Unsupported, warn
 from ledgerkit.filters import Time, instant
 from ledgerkit.frames import FLAG, INTEGER, TEXT, TIME, Leaves, Table
+from ledgerkit.limits import among_many
 from ledgerkit.operations import marked
+from ledgerkit.paging import PAGE_SIZE
 from ledgerkit.parallel import Progress
 
 # A part grows to about so many rows; memory is bounded by it.
@@ -69,15 +72,17 @@ def keep(
         None if value is None else instant(what, value, connection.zone)
         for what, value in (("created_after", created_after), ("again", again))
     )
-    workspace = _checked_name(connection.origin["workspace"] if name is None else name)
+    identity = connection.origin["workspace"]
+    workspace = parts.check_name(identity if name is None else name)
+    where = parts.folder_of(folder)
     kept = {one: connection.origin[one] for one in ("base_url", "environment")}
-    origin = Origin(section.name, workspace, family=connection.family, **kept)
-    directory = parts.directory_of(Path(folder), section.name, workspace)
+    origin = Origin(section.name, workspace, family=connection.family, identity=identity, **kept)
+    directory = parts.directory_of(where, section.name, workspace)
     with parts.held(directory):
         parts.clear(directory)
         found = parts.parts_in(directory)
         parts.check_origin(directory, found, origin)
-        run = Run(Path(folder), origin, source, found, slice_rows)
+        run = Run(where, origin, source, found, slice_rows)
         run.go(after, beyond)
     return run.said()
 
@@ -110,6 +115,8 @@ class Run:
         self._again: datetime | None = None
         # Whether each window in which no row was found is known to have none.
         self._sure = True
+        # Before which moment everything was looked at.
+        self._until: datetime | None = None
         self._bar = Progress(f"archive {origin.dataset}")
 
     def go(self, after: datetime | None, again: datetime | None) -> None:
@@ -118,6 +125,8 @@ class Run:
         watch = None if watching.current() else _Relayed(self._bar)
         try:
             with ExitStack() as stack:
+                # All of it is one long read, its counts and first pages too: others need the rate limit.
+                stack.callback(among_many.reset, among_many.set(True))
                 if watch is not None:  # nobody watches: one bar, and each warning once, at the end
                     stack.enter_context(watching.watched(watch))
                     stack.enter_context(watching.heard())
@@ -150,7 +159,6 @@ class Run:
         """Return what was done."""
         all_parts = list(self._parts.values())
         starts = [part.start for part in all_parts if part.start]
-        ends = [part.until for part in all_parts if part.until]
         done = {
             "dataset": self._origin.dataset,
             "workspace": self._origin.workspace,
@@ -161,7 +169,7 @@ class Run:
             "open": sum(part.open for part in all_parts),
             "parts": len(all_parts),
             "since": min(starts).isoformat() if starts else None,
-            "until": max(ends).isoformat() if ends else None,
+            "until": self._until.isoformat() if self._until else None,
             "complete": self._sure and all(part.complete for part in all_parts),
             "requests": self._source.requests,
         }
@@ -175,19 +183,28 @@ class Run:
         first = starts[0] if starts else None
         newest = self._parts[starts[-1]] if starts else None
         low = newest.until if newest else after
-        some_are_newer = source.count(low, None) > 0
-        if not starts and not some_are_newer:
-            return
+        some_are_newer = source.count(low, None) != 0
         end = source.end()  # by now the server has told its time
+        if newest and newest.until:
+            end = max(end, newest.until)  # its clock may be behind what it was
+        self._until = end
         since = min(after, first) if after and first else after
-        if not finality.ends(self._origin.dataset) and source.count(since, end) <= self._most:
-            source.hold(since, end)
+        if not starts and not some_are_newer:
+            self._seal(since, end)
+            return
+        if not finality.ends(self._origin.dataset):
+            rows = source.count(since, end)
+            if rows is not None and rows <= self._most:
+                source.hold(since, end)
         if some_are_newer and (low is None or low < end):
             self._fill(low, end, newest)
         if first is not None:
             self._look_after(starts, after if after is None or after < first else first)
+        self._once()
+        if after is None:
+            self._check_total(end)
         if self._sure:
-            self._seal(after)
+            self._seal(since, end)
 
     def _look_after(self, starts: list[datetime], after: datetime | None) -> None:
         """Count all parts and gaps that were there before, and read again what is not as it was."""
@@ -206,49 +223,49 @@ class Run:
         for (low, high, known), rows in zip(looked_at, counted, strict=True):
             if known is None:
                 before = ends.get(low) if low else None
-                if high is not None and (rows or before):
-                    self._fill(low, high, before, counted=rows)
+                if high is not None and (rows != 0 or before):
+                    self._fill(low, high, before, nothing=rows == 0)
             elif known.start not in self._done:
-                self._refresh(self._now(known), rows)
+                part = self._now(known)
+                self._bring_up(part, part.until, rows, before=rows)
 
-    def _fill(self, low: datetime | None, high: datetime, before: Part | None, counted: int | None = None) -> None:
+    def _fill(self, low: datetime | None, high: datetime, before: Part | None, *, nothing: bool = False) -> None:
         """Read a gap, month by month, newest first.
 
         Parameters
         ----------
         before
             The part that ends where the gap begins.
-        counted
-            What was counted in all of it, where it was.
+        nothing
+            Whether no rows were counted in all of it.
         """
-        while low is None or low < high:
-            start = windows.month_before(high)
-            start = start if low is None else max(start, low)
-            rows = counted if counted == 0 else self._source.count(start, high)
+        while (low or windows.BEGINNING) < high:
+            start = max(windows.month_before(high), low or windows.BEGINNING)
+            rows = 0 if nothing else self._source.count(start, high)
             beside = before is not None and before.until == start and windows.month_of(start) != start
             if before is not None and beside and rows == 0:
                 self._extend(before, high)
                 found = 0
-            elif before is not None and beside and self._now(before).rows + rows <= self._most:
+            elif before is not None and beside and rows is not None and self._now(before).rows + rows <= self._most:
                 self._grow(before, high)
                 found = 1
             else:
                 found = sum(
                     self._take(since, until, part_rows)
                     for since, until, part_rows in windows.slices(start, high, rows, self._most, self._source.count)
-                    if part_rows
+                    if part_rows != 0
                 )
-            if start == low or counted == 0:
+            if nothing:
                 return
             high = start
-            if not found:
+            if not found and (low or windows.BEGINNING) < high:
                 # Months without rows are stepped over at once, and the walk ends where nothing is older.
                 created = self._source.newest(low, start)
                 if created is None:
                     return
                 high = min(start, windows.month_after(created))
 
-    def _take(self, start: datetime, until: datetime, counted: int) -> int:
+    def _take(self, start: datetime, until: datetime, counted: int | None) -> int:
         """Read a window that no part covers yet, and say how many rows it had."""
         rows = self._source.rows(start, until)
         if len(rows.arrow):
@@ -259,95 +276,126 @@ class Run:
 
     def _grow(self, part: Part, until: datetime) -> None:
         """Add to a part what was created since it ended."""
-        assert part.start is not None  # noqa: S101 - of a list with dates
-        assert part.until is not None  # noqa: S101
         # First the count of what will be, then that of what was: a row that arrives late between the two is missing
         # from the first, and found by the next run.
         counted = self._source.count(part.start, until)
-        if self._is_stale(part, self._source.count(part.start, part.until)):
-            self._read_again(part, until, counted)
-            return
-        rows = self._source.rows(part.until, until)
-        fresh = rows.arrow
-        old = self._rows_of(part)
-        gone = list(part.gone)
-        if part.open:
-            refreshed = self._by_id(part, old)
-            if refreshed is None:
-                self._read_again(part, until, counted)
-                return
-            fresh, gone = pa.concat_tables([fresh, refreshed[0].arrow]), refreshed[1]
-        further = list(dict.fromkeys([*part.further, *rows.further]))
-        self._write(part.start, until, counted, rows.complete, merged(old, fresh), further, gone=gone, was=part)
+        self._bring_up(part, until, counted, before=self._source.count(part.start, part.until))
 
-    def _refresh(self, part: Part, counted: int) -> None:
-        """Bring a part up to date that does not grow."""
-        if self._is_stale(part, counted):
-            self._read_again(part, part.until, counted)
-        elif part.open:
+    def _bring_up(self, part: Part, until: datetime | None, counted: int | None, *, before: int | None) -> None:
+        """Bring a part up to date: what may still change, and what follows its end, or all of it.
+
+        Parameters
+        ----------
+        until
+            Up to where it is to reach now.
+        counted, before
+            What the service counts up to there, and up to where the part reached.
+        """
+        if not self._is_stale(part, before):
+            if until == part.until and not part.open:
+                return
             old = self._rows_of(part)
-            refreshed = self._by_id(part, old)
-            if refreshed is None:
-                self._read_again(part, part.until, counted)
+            rows = self._not_over(part, old, until)
+            if rows is not None:
+                further = list(dict.fromkeys([*part.further, *rows.further]))
+                self._write(
+                    part.start, until, counted, True, merged(old, rows.arrow), further, gone=part.gone, was=part
+                )
                 return
-            rows, gone = refreshed
-            result = merged(old, rows.arrow)
-            self._write(part.start, part.until, counted, True, result, part.further, gone=gone, was=part)
+        self._read_again(part, until, counted)
 
-    def _is_stale(self, part: Part, counted: int) -> bool:
+    def _is_stale(self, part: Part, counted: int | None) -> bool:
         """Say whether all of a part has to be read again."""
         return (
-            counted != part.counted
+            counted is None
+            or counted != part.counted
+            or counted < part.rows - len(part.gone)  # it counts fewer than it lists, so that its counts show nothing
             or not part.complete
             or not finality.ends(self._origin.dataset)
             or (self._again is not None and part.until is not None and part.until > self._again)
         )
 
-    def _read_again(self, part: Part, until: datetime | None, counted: int) -> None:
+    def _not_over(self, part: Part, old: pa.Table, until: datetime | None) -> Rows | None:
+        """Return the rows around those that may still change, and those that follow the end of the part.
+
+        None where it takes fewer calls to read the whole part, or where these rows are others than they were: the
+        count of the part is what it was, and so another one came or left elsewhere in it.
+        """
+        may_change = finality.open_rows(self._origin.dataset, self._judged(old))
+        wanted = old.filter(pa.array(may_change))["created_on"].to_pylist()
+        asked: list[Window] = [
+            (
+                low if part.start is None else max(low, part.start),
+                high if part.until is None else min(high, part.until),
+            )
+            for low, high in windows.around(sorted(wanted), sorted(old["created_on"].to_pylist()), PAGE_SIZE)
+        ]
+        if asked and len(asked) >= self._source.pages(part.rows):
+            return None
+        if until != part.until:
+            asked.append((part.until, until))
+        rows = self._source.rows_of(asked, self._bar)
+        known = {number for window in asked for number in within(old, *window)["id"].to_pylist()}
+        seen = set(within(rows.arrow, part.start, part.until)["id"].to_pylist())
+        return rows if rows.complete and seen == known - set(part.gone) else None
+
+    def _read_again(self, part: Part, until: datetime | None, counted: int | None) -> None:
         rows = self._source.rows(part.start, until)
         result = merged(self._rows_of(part), rows.arrow)
         further = list(dict.fromkeys([*rows.further, *part.further]))
         self._write(part.start, until, counted, rows.complete, result, further, gone=result.left, was=part)
 
-    def _by_id(self, part: Part, old: pa.Table) -> tuple[Rows, list[int | str]] | None:
-        """Return the rows of a part that may still change as they are now, and the ids of all that are gone.
+    def _once(self) -> None:
+        """Take out the older copies of rows that the service dates otherwise since: the newer are in other parts."""
+        found = doubles({part.start: part.path(self._folder) for part in self._parts.values()})
+        for number, starts in found.items():
+            for start in starts:
+                part = self._parts[start]
+                if start not in self._done and number not in part.gone:
+                    self._read_again(part, part.until, self._source.count(part.start, part.until))
+        for number, starts in found.items():
+            gone = [start for start in starts if number in self._parts[start].gone]
+            if len(gone) < len(starts):
+                for start in gone:
+                    self._drop(self._parts[start], number)
 
-        None where it takes fewer calls to read the whole part, or a row has to be placed anew.
+    def _drop(self, part: Part, number: int | str) -> None:
+        old = self._rows_of(part)
+        rows = old.filter(pc.not_equal(old["id"], number))
+        left = [one for one in part.gone if one != number]
+        self._put(replace(part, gone=left), rows)
+        if number in self._gone:
+            self._gone.remove(number)
+            self._new -= 1
+            self._changed += 1
+
+    def _check_total(self, end: datetime) -> None:
+        """Compare the archive with all that the service counts when it is not asked for dates.
+
+        What was created since the end of the run is counted too, but not before it is shown: the total is asked
+        first.
         """
-        names = [name for name in finality.COLUMNS if name in old.column_names]
-        frame: pd.DataFrame = schema.to_frame(old, self._source.table)[names]
-        ids = frame.loc[finality.open_rows(self._origin.dataset, frame), "id"].tolist()
-        if not self._source.by_id or len(ids) >= self._source.pages(part.rows):
-            return None
-        found = self._source.one_by_one(ids, part.further, self._bar)
-        if found is None:
-            return None
-        rows, gone = found
-        created = rows.arrow["created_on"].to_pylist()
-        if any(one is None or one < part.start or one >= part.until for one in created):
-            return None
-        back = set(rows.arrow["id"].to_pylist())
-        return rows, [one for one in dict.fromkeys([*part.gone, *gone]) if one not in back]
+        listed = sum(part.rows - len(part.gone) for part in self._parts.values())
+        total = self._source.total()
+        if total == listed:
+            return
+        newer = self._source.newer(end)
+        if total is not None and listed <= total <= listed + newer:
+            return
+        self._sure = False
+        counted = "a number that can't be right" if total is None else f"{total}"
+        warn(
+            f"{self._origin.dataset} of {self._origin.workspace}: rows may be missing. The archive has {listed} that "
+            f"the service lists, {newer} are newer, and all in all it counts {counted}. Rows came or went during "
+            "this run, or have no created_on, so that no search by date finds them, or the service counts other than "
+            "it lists. Archive again; where this stays, compare with a search of everything.",
+            IncompleteResult,
+        )
 
     def _extend(self, part: Part, until: datetime) -> None:
         """Let a part cover what follows and has no rows: later runs need not count it."""
-        self._rewrite(replace(self._now(part), until=until))
-
-    def _seal(self, after: datetime | None) -> None:
-        """Write down that nothing is missing before and between the parts: without this, whoever reads is warned."""
-        until: datetime | None = None
-        for start in sorted(start for start in self._parts if start):
-            part = self._parts[start]
-            low = until or (min(after, start) if after else parts.EVERYTHING)
-            if (until is None or low < start) and (part.reaches is None or part.reaches > low):
-                self._rewrite(replace(part, reaches=low))
-            until = part.until
-
-    def _rewrite(self, part: Part) -> None:
-        """Write the same rows with another word about them."""
-        parts.write(self._folder, part, self._rows_of(part))
-        self._parts[part.start] = part
-        self._written += 1
+        part = self._now(part)
+        self._put(replace(part, until=until), self._rows_of(part))
 
     # Lists without dates
 
@@ -359,7 +407,13 @@ class Run:
             further = list(dict.fromkeys([*rows.further, *(was.further if was else ())]))
             self._write(None, None, len(rows.arrow), rows.complete, result, further, gone=result.left, was=was)
 
+        if rows.complete or was or len(result.rows):
+            self._seal(None, self._source.now())
+
     # Files
+
+    def _seal(self, since: datetime | None, until: datetime) -> None:
+        parts.seal(self._folder, self._origin, self._parts.values(), since=since, until=until)
 
     def _now(self, part: Part) -> Part:
         return self._parts[part.start]
@@ -367,11 +421,16 @@ class Run:
     def _rows_of(self, part: Part) -> pa.Table:
         return schema.conformed(parts.read_rows(part.path(self._folder)), self._source.table)
 
+    def _judged(self, rows: pa.Table) -> pd.DataFrame:
+        """Return the columns that say whether rows may still change."""
+        names = [one for one in (*finality.COLUMNS, schema.FURTHER, schema.ARCHIVED_AT) if one in rows.column_names]
+        return schema.to_frame(rows.select(names), self._source.table)
+
     def _write(
         self,
         start: datetime | None,
         until: datetime | None,
-        counted: int,
+        counted: int | None,
         complete: bool,
         result: Merged,
         further: list[str],
@@ -379,30 +438,34 @@ class Run:
         gone: list[int | str],
         was: Part | None = None,
     ) -> None:
-        frame = schema.to_frame(result.rows, self._source.table)
         part = Part(
             self._origin,
             start,
             until,
-            rows=len(result.rows),
-            open=int(finality.open_rows(self._origin.dataset, frame).sum()),
-            counted=counted,
+            rows=0,
+            open=0,
+            counted=counted or 0,  # what is not to be believed is less than there is
             complete=complete,
             read_at=self._source.now(),
-            unfit=schema.unfit(result.rows, self._source.table),
             further=further,
             gone=gone,
             kit=_kit(),
-            reaches=was.reaches if was else None,
         )
-        parts.write(self._folder, part, result.rows)
+        self._put(part, result.rows)
         known = set(was.gone) if was else set()
         self._gone += [one for one in gone if one not in known]
         self._new += result.new
         self._changed += result.changed
-        self._written += 1
-        self._parts[start] = part
         self._done.add(start)
+
+    def _put(self, part: Part, rows: pa.Table) -> None:
+        """Write a part, and what its rows say of it."""
+        may_change = finality.open_rows(self._origin.dataset, self._judged(rows))
+        unfit = schema.unfit(rows, self._source.table)
+        part = replace(part, rows=len(rows), open=int(may_change.sum()), unfit=unfit)
+        parts.write(self._folder, part, rows)
+        self._parts[part.start] = part
+        self._written += 1
 
 
 class _Relayed(watching.Watch):
@@ -434,19 +497,6 @@ def _check_section(section: Any) -> None:
         why = "lists rows without ids, which can't be told apart"
     if why:
         raise Unsupported(f"session.{section.name} {why}, and can't be archived. Nothing was asked.")
-
-
-def _checked_name(name: Any) -> str:
-    if name == "":
-        raise InvalidRequest(
-            "these credentials name no workspace: give name=, what it is to be called in the archive.", field="name"
-        )
-    if not isinstance(name, str) or not name.strip() or len(name.encode()) > 60 or not name.isprintable():
-        raise InvalidRequest(
-            f"`name` = {shorten(name)} can't be used: it is a short text that can be printed, such as 'treasury'.",
-            field="name",
-        )
-    return name
 
 
 def _kit() -> str:

@@ -1,10 +1,11 @@
-"""What a run asks of the service: how many rows a window has, which they are, and what became of some of them."""
+"""What a run asks of the service: how many rows a window has, and which they are."""
 
 import threading
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import Any, Final
+from typing import Any, Final, NamedTuple, TypeVar
 
 import pandas as pd
 import pyarrow as pa
@@ -12,22 +13,20 @@ import pyarrow as pa
 from ledgerkit import filters
 from ledgerkit.archives import schema
 from ledgerkit.connection import Connection
-from ledgerkit.errors import ContractViolation, InvalidRequest, NotFound, PermissionDenied, Unsupported
-from ledgerkit.filters import instant_text
-from ledgerkit.frames import Leaves, Table, join
+from ledgerkit.errors import ContractViolation
+from ledgerkit.frames import Table
 from ledgerkit.operations import check_family, marked
-from ledgerkit.paging import PAGE_SIZE, SETTLING_SECONDS, Listing, Reader
+from ledgerkit.paging import PAGE_SIZE, SETTLING_SECONDS, Reader
 from ledgerkit.parallel import Progress, gather
-from ledgerkit.resources.base import MARGIN, shifted
-from ledgerkit.transport import path_with
 
 # A search asks a second more than it keeps: what lies before the end of a run has settled for its query too.
 SETTLING: Final = timedelta(seconds=2 * SETTLING_SECONDS)
-# What an object answers that can't be read by its id here; its list may still show it.
-NOT_BY_ID: Final = (InvalidRequest, PermissionDenied, Unsupported, ContractViolation)
+
+Window = tuple[datetime | None, datetime | None]
+Result = TypeVar("Result")
 
 
-class Rows:
+class Rows(NamedTuple):
     """Rows that were read, in the schema of their dataset.
 
     Parameters
@@ -40,10 +39,9 @@ class Rows:
         Whether they were shown to be all.
     """
 
-    def __init__(self, arrow: pa.Table, further: list[str], complete: bool) -> None:
-        self.arrow = arrow
-        self.further = further
-        self.complete = complete
+    arrow: pa.Table
+    further: list[str]
+    complete: bool
 
 
 class Source:
@@ -64,9 +62,6 @@ class Source:
         self.operation = search.operations[0]
         self.table: Table = search.table
         self.dated = "created_after" in filters.filters(type(section).search)
-        self._get = marked(section.get) if hasattr(section, "get") else None
-        # Another table than that of the search: the same object in another shape.
-        self.by_id = self._get is not None and self._get.table is self.table
         # All rows of a stretch, and when they were read.
         self._all: tuple[pd.DataFrame, datetime] | None = None
         check_family(self.operation, connection.family, f"GET {self.operation.split()[1]}")
@@ -85,43 +80,41 @@ class Source:
         return (self.now() - SETTLING).replace(microsecond=0)
 
     def hold(self, start: datetime | None, until: datetime) -> None:
-        """Read a stretch at once, and take all further answers from it."""
+        """Read a stretch at once, and take all further answers about windows from it."""
         read_at = self.now()
         self._all = self._searched(start, until), read_at
 
-    def count(self, start: datetime | None, until: datetime | None) -> int:
-        """Return how many rows the service counts in a window, asked as a search of it asks."""
+    def total(self) -> int | None:
+        """Return how many rows the service counts without asking for dates; None where it is not to be believed."""
+        return self._counted(None, None)
+
+    def count(self, start: datetime | None, until: datetime | None) -> int | None:
+        """Return how many rows the service counts in a window; None where the count is not to be believed."""
         if self._all is not None:
             return len(_cut(self._all[0], start, until))
-        asked = {
-            **({"created_after": instant_text(shifted(start, -MARGIN))} if start else {}),
-            **({"created_before": instant_text(shifted(until, MARGIN))} if until else {}),
-        }
-        return self._connection.reader.count(Listing(self.operation.split()[1], self.table, asked))
+        return self._counted(start, until)
 
-    def counts(self, windows: list[tuple[datetime | None, datetime | None]], progress: Progress) -> list[int]:
+    def counts(self, windows: Sequence[Window], progress: Progress) -> list[int | None]:
         """Count several windows at once."""
         if self._all is not None:
             return [self.count(*window) for window in windows]
-
-        def count(window: tuple[datetime | None, datetime | None], cancel: threading.Event) -> int:
-            return self.count(*window)
-
-        return gather(
-            [partial(count, window) for window in windows],
-            workers=self._connection.transport.concurrency,
-            progress=progress,
-            limiter=self._connection.transport.limiter,
-        )
+        return self._each(self._counted, windows, progress)
 
     def rows(self, start: datetime | None, until: datetime | None) -> Rows:
         """Return the rows that were created from a moment on, and before another."""
+        read_at = self.now()
         if self._all is None:
-            read_at = self.now()
-            frame = self._searched(start, until)
-            return self._rows(frame, read_at, complete=frame.attrs["complete"])
+            return self._rows(self._searched(start, until), read_at)
         frame, read_at = self._all
-        return self._rows(_cut(frame, start, until), read_at, complete=frame.attrs["complete"])
+        return self._rows(_cut(frame, start, until), read_at)
+
+    def rows_of(self, windows: Sequence[Window], progress: Progress) -> Rows:
+        """Return the rows of several windows."""
+        read_at = self.now()
+        frames = self._each(self._searched, windows, progress)
+        found = [self._rows(frame, read_at) for frame in frames]
+        further = list(dict.fromkeys(name for rows in found for name in rows.further))
+        return Rows(pa.concat_tables([rows.arrow for rows in found]), further, all(rows.complete for rows in found))
 
     def newest(self, start: datetime | None, until: datetime) -> datetime | None:
         """Return when the newest row of a window was created; None where there is none."""
@@ -132,52 +125,30 @@ class Source:
             frame = _cut(self._all[0], start, until)
         return None if frame.empty else frame["created_on"].max().to_pydatetime()
 
+    def newer(self, start: datetime) -> int:
+        """Return how many rows were created from a moment on; the last of them may still arrive."""
+        return len(self._searched(start, None))
+
     def pages(self, rows: int) -> int:
         """Return how many calls a search for so many rows makes."""
         return -(-rows // PAGE_SIZE)
 
-    def one_by_one(self, ids: list[int], known: list[str], progress: Progress) -> tuple[Rows, list[int]] | None:
-        """Return rows by their ids, and the ids that are no more; None where one can't be had in this way.
+    def _each(
+        self, ask: Callable[[datetime | None, datetime | None], Result], windows: Sequence[Window], progress: Progress
+    ) -> list[Result]:
+        def one(window: Window, cancel: threading.Event) -> Result:
+            return ask(*window)
 
-        Parameters
-        ----------
-        known
-            The fields that no table declares and that the search shows: an object alone may show more.
-        """
-        assert self._get is not None  # noqa: S101 - by_id is looked at first
-        template = self._get.operations[0].split()[1]
-        parameter = template[template.index("{") + 1 : template.index("}")]
-        read_at = self.now()
+        return gather(
+            [partial(one, window) for window in windows],
+            workers=self._connection.transport.concurrency,
+            progress=progress,
+            limiter=self._connection.transport.limiter,
+        )
 
-        def ask(number: int, cancel: threading.Event) -> Leaves | None:
-            path = path_with(template, **{parameter: str(number)})
-            try:
-                answer = self._connection.ask(self._get_operation, path, bulk=True, cancel=cancel)
-            except NotFound:
-                return None
-            columns = self.table.leaves([answer.body], answer.call)
-            if columns["id"] != [number]:
-                raise ContractViolation("it answers for another id.", call=answer.call, field="id")
-            return columns
-
-        try:
-            found = gather(
-                [partial(ask, number) for number in ids],
-                workers=self._connection.transport.concurrency,
-                progress=progress,
-                limiter=self._connection.transport.limiter,
-            )
-            frame = self.table.frame(join([columns for columns in found if columns is not None]))
-        except NOT_BY_ID:
-            return None
-        extra = [name for name in schema.further_names(frame, self.table) if name not in known]
-        gone = [number for number, columns in zip(ids, found, strict=True) if columns is None]
-        return self._rows(frame.drop(columns=extra), read_at, complete=True), gone
-
-    @property
-    def _get_operation(self) -> str:
-        assert self._get is not None  # noqa: S101 - by_id is looked at first
-        return self._get.operations[0]
+    def _counted(self, start: datetime | None, until: datetime | None) -> int | None:
+        counted: int | None = self._section._count(self._section.search, start, until)
+        return counted
 
     def _searched(self, start: datetime | None, until: datetime | None) -> pd.DataFrame:
         if not self.dated:
@@ -187,9 +158,9 @@ class Source:
         _check_dated(frame, self.operation)
         return frame
 
-    def _rows(self, frame: pd.DataFrame, read_at: datetime, *, complete: bool) -> Rows:
+    def _rows(self, frame: pd.DataFrame, read_at: datetime) -> Rows:
         arrow = schema.to_arrow(frame, self.table, pd.Timestamp(read_at).as_unit("us"))
-        return Rows(arrow, schema.further_names(frame, self.table), complete)
+        return Rows(arrow, schema.further_names(frame, self.table), frame.attrs["complete"])
 
 
 class _Counted:

@@ -1,10 +1,16 @@
 """Months, and windows of them that hold no more rows than a part."""
 
-from collections.abc import Callable, Iterator
-from datetime import datetime, timedelta
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 SECOND: Final = timedelta(seconds=1)
+# No row is older: the calendar starts here.
+BEGINNING: Final = datetime.min.replace(tzinfo=UTC)
+
+# Counts the rows of a window; None where the count is not to be believed.
+Count = Callable[[datetime, datetime], int | None]
 
 
 def month_of(moment: datetime) -> datetime:
@@ -13,8 +19,8 @@ def month_of(moment: datetime) -> datetime:
 
 
 def month_before(moment: datetime) -> datetime:
-    """Return the first moment of the month that the time just before a moment lies in."""
-    return month_of(moment - timedelta(microseconds=1))
+    """Return the first moment of the month that the time just before a moment lies in, if there is one."""
+    return month_of(moment - timedelta(microseconds=1)) if moment > BEGINNING else BEGINNING
 
 
 def month_after(moment: datetime) -> datetime:
@@ -22,27 +28,54 @@ def month_after(moment: datetime) -> datetime:
     return month_of(month_of(moment) + timedelta(days=32))
 
 
+def around(wanted: Sequence[datetime], moments: Sequence[datetime], most: int) -> list[tuple[datetime, datetime]]:
+    """Return windows around some of the moments at which rows were created: as few as one page each allows.
+
+    Parameters
+    ----------
+    wanted, moments
+        Ascending; ``moments`` are those of all rows.
+    most
+        How many rows a window may have, unless they are of one second: borders are whole seconds.
+    """
+    found: list[tuple[datetime, datetime]] = []
+    for moment in wanted:
+        second = moment.replace(microsecond=0)
+        start = found[-1][0] if found else second
+        # A search asks a second more on both sides.
+        first, last = bisect_left(moments, _less_a_second(start)), bisect_right(moments, second + 2 * SECOND)
+        if found and last - first <= most:
+            found[-1] = start, second + SECOND
+        else:
+            found.append((second, second + SECOND))
+    return found
+
+
+def _less_a_second(moment: datetime) -> datetime:
+    return moment - SECOND if moment - BEGINNING > SECOND else BEGINNING
+
+
 def slices(
-    start: datetime, until: datetime, rows: int, most: int, count: Callable[[datetime, datetime], int]
-) -> Iterator[tuple[datetime, datetime, int]]:
+    start: datetime, until: datetime, rows: int | None, most: int, count: Count
+) -> Iterator[tuple[datetime, datetime, int | None]]:
     """Give windows that together are the whole one, newest first, and how many rows are counted in each.
 
     Parameters
     ----------
     rows
-        How many rows the whole one has.
+        How many rows the whole one has; None where nobody knows, and then it stays whole.
     most
         How many a window may have. Borders are whole seconds: more rows than this in one second stay together.
     count
         Counts the rows of a window.
     """
-    if rows > most and count(start, start) > most:
+    if rows is not None and rows > most and (count(start, start) or 0) > most:
         # No window is shorter than this one: the service does not go by dates, and slices would never end.
         yield start, until, rows
         return
     while True:
         low = start
-        if rows > most:
+        if rows is not None and rows > most:
             low, rows = _lowest(start, until, most, count)
         yield low, until, rows
         if low <= start:
@@ -51,9 +84,7 @@ def slices(
         rows = count(start, until)
 
 
-def _lowest(
-    start: datetime, until: datetime, most: int, count: Callable[[datetime, datetime], int]
-) -> tuple[datetime, int]:
+def _lowest(start: datetime, until: datetime, most: int, count: Count) -> tuple[datetime, int | None]:
     """Return from which second on a window that begins after ``start`` holds enough rows and no more than it may."""
     too_many, few, held = start, until, 0
     while few - too_many > SECOND:
@@ -61,6 +92,8 @@ def _lowest(
         if middle <= too_many:
             break
         rows = count(middle, until)
+        if rows is None:
+            return middle, None
         if rows > most:
             too_many = middle
         else:

@@ -195,20 +195,15 @@ class Section:
         )
         _check_bounds(after, before, "created_after", "created_before")
         path, query, inside = _filled(operation, filters.query(method, values, connection.zone))
-        asked = {
-            **query,
-            **({"created_after": instant_text(shifted(after, -MARGIN))} if after else {}),
-            **({"created_before": instant_text(shifted(before, MARGIN))} if before else {}),
-        }
         check_family(operation, connection.family, f"GET {path}")
         listing = paging.Listing(
             path,
             chosen,
-            asked,
+            {**query, **_between(after, before)},
             key=key,
             dated=dated,
             settled=query.keys() <= settled | ALWAYS_SETTLED,
-            before=shifted(before, MARGIN).timestamp() if before else None,
+            before=_shifted(before, MARGIN).timestamp() if before else None,
         )
         progress = Progress(path)
         try:
@@ -231,6 +226,13 @@ class Section:
         own = {name: given[name] for name in OWN if given.get(name)}
         shown = {name: value for name, value in {**values, **own}.items() if value is not None}
         return self._signed(frame, operation, shown)
+
+    def _count(self, method: Callable[..., Any], after: datetime | None, before: datetime | None) -> int | None:
+        """Return how many rows the service counts where ``method`` would read them; see ``Reader.count``."""
+        marks, connection = marked(method), self._connection
+        path = marks.operations[0].split()[1]
+        check_family(marks.operations[0], connection.family, f"GET {path}")
+        return connection.reader.count(paging.Listing(path, marks.table, _between(after, before)))
 
     def _lists(
         self,
@@ -446,6 +448,14 @@ def _shape(field: str, body: Any) -> ContractViolation:
     )
 
 
+def _between(after: datetime | None, before: datetime | None) -> dict[str, str]:
+    """Return what is asked for where rows of a span are wanted: a little more, which is cut afterwards."""
+    return {
+        **({"created_after": instant_text(_shifted(after, -MARGIN))} if after else {}),
+        **({"created_before": instant_text(_shifted(before, MARGIN))} if before else {}),
+    }
+
+
 def _filled(operation: str, query: Query) -> tuple[str, Query, Query]:
     """Return the path with its parameters filled in, the parameters left for the query, and those of the path."""
     template = operation.split()[1]
@@ -498,7 +508,7 @@ def _check_order(table: Table, order: Any, order_by: Any) -> None:
         )
 
 
-def shifted(moment: datetime, by: timedelta) -> datetime:
+def _shifted(moment: datetime, by: timedelta) -> datetime:
     """Return another moment, or the same where the calendar ends."""
     try:
         return moment + by

@@ -51,6 +51,10 @@ class Service:
         Parameters that do nothing; ``refuses`` those that are answered with 400.
     latency
         Seconds until an answer.
+    shows_undated
+        Whether a row without a date is in where dates are asked for.
+    counted
+        What it says that it counts, by how many rows there are.
     """
 
     def __init__(
@@ -64,12 +68,15 @@ class Service:
         ignores: tuple[str, ...] = (),
         refuses: tuple[str, ...] = (),
         latency: float = 0.0,
+        shows_undated: bool = True,
+        counted: Callable[[int], int] = int,
     ) -> None:
         self.rows = {row["id"]: row for row in rows}
         self.path, self.most = path, most
         self.after_counts, self.before_counts = after_counts, before_counts
         self.ignores, self.refuses = ignores, refuses
         self.latency = latency
+        self.shows_undated, self.counted = shows_undated, counted
         self.now = NOON
         # What an object answers by its id in place of itself.
         self.by_id: dict[Any, Act] = {}
@@ -131,11 +138,11 @@ class Service:
         number, size = int(query.get("page", 1)), min(self.most, int(query.get("page_size", 20)))
         start = (number - 1) * size
         more = start + size < len(rows)
-        return page(rows[start : start + size], count=len(rows), has_next=more, **clock)
+        return page(rows[start : start + size], count=self.counted(len(rows)), has_next=more, **clock)
 
     def _within(self, row: dict[str, Any], query: dict[str, str]) -> bool:
         if row.get("created_on") is None:
-            return True
+            return self.shows_undated or not {"created_after", "created_before"} & set(query)
         created = datetime.fromisoformat(row["created_on"])
         if "created_after" in query:
             bound = datetime.fromisoformat(query["created_after"])
@@ -161,3 +168,8 @@ def ids(frame: pd.DataFrame) -> list[int]:
 def dropped(number: int) -> Callable[[int], Act | None]:
     """Answer no request from this one on."""
     return lambda asked: Drop() if asked >= number else None
+
+
+def refused(number: int) -> Callable[[int], Act | None]:
+    """Answer one request with an error that is not tried again."""
+    return lambda asked: Reply({"message": "not now"}, status=403) if asked == number else None

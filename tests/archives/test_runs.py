@@ -1,5 +1,6 @@
 """Runs of an archive: what is asked, what is found, and what is said."""
 
+import contextlib
 import re
 import subprocess
 import sys
@@ -15,8 +16,8 @@ import pytest
 from serving import Reply, Server
 
 import ledgerkit as lk
-from archives.service import NOON, Service, at, dropped, ids, spread, transaction
-from ledgerkit import watching
+from archives.service import NOON, Service, at, dropped, ids, refused, spread, transaction
+from ledgerkit import limits, watching
 from ledgerkit.archives import parts
 from ledgerkit.errors import Cancelled
 
@@ -65,9 +66,9 @@ def test_a_run_with_nothing_new_counts_each_part_and_gap_and_reads_nothing(archi
     service.later(hours=1)
     service.asked()
     done = run()
-    # September and October are one gap, December and February one each.
-    assert service.asked() == {"count": 6 + 5}
-    one(done, rows=6, new=0, changed=0, requests=11)
+    # September and October are one gap, December and February one each; and what is counted in all.
+    assert service.asked() == {"count": 6 + 5 + 1}
+    one(done, rows=6, new=0, changed=0, requests=12)
 
 
 def test_months_without_rows_are_stepped_over_at_once(archived: Connected) -> None:
@@ -85,8 +86,8 @@ def test_what_is_new_goes_into_the_part_of_its_month(archived: Connected, folder
     service.add(transaction(151, NOON + timedelta(hours=3)))
     service.asked()
     one(run(), rows=151, new=1, changed=0, parts=1)
-    # The tail twice, the part as it will be and as it was, what is before it, and the page of the new row.
-    assert service.asked() == {"count": 5, "page": 1}
+    # The tail twice, the part as it will be and as it was, what is before it, all, and the page of the new row.
+    assert service.asked() == {"count": 6, "page": 1}
     assert ids(lk.read_archive(folder)) == list(range(151, 0, -1))
 
 
@@ -101,7 +102,7 @@ def test_what_is_new_after_a_month_ended_goes_into_both_months(archived: Connect
     assert (march.rows, march.until) == (2, at("2026-04-01"))
     service.asked()
     run()
-    assert service.asked() == {"count": 2 + 3}
+    assert service.asked() == {"count": 2 + 3 + 1}
 
 
 def test_a_month_that_ended_without_new_rows_is_covered_to_its_end(archived: Connected, folder: Path) -> None:
@@ -114,10 +115,12 @@ def test_a_month_that_ended_without_new_rows_is_covered_to_its_end(archived: Con
     assert parts.read_part(next(folder.rglob("20260301*.parquet"))).until == at("2026-04-01")
     service.asked()
     run()
-    assert service.asked() == {"count": 2 + 2}
+    assert service.asked() == {"count": 2 + 2 + 1}
 
 
-def test_a_transaction_that_is_confirmed_meanwhile_is_read_by_its_id(archived: Connected, folder: Path) -> None:
+def test_a_transaction_that_is_confirmed_meanwhile_is_read_with_those_beside_it(
+    archived: Connected, folder: Path
+) -> None:
     service = Service(
         [*spread(250, at("2026-02-01T09:00:00"), at("2026-02-20")), transaction(251, at("2026-02-21"), **PENDING)]
     )
@@ -127,13 +130,13 @@ def test_a_transaction_that_is_confirmed_meanwhile_is_read_by_its_id(archived: C
     service.rows[251] = transaction(251, at("2026-02-21"), tx_hash="ab" * 32)
     service.asked()
     one(run(), rows=251, new=0, changed=1, open=0)
-    assert service.asked() == {"count": 3, "object": 1}
+    assert service.asked() == {"count": 4, "page": 1}
     frame = lk.read_archive(folder).set_index("id")
     assert frame.loc[251, "status"] == "CONFIRMED"
     assert frame.loc[251, "tx_hash"] == "ab" * 32
     assert frame["archived_at"].nunique() == 2
     run()
-    assert service.asked() == {"count": 3}
+    assert service.asked() == {"count": 4}
 
 
 def test_confirmed_is_not_the_end_until_it_has_the_confirmations_that_it_needs(archived: Connected) -> None:
@@ -164,7 +167,7 @@ def test_where_many_may_change_the_part_is_read_again(archived: Connected, folde
     for number in range(1, 151):
         service.rows[number] |= {"status": "CONFIRMED", "confirmations": 6}
     one(run(), changed=150, open=0)
-    assert service.asked() == {"count": 3, "page": 2}
+    assert service.asked() == {"count": 4, "page": 2}
     assert set(lk.read_archive(folder)["status"]) == {"CONFIRMED"}
 
 
@@ -187,6 +190,7 @@ def test_a_row_that_arrives_late_in_a_gap_is_found(archived: Connected, folder: 
     one(run(), rows=4, new=0)
 
 
+@pytest.mark.filterwarnings("ignore:.*rows may be missing:ledgerkit.errors.IncompleteResult")
 def test_a_row_that_arrives_late_while_the_last_part_grows_is_found_then_or_by_the_next_run(
     archived: Connected, folder: Path
 ) -> None:
@@ -248,28 +252,71 @@ def test_at_most_ten_ids_are_named(archived: Connected) -> None:
         one(run(), no_longer_listed=12)
 
 
-def test_an_open_row_that_is_not_found_by_its_id_is_no_longer_listed(archived: Connected, folder: Path) -> None:
-    rows = [*spread(120, at("2026-02-01"), at("2026-02-20")), transaction(121, at("2026-02-21"), **PENDING)]
+def test_an_open_row_that_is_no_longer_listed_is_kept_and_told(archived: Connected) -> None:
+    rows = [*spread(250, at("2026-02-01"), at("2026-02-20")), transaction(251, at("2026-02-21"), **PENDING)]
     service = Service(rows)
     run = archived(service)
     run()
-    service.by_id[121] = Reply({"message": "no such transaction"}, status=404)
-    with pytest.warns(lk.NoLongerListed, match="121"):
-        one(run(), rows=121, no_longer_listed=1, open=1)
-    one(run(), rows=121, no_longer_listed=1, open=1)
-    del service.by_id[121]
-    one(run(), rows=121, no_longer_listed=0, open=1)
+    row = service.rows.pop(251)
+    with pytest.warns(lk.NoLongerListed, match="251"):
+        one(run(), rows=251, no_longer_listed=1, open=1)
+    one(run(), rows=251, no_longer_listed=1, open=1)
+    service.add(row)
+    one(run(), rows=251, no_longer_listed=0, open=1)
 
 
-@pytest.mark.parametrize("status", [400, 403, 501])
-def test_where_one_object_can_not_be_had_by_its_id_the_part_is_read_again(archived: Connected, status: int) -> None:
-    rows = [*spread(120, at("2026-02-01"), at("2026-02-20")), transaction(121, at("2026-02-21"), **PENDING)]
+def test_an_open_row_that_vanishes_while_another_arrives_late_hides_it_not(archived: Connected, folder: Path) -> None:
+    rows = [*spread(250, at("2026-02-01"), at("2026-02-20")), transaction(251, at("2026-02-21"), **PENDING)]
     service = Service(rows)
     run = archived(service)
     run()
-    service.by_id[121] = Reply({"message": "not this one"}, status=status)
-    service.rows[121] = transaction(121, at("2026-02-21"))
-    one(run(), rows=121, changed=1, open=0, no_longer_listed=0)
+    service.remove(251)
+    service.add(transaction(900, at("2026-02-03T03:03:03")))
+    with pytest.warns(lk.NoLongerListed, match="251"):
+        one(run(), rows=252, new=1, no_longer_listed=1)
+    assert 900 in ids(lk.read_archive(folder))
+
+
+@pytest.mark.parametrize("status", [400, 403, 404, 501])
+def test_what_an_object_answers_by_its_id_says_nothing_the_list_decides(
+    archived: Connected, folder: Path, status: int
+) -> None:
+    rows = [*spread(250, at("2026-02-01"), at("2026-02-20")), transaction(251, at("2026-02-21"), **PENDING)]
+    service = Service(rows)
+    run = archived(service)
+    run()
+    service.by_id[251] = Reply({"message": "not this one"}, status=status)
+    service.rows[251] = transaction(251, at("2026-02-21"))
+    one(run(), rows=251, changed=1, open=0, no_longer_listed=0)
+    assert set(lk.read_archive(folder)["status"]) == {"CONFIRMED"}
+
+
+def test_what_is_read_again_has_the_fields_that_no_table_knows(archived: Connected, folder: Path) -> None:
+    rows = [*spread(250, at("2026-02-01"), at("2026-02-20")), transaction(251, at("2026-02-21"), **PENDING)]
+    service = Service(rows)
+    run = archived(service)
+    run()
+    service.rows[251] |= {"status": "CONFIRMED", "confirmations": 6, "brand_new": {"amount": 10**27}}
+    # The object alone shows less, and more.
+    service.by_id[251] = Reply({"id": 251, "status": "CONFIRMED", "secret_detail": 1})
+    run()
+    kept = lk.read_archive(folder)
+    pd.testing.assert_frame_equal(
+        kept.drop(columns=["workspace", "archived_at"]),
+        run.session.transactions.search(),  # type: ignore[attr-defined]  # see conftest
+    )
+    assert kept.set_index("id")["brand_new"][251] == {"amount": 10**27}
+
+
+def test_open_rows_of_one_day_are_read_in_one_page(archived: Connected) -> None:
+    service = Service(spread(500, at("2026-02-01T09:00:00"), at("2026-02-20")))
+    for number in range(201, 207):
+        service.rows[number] |= PENDING
+    run = archived(service)
+    one(run(), open=6)
+    service.asked()
+    one(run(), open=6)
+    assert service.asked() == {"count": 4, "page": 1}
 
 
 def test_again_reads_what_is_over_too(archived: Connected, folder: Path) -> None:
@@ -319,7 +366,7 @@ def test_a_full_month_becomes_several_parts_that_do_not_overlap(archived: Connec
     assert ids(lk.read_archive(folder)) == list(range(1000, 0, -1))
     service.asked()
     one(run(slice_rows=100), new=0)
-    assert service.asked() == {"count": len(found) + 2}
+    assert service.asked() == {"count": len(found) + 2 + 1}
 
 
 def test_a_part_grows_until_it_is_full_and_then_the_next_one_starts(archived: Connected, folder: Path) -> None:
@@ -406,6 +453,157 @@ def test_a_row_without_a_date_is_refused_by_its_id(archived: Connected, folder: 
     assert files(folder) == []
 
 
+def test_rows_that_no_search_by_date_shows_are_told(archived: Connected, folder: Path) -> None:
+    rows = [transaction(1, at("2026-03-05")), {**transaction(77, NOON), "created_on": None}]
+    run = archived(Service(rows, shows_undated=False))
+    for _ in range(2):
+        with pytest.warns(lk.IncompleteResult, match="archive has 1 that .* 0 are newer, and all in all it counts 2"):
+            one(run(), rows=1, complete=False)
+    with pytest.warns(lk.IncompleteResult):
+        lk.read_archive(folder)
+
+
+def test_what_is_created_after_the_end_of_a_run_is_not_missing(archived: Connected) -> None:
+    service = Service([transaction(1, at("2026-03-05")), transaction(2, NOON)])
+    one(archived(service)(), rows=1, complete=True)
+
+
+@pytest.mark.parametrize("slice_rows", [1000, 20])
+@pytest.mark.parametrize("counted", [lambda rows: 0, lambda rows: min(rows, 1)], ids=["nothing", "one"])
+def test_a_count_that_its_page_shows_to_be_wrong_is_not_believed(
+    archived: Connected, folder: Path, slice_rows: int, counted: Callable[[int], int]
+) -> None:
+    service = Service(spread(150, at("2026-02-01"), at("2026-03-10")), counted=counted)
+    run = archived(service)
+    with pytest.warns(lk.IncompleteResult):
+        one(run(slice_rows=slice_rows), rows=150, complete=False)
+    service.add(transaction(999, at("2026-02-11T11:11:11")))
+    with pytest.warns(lk.IncompleteResult):
+        one(run(slice_rows=slice_rows), rows=151, new=1, complete=False)
+    service.counted = int
+    one(run(slice_rows=slice_rows), rows=151, complete=True)
+    assert sorted(ids(lk.read_archive(folder))) == [*range(1, 151), 999]
+
+
+def test_a_count_that_stops_at_some_number_hides_no_late_row(archived: Connected) -> None:
+    service = Service(spread(150, at("2026-02-01T09:00:00"), at("2026-02-20")), counted=lambda rows: min(rows, 120))
+    run = archived(service)
+    with pytest.warns(lk.IncompleteResult, match="all in all it counts 120"):
+        one(run(), rows=150, complete=False)
+    service.add(transaction(999, at("2026-02-11T11:11:11")))
+    with pytest.warns(lk.IncompleteResult):
+        one(run(), rows=151, new=1)
+
+
+@pytest.mark.parametrize("to", ["2026-03-01", "2025-11-11", "2026-03-19", "2026-01-10"])
+def test_a_row_that_gets_another_date_is_there_once(archived: Connected, folder: Path, to: str) -> None:
+    service = Service(spread(90, at("2026-01-01T09:00:00"), NOON))
+    run = archived(service)
+    run()
+    service.later(hours=3)
+    service.rows[40] |= {"created_on": f"{to}T07:00:00Z", "notes": [{"title": "dated anew"}]}
+    one(run(), rows=90, new=0, changed=1, no_longer_listed=0, complete=True)
+    kept = lk.read_archive(folder)
+    assert ids(kept) == list(range(90, 0, -1))
+    assert kept.set_index("id")["created_on"][40] == pd.Timestamp(f"{to}T07:00:00Z")
+    one(run(), rows=90, new=0, changed=0)
+
+
+@pytest.mark.parametrize("to", ["2025-11-11", "2026-03-19"])
+@pytest.mark.filterwarnings("ignore::ledgerkit.errors.IncompleteResult")
+@pytest.mark.filterwarnings("ignore::ledgerkit.errors.NoLongerListed")
+def test_a_row_that_gets_another_date_is_there_once_wherever_a_run_stops(
+    archived: Connected, folder: Path, to: str
+) -> None:
+    for stop in range(2, 16):
+        service, into = Service(spread(90, at("2026-01-01T09:00:00"), NOON)), folder / str(stop)
+        run = archived(service)
+        run(into=into)
+        service.rows[40] |= {"created_on": f"{to}T07:00:00Z"}
+        # As many came into its month as left it, so that its count tells nothing.
+        service.add(transaction(999, at("2026-02-03T03:03:03")))
+        service.seen.clear()
+        service.before = refused(stop)
+        with contextlib.suppress(lk.LedgerError):
+            run(into=into)
+        service.before = lambda number: None
+        one(run(into=into), no_longer_listed=0)
+        assert lk.read_archive(into)["id"].tolist().count(40) == 1, stop
+
+
+def test_a_clock_that_went_back_makes_no_row_vanish(archived: Connected, folder: Path) -> None:
+    rows = [{"id": n, "name": f"group {n}", "created_on": f"2026-03-20T1{n}:30:00Z"} for n in (0, 1)]
+    service = Service(rows, path="/groups")
+    run = archived(service)
+    one(run("groups"), rows=2)
+    service.later(hours=-1)
+    one(run("groups"), rows=2, no_longer_listed=0, complete=True, until=pd.Timestamp(NOON - timedelta(seconds=2)))
+
+
+@pytest.mark.parametrize("date", ["0001-01-01T00:00:00", "0001-01-31T00:00:00", "0987-06-05T00:00:00"])
+def test_a_row_from_the_beginning_of_the_calendar_is_archived(archived: Connected, folder: Path, date: str) -> None:
+    service = Service([transaction(1, at(date), **PENDING), transaction(2, at("2026-03-05"))])
+    run = archived(service)
+    one(run(), rows=2, complete=True)
+    service.later(days=1)
+    service.add(transaction(3, NOON))
+    one(run(), rows=3, new=1, changed=0, complete=True)
+    kept = lk.read_archive(folder).set_index("id")
+    assert kept["created_on"][1] == pd.Timestamp(at(date))
+
+
+def test_all_that_is_asked_is_bulk_and_what_follows_is_not(
+    archived: Connected, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[bool] = []
+    reserve = limits.Limiter.reserve
+
+    def reserved(limiter: limits.Limiter, *, bulk: bool, **options: Any) -> float | None:
+        asked.append(bulk)
+        return reserve(limiter, bulk=bulk, **options)
+
+    service = Service([transaction(1, at("2026-02-05"), **PENDING), *spread(150, at("2026-03-01"), NOON)])
+    run = archived(service)
+    monkeypatch.setattr(limits.Limiter, "reserve", reserved)
+    run()
+    run()
+    assert set(asked) == {True}
+    asked.clear()
+    run.session.transactions.search(limit=1)  # type: ignore[attr-defined]  # see conftest
+    assert set(asked) == {False}
+
+
+def test_the_result_says_up_to_when_all_was_looked_at(archived: Connected) -> None:
+    service = Service([transaction(1, at("2026-01-05"))])
+    run = archived(service)
+    for _ in range(2):
+        one(run(), until=pd.Timestamp(service.now - timedelta(seconds=2)))
+        service.later(days=1)
+
+
+def test_an_interrupt_says_that_what_is_there_is_whole(
+    archived: Connected, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = archived(Service(spread(600, at("2025-09-01"), NOON)))
+    written = []
+    write = parts.write
+
+    def interrupted(*arguments: Any) -> None:
+        write(*arguments)
+        written.append(arguments)
+        if len(written) == 2:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(parts, "write", interrupted)
+    with pytest.raises(KeyboardInterrupt) as caught:
+        run()
+    assert re.search(
+        r"of acme stopped after \d files .* is whole; archive again to go on\.", caught.value.__notes__[0]
+    )
+    monkeypatch.undo()
+    one(run(), rows=600)
+
+
 def test_what_could_not_be_shown_to_be_complete_is_told_marked_and_read_again(
     archived: Connected, folder: Path
 ) -> None:
@@ -419,7 +617,7 @@ def test_what_could_not_be_shown_to_be_complete_is_told_marked_and_read_again(
     service.before = shuffles
     with pytest.warns(lk.IncompleteResult, match="may not be complete"):
         one(run(), complete=False)
-    with pytest.warns(lk.IncompleteResult, match="some transactions may be missing"):
+    with pytest.warns(lk.IncompleteResult, match="some transactions of acme may be missing"):
         lk.read_archive(folder)
     service.before = lambda number: None
     one(run(), complete=True)
@@ -447,8 +645,10 @@ def test_an_error_in_the_middle_says_how_far_it_came_and_the_next_run_goes_on(
 
 def test_a_gap_that_a_run_did_not_come_to_is_said_by_whoever_reads_it(archived: Connected, folder: Path) -> None:
     service = Service([transaction(1, at("2025-10-05"))])
+    service.now = at("2025-11-01T00:00:02")
     run = archived(service)
     run()
+    service.now = NOON
     service.add(transaction(2, at("2025-12-05")), transaction(3, at("2026-03-05")))
     service.asked()
     # The tail twice, the page of March, the step over February: then nothing more is answered.
@@ -476,8 +676,9 @@ def test_a_form_that_cancels_stops_it_and_what_was_written_stays(archived: Conne
             watch.cancel.set()
 
     service.before = cancels
-    with watching.watched(watch), pytest.raises(Cancelled):
+    with watching.watched(watch), pytest.raises(Cancelled) as caught:
         run()
+    assert "What is in the archive is whole" in caught.value.__notes__[0]
     service.before = lambda number: None
     one(run(), rows=600)
 
@@ -582,7 +783,7 @@ def test_a_list_without_end_states_is_read_again_at_once(archived: Connected, fo
     service.rows[2]["name"] = "renamed"
     service.asked()
     one(run("groups"), rows=3, changed=1)
-    assert service.asked() == {"count": 2, "page": 1}
+    assert service.asked() == {"count": 3, "page": 1}
     assert list(lk.read_archive(folder, "groups")["name"]) == ["group 3", "renamed", "group 1"]
 
 
