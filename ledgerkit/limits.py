@@ -26,10 +26,9 @@ EPOCH_MILLISECONDS_FROM: Final = 1e11
 LONGEST_WAIT: Final = 900.0
 
 # A window that is said to end now may last for a second yet, where its end is told in whole seconds. An end that is
-# told anew so little later is the same end; one that is told so much sooner shows that the first was wrong.
+# told anew so little later is the same end.
 SHORTEST_WINDOW: Final = 1.0
 ROUNDING: Final = 1.5
-FAR_SOONER: Final = 60.0
 
 # So many answers in a row that announce nothing are believed: the service does so no more.
 SILENT_FROM: Final = 20
@@ -211,21 +210,20 @@ class Limiter:
         """Return the seconds until the next window, or until the next turn where calls are spread."""
         if window.left_for_bulk < 1:
             return window.ends - now
-        spread = self._wanted > window.left_for_bulk and now < window.next_turn < window.ends
-        return window.next_turn - now if spread else 0.0
+        spread = self._wanted > window.left_for_bulk and now < window.next_turn
+        return min(window.next_turn, window.ends) - now if spread else 0.0
 
     def _take_for_bulk(self, now: float) -> None:
-        window = self._window
-        if window and self._wanted > window.left_for_bulk:
-            window.next_turn = now + (window.ends - now) / window.left_for_bulk
-        if budget := window or self._last:
-            budget.left_for_bulk = max(0, budget.left_for_bulk - 1)
+        if window := self._window:
+            if self._wanted > window.left_for_bulk:
+                window.next_turn = now + (window.ends - now) / window.left_for_bulk
+            window.left_for_bulk -= 1
         self._wanted = max(0, self._wanted - 1)
 
     def _is_crowded(self, bulk: bool, patient: bool) -> bool:
         share = self._share if bulk else 1
         if patient:
-            return not self._window or self._under_way >= min(self._room, max(1, self._window.remaining * share))
+            return not self._window or self._under_way >= min(self._room, self._window.remaining * share)
         # Nobody answers: a long read takes no more than a new window will have for it.
         limit = max(self._announced.limit or 0, self._announced.remaining or 0)
         return bulk and not self._window and limit > 0 and self._under_way >= math.floor(limit * share)
@@ -241,17 +239,17 @@ class Limiter:
         window, last = self._window, self._last
         self._last = None
         if window and window.ends < math.inf:
-            # Answers that overtake each other differ by less: it has ended before it was to, or its end was wrong.
-            if remaining <= window.remaining + self._most_under_way and window.ends - FAR_SOONER <= ends:
+            # Answers that overtake each other differ by less, unless it has ended before it was to.
+            if remaining <= window.remaining + self._most_under_way:
                 window.ends = min(window.ends, ends)
                 return window
         elif last and remaining <= last.remaining and ends <= last.ends + ROUNDING:
             # Ends are told in whole seconds, rounded in a way that nobody states: this is the old window still.
             self._late = SHORTEST_WINDOW  # it rounds down, and will do so again
-            last.ends, last.next_turn = max(ends, moment + SHORTEST_WINDOW), -math.inf
+            last.ends = max(ends, moment + SHORTEST_WINDOW)
             return last
         # What is under way may be counted in either.
-        limit = max(self._announced.limit or 0, remaining + self._under_way)
+        limit = self._announced.limit or remaining + self._under_way
         left = math.floor(limit * self._share) - self._under_way
         return _Window(remaining, max(ends, moment + SHORTEST_WINDOW), math.inf if ends == math.inf else left)
 

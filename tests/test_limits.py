@@ -306,6 +306,83 @@ def test_an_announcement_that_is_no_count_is_passed_over(serve: Serve, connect_t
     assert "rate limit" not in repr(session)
 
 
+def test_a_read_that_is_given_up_spreads_the_next_one_no_more() -> None:
+    limiter = Limiter(LeapingClock())
+    limiter.learn(limits(remaining=20, reset=50), NOW)
+    with limiter.expecting(500):
+        assert limiter.reserve(bulk=True) == 0
+    with limiter.expecting(9):
+        assert [limiter.reserve(bulk=True) for _ in range(9)] == [0] * 9
+
+
+def test_an_answer_that_announces_nothing_in_between_lifts_no_limit() -> None:
+    limiter = Limiter(LeapingClock())
+    limiter.learn(limits(remaining=4, reset=50), NOW)
+    limiter.learn({}, NOW)
+    assert [limiter.reserve(bulk=True) for _ in range(3)] == [0, 0, 50]
+    assert limiter.announced.remaining == 4
+
+
+def test_a_window_of_a_second_is_told_from_the_one_before() -> None:
+    clock = LeapingClock()
+    limiter = Limiter(clock)
+    headers = {"X-RateLimit-Limit": "10"}
+    limiter.learn({**headers, **limits(remaining=0, reset=1)}, NOW)
+    assert limiter.reserve(bulk=True) == 1
+    clock.advance(1)
+    limiter.learn({**headers, **limits(remaining=10, reset=1)}, NOW + 1)
+    assert [limiter.reserve(bulk=True) for _ in range(6)] == [0] * 5 + [1]
+
+
+def test_a_new_window_that_others_have_nearly_used_up_is_not_the_old_one() -> None:
+    clock = LeapingClock()
+    limiter = Limiter(clock)
+    headers = {"X-RateLimit-Limit": "60"}
+    limiter.learn({**headers, **limits(remaining=10, reset=60)}, NOW)
+    for _ in range(5):
+        assert limiter.reserve(bulk=True) == 0
+        limiter.done()
+    assert limiter.reserve(bulk=True) == 60
+    clock.advance(60)
+    limiter.learn({**headers, **limits(remaining=10, reset=60)}, NOW + 60)
+    assert [limiter.reserve(bulk=True) for _ in range(6)] == [0] * 5 + [60]
+
+
+def test_calls_that_were_sent_at_the_turn_of_a_window_may_count_in_the_new_one() -> None:
+    clock = LeapingClock()
+    limiter = Limiter(clock)
+    headers = {"X-RateLimit-Limit": "20"}
+    limiter.learn({**headers, **limits(remaining=20, reset=60)}, NOW)
+    assert [limiter.reserve(bulk=True) for _ in range(8)] == [0] * 8
+    clock.advance(60)
+    limiter.learn({**headers, **limits(remaining=19, reset=60)}, NOW + 60)
+    limiter.done()
+    assert [limiter.reserve(bulk=True) for _ in range(3)] == [0, 0, 60]  # ten in all, the half of the limit
+
+
+def test_a_turn_is_not_waited_for_beyond_the_end_of_the_window() -> None:
+    limiter = Limiter(LeapingClock())
+    limiter.learn(limits(remaining=4, reset=100), NOW)
+    with limiter.expecting(50):
+        assert limiter.reserve(bulk=True) == 0
+        assert limiter.reserve(bulk=True) == 50
+        limiter.learn(limits(remaining=3, reset=20), NOW)
+        assert limiter.reserve(bulk=True) == 20
+
+
+def test_of_a_window_whose_end_is_not_told_a_long_read_has_its_share_at_once() -> None:
+    limiter = Limiter(LeapingClock())
+    limiter.learn({"X-RateLimit-Remaining": "6"}, NOW)
+    assert [limiter.reserve(bulk=True) for _ in range(4)] == [0, 0, 0, None]
+    assert [limiter.reserve(bulk=False) for _ in range(4)] == [0, 0, 0, None]
+
+
+def test_a_window_that_is_used_up_and_over_now_is_waited_for_a_second() -> None:
+    limiter = Limiter(LeapingClock())
+    limiter.learn(limits(remaining=0, reset=0), NOW)
+    assert limiter.reserve(bulk=False) == 1
+
+
 @pytest.mark.parametrize("share", [0, -1, 1.01])
 def test_a_share_is_a_share(share: float) -> None:
     with pytest.raises(ValueError, match="share"):
@@ -576,7 +653,7 @@ def test_a_service_that_stops_announcing_is_believed_in_the_end(after: int) -> N
 
     simulation = Simulation(Falling(20, 60, FORMS["fractions"], nobody))
     simulation.run(1, bulk=False)
-    assert simulation.run(300) < 180
+    assert simulation.run(300) < (80 if after < 10 else 140)
     assert simulation.most_at_once == 8
 
 
