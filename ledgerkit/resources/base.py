@@ -116,8 +116,10 @@ class Section:
         DataFrame
             One row: ``dataset``, ``workspace``, ``rows`` (Int64: in the archive now), ``new``, ``changed`` (by this
             run), ``no_longer_listed`` (kept, though the service lists them no longer), ``open`` (may still change),
-            ``parts`` (files), ``since``, ``until`` (created in this span, times in UTC; missing for lists without
-            dates), ``complete`` (boolean), ``requests`` (calls made).
+            ``parts`` (files), ``since`` (when the first file starts), ``until`` (all that was created before this
+            moment was looked at, whether or not there was anything new; both times in UTC, missing for lists without
+            dates), ``complete`` (boolean: no row is missing, as far as the service shows it), ``requests`` (calls
+            made).
 
         Raises
         ------
@@ -136,14 +138,20 @@ class Section:
         Warns
         -----
         IncompleteResult
-            A part could not be shown to be complete; the next run reads it again.
+            A part could not be shown to be complete, and the next run reads it again. Or the service counts more or
+            fewer rows than were archived: some have no ``created_on`` and no search by date finds them, some came
+            or went during the run, or its counts are not right. This is looked at where ``created_after`` is not
+            given.
         NoLongerListed
             Rows that were archived are no longer listed.
 
         Notes
         -----
-        It reads the list of the section's ``search()``; of a few transactions that may still change,
-        ``GET /transactions/{transaction_id}``.
+        It reads the list of the section's ``search()`` and nothing else, and leaves half of the rate limit to others.
+
+        Whether what is over with is still as it was is seen by counts, a file at a time. One such row that vanishes
+        while another arrives late in the same file can't be seen: ``again="2020-01-01"`` reads everything after that
+        date anew.
         """
         # A step up, as with forms: an archive is made of sections, and needs packages that nobody else does.
         made: pd.DataFrame = import_module("ledgerkit.archives").keep(

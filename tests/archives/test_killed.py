@@ -5,13 +5,13 @@ import random
 import signal
 import subprocess
 import sys
-import time
+import threading
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from serving import Server
+from serving import Act, Drop, Server
 
 import ledgerkit as lk
 from archives.service import NOON, Service, at, ids, spread, transaction
@@ -19,17 +19,25 @@ from ledgerkit.archives import parts
 
 KILLS = 10
 SLICE_ROWS = 60
-# A row is long, so that a file takes a moment to be written.
-LONG = {"recipient": "bc1q" + "0" * 200, "notes": [{"title": "x" * 500, "content": "y" * 500}]}
 
-# One process imports the kit, and each run is a fork of it: the import takes longer than a run.
+# One process imports the kit, and each run is a fork of it: the import takes longer than a run. A line says how often
+# the run may flush something to the disk until it dies: a file half written, a file not yet renamed, a name not yet
+# on the disk. 0 is for ever.
 RUNS = """
-import os, sys
+import os, signal, sys
 import ledgerkit as lk
 from ledgerkit.archives.run import keep
 for line in sys.stdin:
     child = os.fork()
     if child == 0:
+        left, flush = int(line), os.fsync
+        def fsync(descriptor):
+            global left
+            left -= 1
+            if left == 0:
+                os.kill(os.getpid(), signal.SIGKILL)
+            flush(descriptor)
+        os.fsync = fsync
         session = lk.Session(lk.ReportingKey("acme", "canary"), base_url=sys.argv[1])
         keep(session.transactions, session.transactions._connection, sys.argv[2], slice_rows=int(sys.argv[3]))
         os._exit(0)
@@ -44,17 +52,24 @@ class Runs:
     def __init__(self, server: Server, folder: Path) -> None:
         command = [sys.executable, "-c", RUNS, server.url, str(folder), str(SLICE_ROWS)]
         self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)  # noqa: S603 - fixed code
+        self._number = 0
+        self._begun = threading.Event()
 
-    def start(self) -> int:
-        """Begin a run, and return the number of its process."""
+    def run(self, flushes: int = 0) -> int:
+        """Begin a run, and return how it ended."""
         assert self._process.stdin is not None
-        self._process.stdin.write(b"\n")
+        self._process.stdin.write(f"{flushes}\n".encode())
         self._process.stdin.flush()
-        return self._said()
+        self._number = self._said()
+        self._begun.set()
+        ended = self._said()
+        self._begun.clear()
+        return ended
 
-    def ended(self) -> int:
-        """Wait for the end of the run, and return how it ended."""
-        return self._said()
+    def kill(self) -> None:
+        """Kill the run that asks something now."""
+        assert self._begun.wait(30)
+        os.kill(self._number, signal.SIGKILL)
 
     def _said(self) -> int:
         assert self._process.stdout is not None
@@ -70,18 +85,23 @@ def test_killed_ten_times_and_then_finished_it_holds_the_rows_of_the_service(
     serve: Callable[..., Server], connect_to: Callable[..., lk.Session], folder: Path
 ) -> None:
     dice = random.Random(20261129)
-    service = Service(spread(1500, at("2025-06-01T01:00:00"), NOON, **LONG), latency=0.004)
+    service = Service(spread(1500, at("2025-06-01T01:00:00"), NOON))
     server = serve(service)
     runs = Runs(server, folder)
-    killed, written = 0, []
+    written = []
     for kill in range(KILLS):
-        asked = len(service.seen)
-        process = runs.start()
-        # After a number of requests, the machine may be fast or slow; and then anywhere in what follows them.
-        server.wait_for(asked + dice.randint(2, 30))
-        time.sleep(dice.uniform(0, 0.02))
-        os.kill(process, signal.SIGKILL)
-        killed += runs.ended() == -signal.SIGKILL
+        # In turn while it waits for an answer, and while it writes: at a request or a flush that the dice chose, so
+        # that it does not matter how fast the machine is.
+        fatal = len(service.seen) + dice.randint(2, 30) if kill % 2 == 0 else None
+
+        def dies(number: int, fatal: int | None = fatal) -> Act | None:
+            if number == fatal:
+                runs.kill()
+                return Drop()
+            return None
+
+        service.before = dies
+        assert runs.run(flushes=0 if fatal else dice.randint(1, 12)) == -signal.SIGKILL, kill
         written.append(len(list(folder.rglob("*.parquet"))))
         if written[-1]:
             with pytest.warns(lk.IncompleteResult, match="a run did not come to its end"):
@@ -89,13 +109,12 @@ def test_killed_ten_times_and_then_finished_it_holds_the_rows_of_the_service(
             assert so_far["id"].is_unique
             assert set(ids(so_far)) <= set(service.rows)
         service.later(minutes=10)
-        service.add(transaction(2000 + kill, service.now - timedelta(minutes=5), **LONG))
-    assert killed >= 8
+        service.add(transaction(2000 + kill, service.now - timedelta(minutes=5)))
     assert written == sorted(written)
     assert written[-1] > written[0]
 
-    runs.start()
-    assert runs.ended() == 0
+    service.before = lambda number: None
+    assert runs.run() == 0
     runs.close()
     session = connect_to(server)
     found = session.transactions.search()
@@ -103,7 +122,7 @@ def test_killed_ten_times_and_then_finished_it_holds_the_rows_of_the_service(
     assert sorted(ids(kept)) == sorted(service.rows)
     assert ids(kept) == ids(found)
     left = [path for path in folder.rglob("*") if path.is_file() and path.suffix != ".parquet"]
-    assert [path.name for path in left] == [".lock"]
+    assert sorted(path.name for path in left) == [".lock", "ended.json"]
     parts.parts_in(folder / "transactions" / "workspace=acme")  # raises where two parts overlap
 
 

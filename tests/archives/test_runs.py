@@ -691,7 +691,7 @@ def test_one_writes_at_a_time(archived: Connected, folder: Path) -> None:
     def another(number: int) -> None:
         if number == 3:
             asked = len(service.seen)
-            with pytest.raises(parts.ArchiveInUse, match="is writing to") as caught:
+            with pytest.raises(lk.ArchiveInUse, match="is writing to") as caught:
                 run()
             refused.append(caught.value)
             assert len(service.seen) == asked
@@ -714,7 +714,7 @@ def test_another_process_that_writes_is_noticed(archived: Connected, folder: Pat
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:  # noqa: S603 - fixed code
         assert other.stdout is not None
         assert other.stdout.readline() == b"held\n"
-        with pytest.raises(parts.ArchiveInUse):
+        with pytest.raises(lk.ArchiveInUse):
             run()
         other.kill()
         other.wait()
