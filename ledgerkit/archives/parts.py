@@ -703,7 +703,7 @@ def make_directory(directory: Path) -> None:
 
 
 def _close(*directories: Path) -> None:
-    """Take from others what they may do in directories of the kit, such as those of a copy; the owner loses nothing."""
+    """Take from others what they may do in directories of the kit, such as those of a copy."""
     for one in directories if os.name != "nt" else ():
         if one.stat().st_mode & 0o077:
             with contextlib.suppress(PermissionError):  # of another owner

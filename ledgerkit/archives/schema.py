@@ -12,6 +12,8 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from ledgerkit.archives.parts import Part
+from ledgerkit.errors import Unsupported
 from ledgerkit.frames import EXACT, FLAG, INTEGER, LIST, OBJECT, REFERENCE, SERIES, TEXT, TIME, Table, exact
 
 # The most digits of Arrow's 128-bit decimal, which every engine knows.
@@ -23,6 +25,8 @@ SUFFIX: Final = "_decimal"
 # Fields that the table does not know, as JSON, and when the row was last read.
 FURTHER: Final = "further"
 ARCHIVED_AT: Final = "archived_at"
+# What a column is in the tables of the kit that wrote it, beside its type: a LIST is a text like any other in a file.
+KIND: Final = b"kind"
 # Names that a field which no table declares can't have in a frame that was read from an archive.
 TAKEN: Final = frozenset({"workspace", ARCHIVED_AT})
 
@@ -44,22 +48,25 @@ def schema_of(table: Table) -> pa.Schema:
     """Return the columns of every file of a dataset, in order."""
     fields = []
     for name, kind in table.kinds.items():
-        fields.append(pa.field(name, TYPES[kind]))
+        fields.append(pa.field(name, TYPES[kind], metadata={KIND: kind.encode()}))
         if kind in EXACT:
             fields.append(pa.field(name + SUFFIX, DECIMAL))
     return pa.schema([*fields, pa.field(FURTHER, pa.string()), pa.field(ARCHIVED_AT, MOMENT)])
 
 
 def conformed(arrow: pa.Table, table: Table) -> pa.Table:
-    """Return rows that an older version of the kit may have written in the schema of today; no value is lost."""
+    """Return rows that another version of the kit may have written in the schema of today; no value is lost.
+
+    What a column holds that this version does not know goes into ``further`` as the service sent it, and what
+    ``further`` holds of a column that it knows is moved there.
+    """
     wanted = schema_of(table)
     arrow = arrow.replace_schema_metadata(None)
     if arrow.schema == wanted:
         return arrow
-    own = [name for name in arrow.column_names if name not in wanted.names and not name.endswith(SUFFIX)]
     texts: list[dict[str, Any]] = [from_json(text) if text else {} for text in arrow[FURTHER].to_pylist()]
-    for name in own:  # a column that is none any more
-        for row, value in zip(texts, arrow[name].cast(pa.string()).to_pylist(), strict=True):
+    for name in _unknown_columns(arrow.schema, table):
+        for row, value in zip(texts, _as_sent(arrow[name], arrow.schema.field(name)), strict=True):
             if value is not None:
                 row.setdefault(name, value)
     columns = dict(zip(arrow.column_names, arrow.columns, strict=True))
@@ -69,7 +76,52 @@ def conformed(arrow: pa.Table, table: Table) -> pa.Table:
     # Through a frame: what a new column has is taken out of `further`, and decimals are made of the digits.
     frame = to_frame(pa.table({name: known[name] for name in wanted.names}), table).drop(columns=ARCHIVED_AT)
     made = to_arrow(frame, table, moment)
-    return made.set_column(made.column_names.index(ARCHIVED_AT), ARCHIVED_AT, arrow[ARCHIVED_AT])
+    return made.set_column(made.column_names.index(ARCHIVED_AT), wanted.field(ARCHIVED_AT), arrow[ARCHIVED_AT])
+
+
+def rewritable(arrow: pa.Table, table: Table) -> pa.Table:
+    """Return the rows of a file that is to be written again, as :func:`conformed` does.
+
+    Raises
+    ------
+    Unsupported
+        A newer version of the kit wrote columns that this one does not know, and would take out of the file.
+    """
+    if unknown := _unknown_columns(arrow.schema, table):
+        raise Unsupported(
+            f"a newer version of ledgerkit wrote this archive: this one does not know the columns "
+            f"{', '.join(unknown)}, and would write the file without them. Nothing of it was changed; update "
+            "ledgerkit, and archive again."
+        )
+    return conformed(arrow, table)
+
+
+def lacking(part: Part, table: Table) -> list[str]:
+    """Return the columns that a file holds in ``further``: the kit did not know them when it wrote it.
+
+    A run that writes the file again moves them to their columns.
+    """
+    return [name for name in part.further if name in table.kinds]
+
+
+def _unknown_columns(found: pa.Schema, table: Table) -> list[str]:
+    wanted = schema_of(table).names
+    names = [name for name in found.names if name not in wanted]
+    # The decimal beside a number says nothing more than its digits.
+    return [name for name in names if not (name.endswith(SUFFIX) and name.removesuffix(SUFFIX) in found.names)]
+
+
+def _as_sent(column: pa.ChunkedArray, of: pa.Field) -> list[Any]:
+    """Return the values of a column as they are in the JSON of the service."""
+    kind = (of.metadata or {}).get(KIND, b"").decode()
+    values: list[Any] = column.to_pylist()
+    if kind in (LIST, OBJECT):
+        return [None if value is None else from_json(value) for value in values]
+    if pa.types.is_timestamp(of.type):
+        return [None if value is None else value.isoformat().replace("+00:00", "Z") for value in values]
+    if pa.types.is_boolean(of.type) or pa.types.is_integer(of.type):
+        return values
+    return [None if value is None else str(value) for value in values]
 
 
 def further_names(frame: pd.DataFrame, table: Table) -> list[str]:

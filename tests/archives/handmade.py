@@ -1,5 +1,6 @@
 """Archives of a few rows, written without asking a service."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -36,6 +37,7 @@ def put(
     ended: bool = True,
     since: datetime | None = None,
     identity: str | None = None,
+    gone: Sequence[int | str] = (),
 ) -> Path:
     """Write one part, as a run would, and return where it is; ``ended`` where the run came to its end with it."""
     table = TABLES[dataset]
@@ -54,6 +56,7 @@ def put(
         read_at=READ_AT,
         unfit=schema.unfit(arrow, table),
         further=schema.further_names(frame, table),
+        gone=list(gone),
     )
     parts.write(folder, part, arrow)
     if ended:

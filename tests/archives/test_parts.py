@@ -6,11 +6,13 @@ import os
 import shutil
 import stat
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -26,6 +28,11 @@ DIRECTORY = Path("transactions", "workspace=acme")
 
 def written(folder: Path) -> Path:
     return put(folder, ROWS, start=day(2), until=day(3))
+
+
+def both(folder: Path) -> list[Callable[[], pd.DataFrame]]:
+    """Return what both readers do with an archive."""
+    return [lambda: lk.read_archive(folder), lambda: lk.query("select count(*) from transactions", folder)]
 
 
 def rewritten(path: Path, **said: Any) -> None:
@@ -136,7 +143,7 @@ def test_leftovers_are_removed_and_nothing_else(folder: Path) -> None:
 def test_a_file_that_says_something_else_is_refused_by_its_name(folder: Path, said: dict[str, Any], why: str) -> None:
     path = written(folder)
     rewritten(path, **said)
-    with pytest.raises(parts.ArchiveDamaged, match=f"{path.name} can't be used.*{why}"):
+    with pytest.raises(lk.ArchiveDamaged, match=f"{path.name} can't be used.*{why}"):
         lk.read_archive(folder)
 
 
@@ -144,26 +151,26 @@ def test_a_file_that_says_something_else_is_refused_by_its_name(folder: Path, sa
 def test_a_file_that_is_none_is_refused_by_its_name(folder: Path, content: bytes) -> None:
     path = written(folder)
     path.write_bytes(content)
-    with pytest.raises(parts.ArchiveDamaged, match=path.name):
+    with pytest.raises(lk.ArchiveDamaged, match=path.name):
         lk.read_archive(folder)
-    with pytest.raises(parts.ArchiveDamaged, match=path.name):
+    with pytest.raises(lk.ArchiveDamaged, match=path.name):
         parts.parts_in(folder / DIRECTORY)
 
 
 def test_a_file_of_somebody_else_is_refused(folder: Path) -> None:
     path = written(folder)
     pq.write_table(pa.table({"id": [1]}), path)
-    with pytest.raises(parts.ArchiveDamaged, match="Move the file out of the archive"):
+    with pytest.raises(lk.ArchiveDamaged, match="Move the file out of the archive"):
         lk.read_archive(folder)
     path.rename(path.with_name("mine.parquet"))
-    with pytest.raises(parts.ArchiveDamaged, match="its name is none that the kit gives"):
+    with pytest.raises(lk.ArchiveDamaged, match="its name is none that the kit gives"):
         lk.read_archive(folder)
 
 
 def test_files_that_cover_the_same_moment_are_refused(folder: Path) -> None:
     written(folder)
     put(folder, ROWS[1:], start=day(2, 4), until=day(3), ended=False)
-    with pytest.raises(parts.ArchiveDamaged, match=r"covers what 20260204T000000.000000Z.parquet covers too"):
+    with pytest.raises(lk.ArchiveDamaged, match=r"covers what 20260204T000000.000000Z.parquet covers too"):
         parts.parts_in(folder / DIRECTORY)
 
 
@@ -174,7 +181,11 @@ def span(start: int, until: int) -> tuple[datetime, datetime]:
 def kept(folder: Path, *months: tuple[int, int], mark: tuple[Any, ...] | None) -> parts.Kept:
     """Return files of some months, and a mark: since, until, and the months that had files then."""
     one = parts.read_part(written(folder))
-    said = mark and parts.Mark(one.origin, mark[0], mark[1], tuple(span(*months) for months in mark[2:]))
+    said = (
+        None
+        if mark is None
+        else parts.Mark(one.origin, mark[0], mark[1], tuple(span(*months) for months in mark[2:]))
+    )
     return parts.Kept(said, [replace(one, start=day(low), until=day(high)) for low, high in months])
 
 
@@ -232,7 +243,7 @@ def test_a_later_run_keeps_what_an_earlier_one_has_shown(folder: Path) -> None:
 
 def test_who_holds_it_is_alone_and_lets_go(folder: Path) -> None:
     with parts.held(folder / DIRECTORY):
-        with pytest.raises(parts.ArchiveInUse), parts.held(folder / DIRECTORY):
+        with pytest.raises(lk.ArchiveInUse), parts.held(folder / DIRECTORY):
             pass
         with parts.held(folder / "requests" / "workspace=acme"):  # another list is another matter
             pass
@@ -281,7 +292,7 @@ def test_a_directory_that_was_copied_or_renamed_by_hand_is_refused(folder: Path,
         shutil.copytree(there, here)
     else:
         there.rename(here)
-    for reads in (lambda: lk.read_archive(folder), lambda: lk.query("select count(*) from transactions", folder)):
+    for reads in both(folder):
         with pytest.raises(lk.ArchiveDamaged, match=r"[Rr]ename it back.*or move it out"):
             reads()
 
@@ -377,7 +388,11 @@ def test_what_the_system_refuses_is_no_damage(
 ) -> None:
     written(folder)
     monkeypatch.setattr(Path, method, refused_with(code))
-    for reads in (lambda: lk.read_archive(folder), lambda: parts.kept_in(folder / DIRECTORY)):
+    looks: tuple[Callable[[], object], ...] = (
+        lambda: lk.read_archive(folder),
+        lambda: parts.kept_in(folder / DIRECTORY),
+    )
+    for reads in looks:
         with pytest.raises(lk.InvalidRequest, match=f"could not be read: {os.strerror(code)}") as caught:
             reads()
         assert "ove the file" not in str(caught.value)
@@ -429,7 +444,7 @@ def test_another_workspace_under_the_same_name_is_refused(folder: Path) -> None:
 def test_both_readers_refuse_one_workspace_under_two_names(folder: Path) -> None:
     put(folder, ROWS, start=day(2), until=day(3))
     put(folder, ROWS, start=day(2), until=day(3), workspace="other", identity="acme")
-    for reads in (lambda: lk.read_archive(folder), lambda: lk.query("select count(*) from transactions", folder)):
+    for reads in both(folder):
         with pytest.raises(lk.ArchiveDamaged, match="'acme' and 'other' are the same workspace"):
             reads()
     assert len(lk.read_archive(folder, workspace="other")) == 2

@@ -193,6 +193,99 @@ def test_a_row_that_is_there_twice_is_refused_by_its_id(folder: Path) -> None:
         lk.read_archive(folder)
 
 
+@pytest.mark.parametrize("older_is_gone", [True, False])
+def test_a_window_says_that_a_row_in_it_was_dated_anew(folder: Path, older_is_gone: bool) -> None:
+    put(folder, [node(5, "1", "2026-02-03T00:00:00Z")], start=day(2), until=day(3), gone=[5] if older_is_gone else [])
+    put(
+        folder,
+        [node(5, "1", "2026-03-03T00:00:00Z"), node(6, "1", "2026-03-03T00:00:00Z")],
+        start=day(3),
+        until=day(4),
+    )
+    put(folder, [node(9, "1", "2026-04-03T00:00:00Z")], start=day(4), until=day(5), gone=[9])
+    if older_is_gone:
+        with pytest.raises(lk.ContractViolation, match=r"twice.*: 5"):
+            lk.read_archive(folder, created_before="2026-03-01")
+    # The newer one is what the service says; one that is merely gone is there once.
+    assert ids(lk.read_archive(folder, created_after="2026-03-01")) == [9, 6, 5]
+
+
+def test_a_first_run_that_did_not_end_is_told_also_where_it_wrote_no_file(folder: Path) -> None:
+    put(folder, [node(5, "1", "2026-02-03T00:00:00Z")], start=day(2), until=day(3))
+    with parts.held(parts.directory_of(folder, "transactions", "new")):
+        pass
+    with pytest.warns(lk.IncompleteResult, match="the beginning to the end of new"):
+        frame = lk.read_archive(folder)
+    assert frame.attrs["complete"] is False
+    with pytest.warns(lk.IncompleteResult, match="transactions of new"):
+        lk.query("select count(*) from transactions", folder)
+    assert lk.read_archive(folder, workspace="acme").attrs["complete"] is True
+
+
+def test_a_first_file_that_was_taken_away_is_not_where_the_archive_was_meant_to_begin(folder: Path) -> None:
+    first = put(folder, [node(5, "1", "2026-02-03T00:00:00Z")], start=day(2), until=day(3))
+    put(folder, [node(6, "1", "2026-04-03T00:00:00Z")], start=day(4), until=day(5))
+    assert lk.read_archive(folder).attrs["since"] is None
+    first.unlink()
+    with pytest.warns(lk.IncompleteResult, match="2026-02-01T00:00:00Z to 2026-03-01T00:00:00Z of acme"):
+        frame = lk.read_archive(folder)
+    assert frame.attrs["since"] is None
+    assert frame.attrs["complete"] is False
+    assert lk.read_archive(folder, created_after="2026-03-01").attrs["complete"] is True
+
+
+def test_how_far_back_it_was_meant_to_be_and_how_far_it_goes_is_said(folder: Path) -> None:
+    put(folder, [node(5, "1", "2026-02-03T00:00:00Z")], start=day(2), until=day(3), since=day(1))
+    put(folder, [node(5, "1", "2026-02-03T00:00:00Z")], workspace="blue", start=day(2), until=day(4))
+    attrs = lk.read_archive(folder).attrs
+    assert (attrs["since"], attrs["until"]) == ("2026-01-01T00:00:00Z", "2026-03-01T00:00:00Z")
+    assert lk.read_archive(folder, workspace="blue").attrs["since"] is None
+    with pytest.warns(lk.IncompleteResult, match="transactions of acme are archived from 2026-01-01T00:00:00Z on"):
+        lk.read_archive(folder, created_after="2025-12-31")
+
+
+@pytest.mark.parametrize("moment", ["mark_in", "files_in", "read_whole"])
+def test_a_run_that_ends_while_it_is_read_does_not_make_what_was_read_complete(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, moment: str
+) -> None:
+    put(folder, [node(6, "1", "2026-04-03T00:00:00Z")], start=day(4), until=day(5), ended=False)
+    original = getattr(parts, moment)
+
+    def meanwhile(*arguments: Any) -> Any:
+        found = original(*arguments)
+        monkeypatch.setattr(parts, moment, original)
+        put(folder, [node(5, "1", "2026-02-03T00:00:00Z")], start=day(2), until=day(3))
+        return found
+
+    monkeypatch.setattr(parts, moment, meanwhile)
+    with pytest.warns(lk.IncompleteResult, match="did not come to its end"):
+        frame = lk.read_archive(folder)
+    assert frame.attrs["complete"] is False
+    assert lk.read_archive(folder).attrs["complete"] is True
+
+
+def test_a_home_is_one_place_for_both_readers(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    put(folder, [node(5, "1", "2026-02-03T00:00:00Z")], start=day(2), until=day(3))
+    assert len(lk.read_archive(f"~/{folder.name}")) == 1
+    assert lk.query("select count(*) as n from transactions", f"~/{folder.name}")["n"].tolist() == [1]
+
+
+@pytest.mark.parametrize("name", ["a\0b", "../x", "", "/etc"], ids=["nul", "up", "no", "root"])
+def test_names_that_try_to_deceive_are_refused(folder: Path, name: str) -> None:
+    put(folder, [node(5, "1", "2026-02-03T00:00:00Z")], start=day(2), until=day(3))
+    with pytest.raises(lk.InvalidRequest):
+        lk.read_archive(folder, name)
+    with pytest.raises(lk.InvalidRequest):
+        lk.read_archive(folder, workspace=name)
+
+
+def test_a_list_without_dates_stays_in_the_order_of_the_search(folder: Path) -> None:
+    put(folder, [{"id": "b"}, {"id": "c"}, {"id": "a"}], dataset="pledges")
+    assert lk.read_archive(folder, "pledges")["id"].tolist() == ["b", "c", "a"]
+
+
 def test_what_is_not_there_is_said_with_what_is(folder: Path) -> None:
     with pytest.raises(lk.InvalidRequest, match="holds no archive"):
         lk.read_archive(folder)

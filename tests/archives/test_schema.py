@@ -2,22 +2,26 @@
 
 import sys
 from decimal import Decimal
+from pathlib import Path
 from typing import Any, get_args
 
 import pandas as pd
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from pandas.testing import assert_frame_equal
 
 import ledgerkit as lk
 from ledgerkit.archives import finality, schema
 from ledgerkit.archives.merging import merged
+from ledgerkit.archives.parts import Origin, Part
 from ledgerkit.frames import AMOUNT, FLAG, INTEGER, LIST, OBJECT, TEXT, TIME, Table
 from ledgerkit.operations import marked
 from ledgerkit.resources.base import all_sections
 from ledgerkit.resources.transactions import TRANSACTION, _is_final
 from ledgerkit.vocabulary import TransactionStatus
 
+ORIGIN = Origin("thing", "acme", "http://127.0.0.1:1", "LOCAL", "api_user", "acme")
 NOW = pd.Timestamp("2026-03-20T12:00:00Z").as_unit("us")
 THING = Table(
     "thing",
@@ -160,6 +164,70 @@ def test_a_field_that_the_table_came_to_know_is_taken_out_of_further() -> None:
     assert frame["gone"].dropna().to_dict() == {0: "12"}
     assert frame["unheard_of"].dropna().to_dict() == {1: 1}
     assert now["archived_at"].to_pylist() == written["archived_at"].to_pylist()
+
+
+NEWER = Table(
+    "thing",
+    {
+        **THING.kinds,
+        "tags": LIST,
+        "limits": OBJECT,
+        "is_new": FLAG,
+        "number": INTEGER,
+        "weight": AMOUNT,
+        "seen_on": TIME,
+        "word": TEXT,
+    },
+)
+OF_NEWER: dict[str, Any] = {
+    "tags": ["a", {"n": Decimal("0.10")}],
+    "limits": {"most": 10**30},
+    "is_new": False,
+    "number": 2**62,
+    "weight": "9" * 60,
+    "seen_on": "2026-01-01T00:00:00.000001Z",
+    "word": "[1]",
+    "x_decimal": "5",
+}
+
+
+def test_columns_of_a_newer_kit_are_read_as_the_fields_that_they_are_and_come_back_as_columns() -> None:
+    nodes: list[dict[str, Any]] = [{"id": 2, **OF_NEWER}, {"id": 1}]
+    written = schema.to_arrow(frame_of(NEWER, nodes), NEWER, NOW)
+    here = schema.conformed(written, THING)
+    frame = schema.to_frame(here, THING)
+    for name, value in OF_NEWER.items():
+        assert frame[name].isna().tolist() == [False, True]
+        assert repr(frame[name][0]) == repr(value), name
+    # What an older kit kept as fields is what the newer one kept as columns.
+    again = schema.conformed(here, NEWER)
+    assert again.drop_columns("further").equals(written.drop_columns("further"))
+    assert schema.to_arrow(frame_of(THING, nodes), THING, NOW)["further"].to_pylist()[1] is None
+
+
+def test_a_file_keeps_what_its_columns_are(tmp_path: Path) -> None:
+    written = schema.to_arrow(frame_of(NEWER, [{"id": 2, **OF_NEWER}]), NEWER, NOW)
+    pq.write_table(written.replace_schema_metadata({"other": "x"}), tmp_path / "file.parquet")
+    read = pq.ParquetFile(tmp_path / "file.parquet").read()
+    assert schema.to_frame(schema.conformed(read, THING), THING)["tags"][0] == OF_NEWER["tags"]
+
+
+def test_a_file_of_a_newer_kit_is_not_written_again_by_an_older_one() -> None:
+    rows = schema.to_arrow(frame_of(NEWER, [{"id": 1}]), NEWER, NOW)
+    with pytest.raises(lk.Unsupported, match=r"does not know the columns tags, limits, .*update ledgerkit"):
+        schema.rewritable(rows, THING)
+    assert schema.rewritable(rows, NEWER).schema == schema.schema_of(NEWER)
+
+
+def test_what_an_older_kit_did_not_know_is_named_and_moves_to_its_column() -> None:
+    frame = frame_of(THING, [{"id": 1, **OF_NEWER}])
+    older = schema.to_arrow(frame, THING, NOW)
+    part = Part(ORIGIN, None, None, 1, 0, 1, True, NOW, further=schema.further_names(frame, THING))
+    assert schema.lacking(part, THING) == []
+    assert schema.lacking(part, NEWER) == [name for name in OF_NEWER if name != "x_decimal"]
+    now = schema.rewritable(older, NEWER)
+    assert now["weight"].to_pylist() == ["9" * 60]
+    assert now["further"].to_pylist() == ['{"x_decimal":"5"}']
 
 
 def test_a_field_of_the_service_takes_no_name_of_the_archive() -> None:
