@@ -8,12 +8,8 @@ import threading
 from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from ledgerkit import __version__
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|)")
 SECONDS = {"ms": 0.001, "s": 1.0, "": 1.0, "m": 60.0}
@@ -61,20 +57,31 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "archive",
         help="keep what searches find as Parquet files; a later run reads what is new",
         description="Keep what searches find in FOLDER, as Parquet files; a later run reads what is new or may have "
-        "changed. For cron: it prints a table, says on stderr what failed, and ends with 1 where anything did.",
+        "changed. For cron: it prints a table, says on stderr how far it is and what failed, and ends with 1 where "
+        "anything did. It can be stopped at any moment, and the same command goes on.",
     )
     archive.add_argument("folder", type=Path, metavar="FOLDER", help="where the archive is kept")
     archive.add_argument(
-        "profiles", nargs="*", metavar="PROFILE", help="the workspaces; without one, that of the default profile"
+        "profiles",
+        nargs="*",
+        metavar="PROFILE",
+        help="the workspaces, each by its profile, or as NAME=PROFILE where it is to be called otherwise in the "
+        "archive than its credentials do (which name a LAM not at all: that is called as its profile); without one, "
+        "that of the default profile, which NAME= alone names",
     )
     archive.add_argument(
         "--sections",
         nargs="+",
         default=["transactions", "requests"],
         metavar="SECTION",
-        help="the lists to keep: transactions and requests, or others",
+        help="the lists to keep, by default transactions and requests; for another word, those that there are are "
+        "told",
     )
-    archive.add_argument("--created-after", metavar="TIME", help="how far back it goes; everything without it")
+    archive.add_argument(
+        "--created-after",
+        metavar="TIME",
+        help="how far back it goes; everything without it. Lists such as accounts are kept whole",
+    )
     archive.add_argument("--again", metavar="TIME", help="what was created since is read again, whatever its state")
     archive.set_defaults(run=_archive)
 
@@ -192,16 +199,38 @@ def _doctor(chosen: argparse.Namespace) -> int:
 def _archive(chosen: argparse.Namespace) -> int:
     import warnings
 
-    import ledgerkit as lk
-    from ledgerkit import tracked
+    from ledgerkit import LedgerError, tracked
+    from ledgerkit.archives import check_packages
 
+    stopped = [signal.SIGINT]
+
+    def stop(number: int, _: object) -> None:
+        stopped.append(signal.Signals(number))
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, stop)
     try:
+        check_packages()
+        from ledgerkit.archives import many
+
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
-            done = _archived(chosen)
-    except lk.LedgerError as error:
+            done = many.archive(
+                chosen.folder,
+                chosen.profiles or [""],
+                sections=chosen.sections,
+                created_after=chosen.created_after,
+                again=chosen.again,
+                told=lambda line: print(line, file=sys.stderr, flush=True),
+            )
+    except LedgerError as error:
         print(f"{type(error).__name__}: {error}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        print("Stopped. What is in the archive is whole, and the same command goes on.", file=sys.stderr)
+        return 128 + stopped[-1]
+    finally:
+        signal.signal(signal.SIGTERM, before)
     shown = done[["workspace", "dataset", "rows", "new", "changed", "open", "until", "complete", "requests"]]
     print(shown.to_string(index=False, na_rep="-"))
     for warning in caught:
@@ -214,16 +243,6 @@ def _archive(chosen: argparse.Namespace) -> int:
             file=sys.stderr,
         )
     return 1 if done["error"].notna().any() else 0
-
-
-def _archived(chosen: argparse.Namespace) -> "pd.DataFrame":
-    import ledgerkit as lk
-
-    options = {"sections": chosen.sections, "created_after": chosen.created_after, "again": chosen.again}
-    if chosen.profiles:
-        return lk.archive(chosen.folder, chosen.profiles, **options)
-    with lk.connect() as session:
-        return lk.archive(chosen.folder, [session], **options)
 
 
 def _new_key(chosen: argparse.Namespace) -> int:

@@ -2,9 +2,10 @@
 
 import difflib
 import threading
-from collections.abc import Iterable, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from os import PathLike
 from pathlib import Path
@@ -13,11 +14,10 @@ from typing import Any, Final
 import pandas as pd
 
 from ledgerkit import credentials
-from ledgerkit.archives import parts, run
+from ledgerkit.archives import lists, parts, run
 from ledgerkit.errors import Cancelled, IncompleteResult, InvalidRequest, LedgerError, NoLongerListed, shorten, warn
 from ledgerkit.frames import FLAG, INTEGER, SERIES, TEXT, TIME
 from ledgerkit.parallel import Progress, gather
-from ledgerkit.resources.base import all_sections
 from ledgerkit.session import Session, connect
 from ledgerkit.watching import Watch, watched
 
@@ -25,9 +25,11 @@ from ledgerkit.watching import Watch, watched
 MOST_AT_ONCE: Final = 8
 # What runs ends with the read that it is in the middle of.
 SECONDS_TO_END: Final = 15.0
+# How often it is told how far each list is.
+SECONDS_BETWEEN: Final = 5.0
 DONE: Final = run.DONE.extended(after={"note": TEXT, "error": TEXT})
 
-Workspaces = str | Iterable[str | Session] | Mapping[str, Session | str]
+Workspaces = str | Session | Iterable[str | Session] | Mapping[str, Session | str]
 
 
 @dataclass
@@ -35,11 +37,67 @@ class _Workspace:
     """One workspace to be archived: how it is called, what opens it, and where its files go."""
 
     label: str
+    # A session, or the name of a profile: that of the default one is empty.
     opened: Session | str
     name: str | None = None
     # What tells workspaces apart, where it is known before anything is sent.
     origin: tuple[str, str] | None = None
     fault: LedgerError | None = None
+
+
+class _Bar(Progress):
+    """One bar for the calls of all workspaces, whose threads take turns."""
+
+    def __init__(self) -> None:
+        super().__init__("archive")
+        self._lock = threading.Lock()
+
+    def expect(self, calls: int) -> None:
+        """Say that this many more calls will come."""
+        with self._lock:
+            super().expect(calls)
+
+    def advance(self) -> None:
+        """Say that one call is done."""
+        with self._lock:
+            super().advance()
+
+
+class _Underway(Watch):
+    """One list on its way: its calls are shown in the bar of all."""
+
+    def __init__(self, title: str, directory: Path, bar: _Bar, cancel: threading.Event) -> None:
+        super().__init__()
+        self.cancel = cancel
+        self._title, self._directory, self._bar = title, directory, bar
+        self._begun = time.time()
+
+    def expect(self, calls: int) -> None:
+        """Say that this many more calls will come."""
+        super().expect(calls)
+        self._bar.expect(calls)
+
+    def advance(self) -> None:
+        """Say that one call is done."""
+        super().advance()
+        self._bar.advance()
+
+    def __str__(self) -> str:
+        # What this run has written so far, which the files say.
+        try:
+            files = [one for one in parts.files_in(self._directory) if one.stat().st_mtime >= self._begun]
+            rows = sum(parts.read_part(one).rows for one in files)
+            start = parts.start_of(files[0]) if files else None
+        except (OSError, LedgerError):  # it is not there yet, or the run itself says what is wrong with it
+            start = None
+        return f"{self._title}: {f'back to {start:%Y-%m}, {rows:,} rows' if start else 'looking at what is new'}"
+
+
+def _tell(underway: list[_Underway], told: Callable[[str], None], ended: threading.Event) -> None:
+    """Tell now and then how far each list is."""
+    while not ended.wait(SECONDS_BETWEEN):
+        for one in list(underway):
+            told(str(one))
 
 
 def archive(
@@ -49,48 +107,105 @@ def archive(
     sections: str | Iterable[str] = ("transactions", "requests"),
     created_after: Any = None,
     again: Any = None,
+    told: Callable[[str], None] | None = None,
 ) -> pd.DataFrame:
-    """Archive several workspaces; see :func:`ledgerkit.archives`."""
+    """Archive several workspaces; see :func:`ledgerkit.archive`.
+
+    Parameters
+    ----------
+    told
+        Is given a line every few seconds, in another thread, that says how far a list is.
+    """
     chosen = _sections(sections)
+    root = parts.folder_of(folder)
     found = _workspaces(workspaces)
-    _check_apart(Path(folder), found)
+    _check_apart(root, found)
     options = {
         name: value for name, value in (("created_after", created_after), ("again", again)) if value is not None
     }
+    job = _Job(root, chosen, options)
     ended = [threading.Event() for _ in found]
     begun: list[threading.Event] = []
 
     def work(position: int, cancel: threading.Event) -> list[dict[str, Any]]:
         begun.append(ended[position])
         try:
-            return _archived(folder, found[position], chosen, options, cancel)
+            return job.archived(found[position], cancel)
         finally:
             ended[position].set()
 
-    progress = Progress("archive")
+    nothing_more = threading.Event()
+    if told is not None:
+        threading.Thread(target=_tell, args=(job.underway, told, nothing_more), daemon=True).start()
+    calls = [partial(work, position) for position in range(len(found))]
     try:
-        rows = gather(
-            [partial(work, position) for position in range(len(found))], workers=MOST_AT_ONCE, progress=progress
-        )
+        rows = gather(calls, workers=MOST_AT_ONCE, progress=job.bar)
     finally:
         # Whoever interrupts wants to run it again: not before the locks are free.
         for one in begun:
             one.wait(SECONDS_TO_END)
-        progress.close()
+        nothing_more.set()
+        job.bar.close()
     return _result([row for one in rows for row in one])
+
+
+@dataclass(frozen=True)
+class _Job:
+    """What is to be archived of each workspace, and the lists that are on their way."""
+
+    folder: Path
+    sections: Sequence[str]
+    options: Mapping[str, Any]
+    bar: _Bar = field(default_factory=_Bar)
+    underway: list[_Underway] = field(default_factory=list)
+
+    def archived(self, workspace: _Workspace, cancel: threading.Event) -> list[dict[str, Any]]:
+        """Archive the lists of a workspace, one after the other; a row for each, with the error where it failed."""
+        try:
+            if workspace.fault is not None:
+                raise workspace.fault
+            opened = workspace.opened
+            with connect(opened or None) if isinstance(opened, str) else nullcontext(opened) as session:
+                return [self._one(workspace, session, section, cancel) for section in self.sections]
+        except Cancelled:
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever it is, the other workspaces are archived, and it is told
+            return [_failed(workspace, section, error) for section in self.sections]
+
+    def _one(self, workspace: _Workspace, session: Session, section: str, cancel: threading.Event) -> dict[str, Any]:
+        name = workspace.name or str(session.workspace)
+        watch = _Underway(f"{name} {section}", parts.directory_of(self.folder, section, name), self.bar, cancel)
+        options, notes = dict(self.options), []
+        if section not in lists.EVENTS and options.pop("created_after", None) is not None:
+            notes.append(f"kept whole: created_after bounds {', '.join(lists.EVENTS)} alone")
+        if cancel.is_set():
+            raise Cancelled
+        self.underway.append(watch)
+        try:
+            with watched(watch):
+                done = getattr(session, section).archive(self.folder, name=workspace.name, **options)
+        except Cancelled:
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever it is, the other lists are archived, and it is told
+            return _failed(workspace, section, error, notes, watch.warnings)
+        finally:
+            self.underway.remove(watch)
+        row = {str(column): done[column].iloc[0] for column in done.columns}
+        return {**row, "note": "; ".join([*notes, *watch.warnings]) or None, "warned": watch.warnings}
 
 
 def _sections(sections: str | Iterable[str]) -> list[str]:
     chosen = list(dict.fromkeys([sections] if isinstance(sections, str) else sections))
-    known = sorted(section.name for section in all_sections() if hasattr(section, "search"))
+    known = list(lists.archivable())
     if not chosen:
         raise InvalidRequest("`sections` is empty, and nothing was sent: name one or more.", field="sections")
     for one in chosen:
         if one not in known:
-            near = difflib.get_close_matches(str(one), known, n=1)
+            near = difflib.get_close_matches(str(one), known, n=1, cutoff=0.75)
             hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(known)}."
             raise InvalidRequest(
-                f"`sections` has {shorten(one)}, which is none, and nothing was sent: {hint}", field="sections"
+                f"`sections` has {shorten(one)}, which can't be archived, and nothing was sent: {hint}",
+                field="sections",
             )
     return chosen
 
@@ -99,7 +214,7 @@ def _workspaces(workspaces: Workspaces) -> list[_Workspace]:
     if isinstance(workspaces, Mapping):
         found = [_workspace(opened, str(name)) for name, opened in workspaces.items()]
     else:
-        found = [_workspace(one) for one in ([workspaces] if isinstance(workspaces, str) else workspaces)]
+        found = [_workspace(one) for one in ([workspaces] if isinstance(workspaces, str | Session) else workspaces)]
     if not found:
         raise InvalidRequest("`workspaces` is empty, and nothing was sent: name one or more.", field="workspaces")
     return found
@@ -107,23 +222,41 @@ def _workspaces(workspaces: Workspaces) -> list[_Workspace]:
 
 def _workspace(opened: Any, name: str | None = None) -> _Workspace:
     """Return what is known of a workspace without asking the service."""
+    if isinstance(opened, str) and name is None and "=" in opened:
+        name, _, opened = opened.partition("=")
+    if name is not None:
+        parts.check_name(name)
     if isinstance(opened, Session):
         own, base_url = opened.workspace, opened.base_url
-        return _Workspace(name or own or base_url, opened, name or own, (base_url, own) if own else None)
+        if not (name or own):
+            raise InvalidRequest(
+                "a LAM's session names no workspace, and nothing was sent: say what it is to be called in the "
+                "archive, such as {'treasury': session}.",
+                field="workspaces",
+            )
+        return _Workspace(name or str(own), opened, name or own, (base_url, own) if own else None)
     if not isinstance(opened, str):
         raise InvalidRequest(
             f"`workspaces` has {shorten(opened)}, and nothing was sent: it takes names of profiles, such as "
             "['treasury', 'custody'], or sessions by name, {'treasury': session}.",
             field="workspaces",
         )
+    label = name or opened or "the default profile"
     if opened == "sandbox":  # its server is not there yet
-        return _Workspace(name or opened, opened, name)
+        return _Workspace(label, opened, name)
     try:
-        loaded = credentials.load(opened)
+        loaded = credentials.load(opened or None)
     except LedgerError as error:
-        return _Workspace(name or opened, opened, name, fault=error)
+        return _Workspace(label, opened, name, fault=error)
     own = getattr(loaded.credentials, "workspace", None)
-    return _Workspace(name or opened, opened, name or own, (loaded.base_url, own) if own else None)
+    called = name or own or opened  # a LAM's credentials name no workspace
+    if not called:
+        raise InvalidRequest(
+            "the credentials of the default profile name no workspace, and nothing was sent: say what it is to be "
+            "called in the archive, as NAME= such as 'treasury='.",
+            field="workspaces",
+        )
+    return _Workspace(label, opened, called, (loaded.base_url, own) if own else None)
 
 
 def _check_apart(folder: Path, found: Sequence[_Workspace]) -> None:
@@ -137,7 +270,8 @@ def _check_apart(folder: Path, found: Sequence[_Workspace]) -> None:
             if place in places:
                 raise InvalidRequest(
                     f"{shorten(places[place].label)} and {shorten(one.label)} would be written into one directory, "
-                    f"{shorten(one.name)}, and nothing was sent. Name each: {{'one': ..., 'another': ...}}.",
+                    f"{shorten(one.name)}, and nothing was sent. Name each: {_named(places[place], 1)} and "
+                    f"{_named(one, 2)}.",
                     field="workspaces",
                 )
             places[place] = one
@@ -152,54 +286,20 @@ def _check_apart(folder: Path, found: Sequence[_Workspace]) -> None:
             origins[one.origin] = one
 
 
-def _archived(
-    folder: str | PathLike[str],
-    workspace: _Workspace,
-    sections: Sequence[str],
-    options: Mapping[str, Any],
-    cancel: threading.Event,
-) -> list[dict[str, Any]]:
-    """Archive the lists of one workspace, one after the other; a row for each, with the error where it failed."""
-    try:
-        if workspace.fault is not None:
-            raise workspace.fault
-        opened = workspace.opened
-        with connect(opened) if isinstance(opened, str) else nullcontext(opened) as session:
-            return [_one(folder, workspace, session, section, options, cancel) for section in sections]
-    except Cancelled:
-        raise
-    except Exception as error:  # noqa: BLE001 - whatever it is, the other workspaces are archived, and it is told
-        return [_failed(workspace, section, error) for section in sections]
+def _named(workspace: _Workspace, number: int) -> str:
+    """Return what to write for a workspace under a name of its own."""
+    name = f"{workspace.name}-{number}"
+    return f"'{name}={workspace.opened}'" if isinstance(workspace.opened, str) else f"{{{name!r}: session}}"
 
 
-def _one(
-    folder: str | PathLike[str],
-    workspace: _Workspace,
-    session: Session,
-    section: str,
-    options: Mapping[str, Any],
-    cancel: threading.Event,
+def _failed(
+    workspace: _Workspace, section: str, error: Exception, notes: Sequence[str] = (), warned: Sequence[str] = ()
 ) -> dict[str, Any]:
-    watch = Watch()
-    watch.cancel = cancel
-    if cancel.is_set():
-        raise Cancelled
-    try:
-        with watched(watch):
-            done = getattr(session, section).archive(folder, name=workspace.name, **options)
-    except Cancelled:
-        raise
-    except Exception as error:  # noqa: BLE001 - whatever it is, the other lists are archived, and it is told
-        return _failed(workspace, section, error, watch.warnings)
-    row = {str(name): done[name].iloc[0] for name in done.columns}
-    return {**row, "note": "; ".join(watch.warnings) or None}
-
-
-def _failed(workspace: _Workspace, section: str, error: Exception, notes: Sequence[str] = ()) -> dict[str, Any]:
     return {
         "dataset": section,
         "workspace": workspace.name or workspace.label,
-        "note": "; ".join(notes) or None,
+        "note": "; ".join([*notes, *warned]) or None,
+        "warned": warned,
         "error": " ".join([f"{type(error).__name__}: {error}", *getattr(error, "__notes__", ())]),
     }
 
@@ -208,18 +308,27 @@ def _result(rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
     """Return the frame of what was done, and say what a reader must not miss."""
     failed = [row for row in rows if row.get("error")]
     if len(failed) == len(rows):
-        said = "\n".join(f"{row['workspace']}, {row['dataset']}: {row['error']}" for row in rows)
-        raise LedgerError(f"nothing was archived.\n{said}", failed=[dict(row) for row in rows])
+        raise LedgerError("\n".join(["nothing was archived.", *_why(rows)]), failed=[dict(row) for row in rows])
     for row in rows:
-        if row.get("note"):
-            warn(f"{row['workspace']}, {row['dataset']}: {row['note']}", _kind_of(row))
+        if row.get("warned"):
+            warn(f"{row['workspace']}, {row['dataset']}: {'; '.join(row['warned'])}", _kind_of(row))
     if failed:
-        named = "; ".join(f"{row['workspace']}, {row['dataset']}: {row['error']}" for row in failed)
-        warn(f"{len(failed)} of {len(rows)} lists were not archived to the end: {named}", IncompleteResult)
+        warn(
+            f"{len(failed)} of {len(rows)} lists were not archived to the end: {'; '.join(_why(failed))}",
+            IncompleteResult,
+        )
     columns = {name: SERIES[kind]([_plain(row.get(name), kind) for row in rows]) for name, kind in DONE.kinds.items()}
     frame = pd.DataFrame(columns)
     frame.attrs["table"] = DONE.name
     return frame
+
+
+def _why(failed: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Say why lists were not archived: once for all lists of a workspace that failed alike."""
+    found: dict[tuple[str, str], list[str]] = {}
+    for row in failed:
+        found.setdefault((row["workspace"], row["error"]), []).append(row["dataset"])
+    return [f"{workspace}, {' and '.join(datasets)}: {error}" for (workspace, error), datasets in found.items()]
 
 
 def _kind_of(row: Mapping[str, Any]) -> type[UserWarning]:

@@ -419,7 +419,7 @@ def _touching(spans: Iterable[tuple[object, object, str]]) -> list[str]:
     """Return those of the files whose span has something in common with that of another."""
     found: dict[str, None] = {}
     furthest: tuple[object, object, str] | None = None
-    for span in sorted(spans):  # type: ignore[type-var]  # ids of one list are all numbers, or all texts
+    for span in sorted(spans):
         if furthest is not None and span[0] <= furthest[1]:  # type: ignore[operator]  # the same
             found |= {furthest[2]: None, span[2]: None}
         if furthest is None or span[1] > furthest[1]:  # type: ignore[operator]  # the same

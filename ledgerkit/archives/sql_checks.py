@@ -34,7 +34,11 @@ _BY_SECOND: Final = frozenset(
     {"arg_min", "arg_max", "arg_min_null", "arg_max_null", "arg_min_nulls_last", "arg_max_nulls_last"}
     | {"argmin", "argmax", "min_by", "max_by"}
 )
-_ORDERED: Final = frozenset({"min", "max", "greatest", "least"}) | _BY_SECOND
+_SORTING: Final = frozenset(
+    {"list_sort", "list_reverse_sort", "list_grade_up", "grade_up"}
+    | {"array_sort", "array_reverse_sort", "array_grade_up"}
+)
+_ORDERED: Final = frozenset({"min", "max", "greatest", "least"}) | _BY_SECOND | _SORTING
 _COMPARED: Final = frozenset(
     {"COMPARE_LESSTHAN", "COMPARE_GREATERTHAN", "COMPARE_LESSTHANOREQUALTO", "COMPARE_GREATERTHANOREQUALTO"}
     | {"COMPARE_BETWEEN", "COMPARE_NOT_BETWEEN"}

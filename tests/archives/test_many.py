@@ -2,15 +2,20 @@
 
 import _thread
 import contextlib
+import os
 import threading
+import time
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 from serving import Act, Handler, Reply, Seen, Server, page
 
 import ledgerkit as lk
+from archives.handmade import day, node, put
 from ledgerkit import watching
 from ledgerkit.archives import many
 from ledgerkit.errors import Cancelled
@@ -75,7 +80,7 @@ def test_workspaces_run_at_the_same_time(
         both.wait(timeout=30)  # broken, and an error in the frame, where one runs after the other
         return many._failed(many._Workspace("x", "x"), "transactions", ValueError("met"))
 
-    monkeypatch.setattr(many, "_one", wait_for_the_other)
+    monkeypatch.setattr(many._Job, "_one", wait_for_the_other)
     with pytest.raises(lk.LedgerError, match="met"):
         lk.archive(tmp_path, workspaces, sections="transactions")
 
@@ -175,7 +180,9 @@ def test_what_names_no_workspace_is_refused(tmp_path: Path, given: Any, says: st
     ("sections", "says"),
     [
         pytest.param(["transaction"], "did you mean 'transactions'", id="misspelt"),
-        pytest.param("organization", "which is none", id="no search"),
+        pytest.param("currencies", "can't be archived", id="rows without ids"),
+        pytest.param("stakes.solana", "can't be archived", id="one account at a time"),
+        pytest.param("organization", "can't be archived", id="no search"),
         pytest.param([], "`sections` is empty", id="none"),
     ],
 )
@@ -218,8 +225,130 @@ def test_profiles_are_kept_under_the_names_of_their_workspaces(profiles: Callabl
     profiles(treasury=lambda seen: page([]), custody=lambda seen: page([]))
     done = lk.archive("data", ["treasury", "custody"], sections="requests")
     assert done["workspace"].tolist() == ["treasury-workspace", "custody-workspace"]
-    named = lk.archive("data", {"a": "treasury"}, sections="requests")
+    named = lk.archive("other", {"a": "treasury"}, sections="requests")
     assert named["workspace"].tolist() == ["a"]
+    named = lk.archive("third", ["a=treasury", "custody"], sections="requests")
+    assert named["workspace"].tolist() == ["a", "custody-workspace"]
+
+
+def test_two_profiles_of_one_name_are_told_what_to_write(
+    profiles: Callable[..., dict[str, Server]], tmp_path: Path
+) -> None:
+    servers = profiles(treasury=lambda seen: page([]), custody=lambda seen: page([]))
+    text = (tmp_path / ".env").read_text().replace("custody-workspace", "treasury-workspace")
+    (tmp_path / ".env").write_text(text)
+    with pytest.raises(lk.InvalidRequest, match="into one directory") as raised:
+        lk.archive("data", ["treasury", "custody"], sections="requests")
+    assert "'treasury-workspace-1=treasury' and 'treasury-workspace-2=custody'" in str(raised.value)
+    assert [server.seen for server in servers.values()] == [[], []]
+    done = lk.archive("data", ["treasury-workspace-1=treasury", "treasury-workspace-2=custody"], sections="requests")
+    assert done["error"].isna().all()
+
+
+def test_a_lam_is_kept_under_the_name_of_its_profile(
+    tmp_path: Path, serve: Callable[..., Server], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / ".env").write_text(
+        "".join(
+            f"LEDGER_ENTERPRISE_{name}LAM_{variable}={value}\n"
+            for name in ("COLD_", "")
+            for variable, value in (("URL", serve(lambda seen: page([])).url), ("USER", "u"))
+        )
+    )
+    monkeypatch.chdir(tmp_path)
+    done = lk.archive("data", ["cold", "warm="], sections="requests")
+    assert done["workspace"].tolist() == ["cold", "warm"]
+    assert done["error"].isna().all()
+    with lk.connect("cold") as session, pytest.raises(lk.InvalidRequest, match=r"\{'treasury': session\}"):
+        lk.archive("data", [session])
+    with pytest.raises(lk.InvalidRequest, match="'treasury='"):
+        lk.archive("data", [""])
+
+
+def test_one_session_is_a_workspace(workspaces: dict[str, lk.Session], tmp_path: Path) -> None:
+    done = lk.archive(tmp_path, workspaces["north"], sections="requests")
+    assert done["workspace"].tolist() == [workspaces["north"].workspace]
+    with pytest.raises(lk.InvalidRequest, match="`name` = 'a\\\\nb' can't be used"):
+        lk.archive(tmp_path, {"a\nb": workspaces["south"]})
+
+
+def test_only_lists_that_grow_without_end_are_bounded(workspaces: dict[str, lk.Session], tmp_path: Path) -> None:
+    sections = ["accounts", "pledges", "transactions"]
+    done = lk.archive(tmp_path, {"north": workspaces["north"]}, sections=sections, created_after="2026-10-01")
+    assert done["error"].isna().all()
+    rows = dict(zip(done["dataset"], done["rows"], strict=True))
+    assert rows["accounts"] == len(ids_of(workspaces["north"], "/accounts"))
+    assert 0 < rows["transactions"] < 400
+    notes = dict(zip(done["dataset"], done["note"].isna(), strict=True))
+    assert notes == {"accounts": False, "pledges": False, "transactions": True}
+    assert done["note"][0].startswith("kept whole: created_after bounds transactions, requests")
+
+
+def test_it_is_told_how_far_each_list_is(
+    workspaces: dict[str, lk.Session], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(many, "SECONDS_BETWEEN", 0.01)
+    written, told = threading.Event(), threading.Event()
+    said: list[str] = []
+    # What stands there from earlier runs is not counted.
+    put(
+        tmp_path,
+        [node(1, "1", "2025-01-02T00:00:00Z")],
+        workspace="north",
+        start=datetime(2025, 1, 1, tzinfo=UTC),
+        until=day(1),
+    )
+    before = time.time() - 3600
+    os.utime(next(tmp_path.rglob("*.parquet")), (before, before))
+
+    def run(folder: Path, name: str) -> Any:
+        put(folder, [node(2, "1", "2026-03-02T00:00:00Z")], workspace=name, start=day(3), until=day(4))
+        put(folder, [node(3, "1", "2026-04-02T00:00:00Z")], workspace=name, start=day(4), until=day(5))
+        written.set()
+        assert told.wait(timeout=30)
+        raise ZeroDivisionError
+
+    def tell(line: str) -> None:
+        said.append(line)
+        if written.is_set() and said.count(line) > 1:
+            told.set()
+
+    monkeypatch.setattr(workspaces["north"].transactions, "archive", run)
+    with pytest.raises(lk.LedgerError, match="ZeroDivisionError"):
+        many.archive(tmp_path, {"north": workspaces["north"]}, sections="transactions", told=tell)
+    assert said[-1] == "north transactions: back to 2026-03, 2 rows"
+
+
+def test_the_bar_of_a_notebook_counts_the_calls_of_all(
+    workspaces: dict[str, lk.Session], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bars: list[Any] = []
+
+    class Bar:
+        def __init__(self, **options: Any) -> None:
+            self.total, self.done = 0, 0
+            bars.append(self)
+
+        def refresh(self) -> None: ...
+        def close(self) -> None: ...
+
+        def update(self) -> None:
+            self.done += 1
+
+    monkeypatch.setattr("ledgerkit.parallel.in_notebook", lambda: True)
+    monkeypatch.setattr("tqdm.notebook.tqdm", Bar)
+    for session in workspaces.values():
+        found = session.transactions.search
+
+        def read(folder: Path, name: str, search: Any = found) -> pd.DataFrame:
+            search()  # of several pages
+            return pd.DataFrame({"dataset": ["transactions"], "workspace": [name]})
+
+        monkeypatch.setattr(session.transactions, "archive", read)
+    lk.archive(tmp_path, workspaces, sections="transactions")
+    assert len(bars) == 1
+    # One for each workspace, and one for each page but the first.
+    assert (bars[0].total, bars[0].done) == (2 + 3 + 2, 2 + 3 + 2)
 
 
 def test_a_profile_that_is_not_set_up_stops_no_other(profiles: Callable[..., dict[str, Server]]) -> None:
@@ -229,6 +358,13 @@ def test_a_profile_that_is_not_set_up_stops_no_other(profiles: Callable[..., dic
     assert done["error"].isna().tolist() == [True, True, False, False]
     assert "ConfigurationError: No credentials found for the profile nowhere" in done["error"].tolist()[2]
     assert "canary" not in done.to_string()
+
+
+def test_why_a_profile_failed_is_said_once_and_not_for_each_list(profiles: Callable[..., dict[str, Server]]) -> None:
+    profiles(treasury=lambda seen: page([]))
+    with pytest.raises(lk.LedgerError, match="nowhere, transactions and requests: ConfigurationError") as raised:
+        lk.archive("data", ["nowhere"])
+    assert str(raised.value).count("No credentials found") == 1
 
 
 def test_a_service_that_does_not_answer_stops_no_other(profiles: Callable[..., dict[str, Server]]) -> None:
