@@ -1,13 +1,15 @@
 """``python -m benchmarks``: everything that is measured, in one run."""
 
 import argparse
+import itertools
 import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from benchmarks import archiving, comparing, reading, report
-from benchmarks.measuring import serving
+from benchmarks.measuring import Measure, serving
 
 
 def options_of(arguments: Sequence[str]) -> argparse.Namespace:
@@ -29,19 +31,27 @@ def options_of(arguments: Sequence[str]) -> argparse.Namespace:
 def main(arguments: Sequence[str]) -> None:
     """Measure, print and save."""
     options = options_of(arguments)
-    with serving(options.transactions, options.latency) as served:
-        measures, samples = reading.measure(served, options.latency, options.rounds, _say)
-        _say(report.table(measures))  # as soon as it is known: the rest takes minutes
-        pieces, of_pieces = comparing.measure(served, options.transactions, options.rounds, options.starts, _say)
-        _say(report.table(pieces))
-        parts, of_parts = archiving.measure(served, options.transactions, options.rounds, _say, large=options.large)
     settings = shlex.join(["python", "-m", "benchmarks", *arguments])
-    measures, samples = [*measures, *pieces, *parts], {"reading": samples, **of_pieces, "archive": of_parts}
-    written = report.text(measures, settings)
-    print(written)
     into = options.into or (None if options.quick else Path(__file__).parent)
-    if into is not None:
-        report.save(into, written, measures, samples, settings)
+    measures: list[Measure] = []
+    samples: dict[str, dict[str, Any]] = {}
+
+    def keep(*, whole: bool) -> None:
+        if into is not None:
+            report.save(into, measures, samples, settings, whole=whole)
+
+    with serving(options.transactions, options.latency) as served:
+        for step in itertools.chain(
+            reading.measure(served, options.latency, options.rounds, _say),
+            comparing.measure(served, options.transactions, options.rounds, options.starts, _say),
+            archiving.measure(served, options.transactions, options.rounds, _say, large=options.large),
+        ):
+            measures += step.measures
+            samples.setdefault(step.group, {}).update(step.samples)
+            _say(report.table(step.measures))
+            keep(whole=False)
+    keep(whole=True)
+    print(report.text(measures, settings, whole=True))
 
 
 def _say(line: str) -> None:

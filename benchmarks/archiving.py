@@ -1,10 +1,10 @@
 """Whether the memory of an archive grows with its rows: many parts against one."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from importlib.util import find_spec
 from typing import Any, Final
 
-from benchmarks.measuring import Measure, Served, divided, run, serving
+from benchmarks.measuring import Measure, Served, Step, divided, run, serving
 
 # What fits into one part.
 PART: Final = 20_000
@@ -15,8 +15,8 @@ FLAT: Final = 1.2
 
 def measure(
     served: Served, transactions: int, rounds: int, say: Callable[[str], None], *, large: bool
-) -> tuple[list[Measure], Mapping[str, Any]]:
-    """Return the ratios, and the samples that they are made of; nothing where the extra ``archive`` is missing.
+) -> Iterator[Step]:
+    """Measure the peak of memory; without the extra ``archive``, say that it is missing.
 
     Raises
     ------
@@ -24,31 +24,46 @@ def measure(
         The files have other rows or another sum than were served.
     """
     if find_spec("pyarrow") is None:
-        say("the extra `archive` is not installed: archives are not measured")
-        return [], {}
-    one_part, measures = [], []
-    samples: dict[int, list[dict[str, Any]]] = {}
+        yield Step([_unmeasured("an archive", "the extra `archive` is not installed")], "archive", {})
+        return
+    one_part, several = [], []
     for _ in range(rounds):
         say(f"archive, {min(PART, transactions)} and {transactions} rows")
         one_part.append(run("pieces", "archive", served.urls["0"], str(min(PART, transactions))))
-        samples.setdefault(transactions, []).append(_archived(served, transactions))
+        several.append(_archived(served, transactions))
+    samples = {"one part": one_part, str(transactions): several}
+    yield Step([compared_by_memory(transactions, several, one_part)], "archive", samples)
     if large:
         say(f"archive, {LARGE} rows: some minutes, and 2 GB of memory for the server")
         with serving(LARGE, [0.0]) as more:
-            samples[LARGE] = [_archived(more, LARGE)]
-    for rows, runs in samples.items():
-        peaks, base = ([one["peak_bytes"] for one in each] for each in (runs, one_part[: len(runs)]))
-        if None not in peaks and None not in base:
-            measures.append(
-                Measure(
-                    f"peak of memory of an archive, {rows:,} rows in {runs[0]['parts']} parts",
-                    f"the same, {min(PART, transactions):,} rows in {one_part[0]['parts']} part",
-                    divided(peaks, base),
-                    "times as much",
-                    at_most=FLAT,
-                )
-            )
-    return measures, {"one part": one_part, **{str(rows): runs for rows, runs in samples.items()}}
+            done = [_archived(more, LARGE)]
+        yield Step([compared_by_memory(LARGE, done, one_part[:1])], "archive", {str(LARGE): done})
+
+
+def compared_by_memory(
+    rows: int, runs: Sequence[Mapping[str, Any]], one_part: Sequence[Mapping[str, Any]]
+) -> Measure:
+    """Return how many times the memory of one part many parts took: nothing where there are not many, nor one."""
+    what = f"peak of memory of an archive, {rows:,} rows"
+    parts, fewest = max(run["parts"] for run in runs), max(run["parts"] for run in one_part)
+    peaks, base = ([one["peak_bytes"] for one in each] for each in (runs, one_part))
+    if parts == 1:
+        return _unmeasured(what, "all of it fits into one part")
+    if fewest != 1:
+        return _unmeasured(what, f"what it is compared with is in {fewest} parts")
+    if None in peaks or None in base:
+        return _unmeasured(what, "this system does not tell how much memory is held")
+    return Measure(
+        f"{what} in {parts} parts",
+        f"the same, {one_part[0]['rows']:,} rows in one part",
+        divided(peaks, base),
+        "times as much",
+        at_most=FLAT,
+    )
+
+
+def _unmeasured(what: str, why_not: str) -> Measure:
+    return Measure(what, "the same in one part", (), "times as much", at_most=FLAT, why_not=why_not)
 
 
 def _archived(served: Served, rows: int) -> dict[str, Any]:

@@ -23,9 +23,11 @@ class Measure:
     what, against
         In words.
     ratios
-        One per round: how many times faster, or how many times as much.
+        One per round: how many times faster, or how many times as much; none where it was not measured.
     at_least, at_most
         The goal for the median, where there is one.
+    why_not
+        Why there are no ratios.
     """
 
     what: str
@@ -36,24 +38,43 @@ class Measure:
     at_most: float | None = None
     # The same of the processor time, which others on the machine disturb less; none where no time is measured.
     processor: Sequence[float] = ()
+    why_not: str | None = None
 
     @property
-    def median(self) -> float:
-        """The ratio that counts."""
-        return statistics.median(self.ratios)
+    def median(self) -> float | None:
+        """The ratio that counts; None where there is none."""
+        return statistics.median(self.ratios) if self.ratios else None
 
     @property
     def met(self) -> bool | None:
-        """Whether the goal is met; None where there is none."""
-        if self.at_least is not None:
-            return self.median >= self.at_least
-        if self.at_most is not None:
-            return self.median <= self.at_most
+        """Whether the goal is met; None where there is none, or no ratio."""
+        median = self.median
+        if median is not None and self.at_least is not None:
+            return median >= self.at_least
+        if median is not None and self.at_most is not None:
+            return median <= self.at_most
         return None
 
     def to_dict(self) -> dict[str, Any]:
         """Return it as JSON takes it."""
         return {**vars(self), "median": self.median, "met": self.met}
+
+
+@dataclass(frozen=True)
+class Step:
+    """What a part of a run has found out: it is kept as soon as it is known, since the rest may take long.
+
+    Parameters
+    ----------
+    measures
+        The ratios.
+    group, samples
+        What they are made of, and under which heading that is kept.
+    """
+
+    measures: Sequence[Measure]
+    group: str
+    samples: Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -134,14 +155,15 @@ def compared(
     upper: Sequence[Mapping[str, Any]],
     lower: Sequence[Mapping[str, Any]],
     unit: str,
-    **goal: float | None,
+    at_least: float | None = None,
+    at_most: float | None = None,
 ) -> Measure:
     """Return the measure that the times of two make, round by round."""
     seconds, processor = (
         divided([one[name] for one in upper], [one[name] for one in lower])
         for name in ("seconds", "processor_seconds")
     )
-    return Measure(what, against, seconds, unit, processor=processor, **goal)
+    return Measure(what, against, seconds, unit, at_least, at_most, processor)
 
 
 def divided(upper: Sequence[float], lower: Sequence[float]) -> list[float]:

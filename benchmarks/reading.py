@@ -1,10 +1,10 @@
 """All transactions over HTTP: every contestant in turn, at every latency, in every round."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from benchmarks.contestants import CONTESTANTS
-from benchmarks.measuring import Measure, Served, compared, divided, run
+from benchmarks.measuring import Measure, Served, Step, compared, divided, run
 
 # How many times faster than the tutorial's loop, by latency in milliseconds.
 GOALS: Final[Mapping[str, float]] = {"0": 2, "5": 4, "25": 10}
@@ -16,13 +16,9 @@ MUCH: Final = "times as much"
 FLOORS: Final = ("floor, threads", "floor, asyncio")
 
 
-def measure(
-    served: Served, latencies: Sequence[float], rounds: int, say: Callable[[str], None]
-) -> tuple[list[Measure], dict[str, Any]]:
-    """Return the ratios, and the samples that they are made of, by latency and contestant."""
-    measures: list[Measure] = []
-    samples: dict[str, Any] = {}
-    for latency in (f"{one:g}" for one in latencies):
+def measure(served: Served, latencies: Sequence[float], rounds: int, say: Callable[[str], None]) -> Iterator[Step]:
+    """Measure one latency after the other; samples are kept by latency and contestant."""
+    for position, latency in enumerate((f"{one:g}" for one in latencies), 1):
         runs: dict[str, list[dict[str, Any]]] = {name: [] for name in CONTESTANTS}
         for number in range(rounds):
             # Another one goes first in each round: what runs beside it on the machine comes and goes.
@@ -32,10 +28,10 @@ def measure(
                 served.check(name, done["found"])
                 runs[name].append(done)
                 say(f"{latency} ms, round {number + 1}, {name}: {done['seconds']:.2f} s")
-        measures += _compared(latency, runs)
-        samples[latency] = runs
-    # Memory does not depend on the latency: of the last one, where least is in a queue.
-    return [*measures, *memory(runs, served.truth["bytes_of_json"])], samples
+        measures = _compared(latency, runs)
+        if position == len(latencies):  # memory does not depend on the latency: the last one, where least is queued
+            measures += memory(runs, served.truth["bytes_of_json"])
+        yield Step(measures, "reading", {latency: runs})
 
 
 def _compared(latency: str, runs: Mapping[str, Sequence[Mapping[str, Any]]]) -> list[Measure]:

@@ -5,7 +5,7 @@ import os
 import platform
 import re
 import statistics
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
@@ -40,6 +40,8 @@ def table(measures: Sequence[Measure]) -> str:
 
 
 def _row(one: Measure) -> str:
+    if one.why_not is not None:
+        return f"| {one.what} | {one.against} | not measured: {one.why_not} |  |  | {_goal(one)} |  |"
     spread = f"{min(one.ratios):.2f} to {max(one.ratios):.2f} ({len(one.ratios)} rounds)"
     processor = f"{statistics.median(one.processor):.2f}" if one.processor else ""
     cells = [one.what, one.against, f"**{one.median:.2f}** {one.unit}", spread, processor, _goal(one), _met(one)]
@@ -56,21 +58,25 @@ def _met(one: Measure) -> str:
     return {True: "met", False: "**not met**", None: ""}[one.met]
 
 
-def text(measures: Sequence[Measure], settings: str) -> str:
-    """Return what stands between the markers."""
+def text(measures: Sequence[Measure], settings: str, *, whole: bool) -> str:
+    """Return what stands between the markers; ``whole`` says whether the run has come to its end."""
     load = f"{os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else "not known"
     return "\n\n".join(
         [
             f"Measured with `{settings}` on {machine()}. Load of the machine at the end, this run included: {load}.",
+            *([] if whole else ["**The run did not come to its end**: this is what it had measured before."]),
             table(measures),
         ]
     )
 
 
-def save(folder: Path, written: str, measures: Sequence[Measure], samples: dict[str, Any], settings: str) -> None:
+def save(
+    folder: Path, measures: Sequence[Measure], samples: Mapping[str, Any], settings: str, *, whole: bool
+) -> None:
     """Write ``results.json``, and the table between the markers of ``README.md``, whose rest stays as it is."""
     results = {
         "settings": settings,
+        "whole": whole,
         "machine": machine(),
         "measures": [one.to_dict() for one in measures],
         "samples": samples,
@@ -82,4 +88,5 @@ def save(folder: Path, written: str, measures: Sequence[Measure], samples: dict[
     _, marker, tail = rest.partition(END)
     if not marker:
         raise ValueError(f"{readme.name} has lost its markers, {BEGIN} and {END}: the table has no place")
+    written = text(measures, settings, whole=whole)
     readme.write_text(f"{head}{BEGIN}\n{written}\n{END}{tail}", encoding="utf-8")

@@ -12,9 +12,16 @@ COLLECTION: Final = "garbage collection"
 
 
 class Stopwatch:
-    """Charges each moment of a thread's processor time to the innermost stage that is under way in it."""
+    """Charges each moment of a thread's processor time to the innermost stage that is under way in it.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    clock
+        Tells a thread how much of its time is spent.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.thread_time) -> None:
+        self._clock = clock
         self._local = threading.local()
         self._books: list[dict[str, float]] = []
         self._lock = threading.Lock()
@@ -70,7 +77,7 @@ class Stopwatch:
         return timed
 
     def _enter(self, stage: str) -> None:
-        now, local = time.thread_time(), self._local
+        now, local = self._clock(), self._local
         if not hasattr(local, "stack"):
             local.stack, local.book = [], defaultdict(float)
             with self._lock:
@@ -81,6 +88,6 @@ class Stopwatch:
         local.since = now
 
     def _leave(self) -> None:
-        now, local = time.thread_time(), self._local
+        now, local = self._clock(), self._local
         local.book[local.stack.pop()] += now - local.since
         local.since = now

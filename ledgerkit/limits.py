@@ -237,7 +237,6 @@ class Limiter:
     def _told(self, remaining: int, ends: float, moment: float) -> _Window:
         """Return the window that an answer is about: the one that is known, the one before, or a new one."""
         window, last = self._window, self._last
-        self._last = None
         if window and window.ends < math.inf:
             # Answers that overtake each other differ by less, unless it has ended before it was to.
             if remaining <= window.remaining + self._most_under_way:

@@ -3,8 +3,8 @@
 import json
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,8 @@ from ledgerkit.sandbox.world import World, build
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))  # the benchmarks are no part of the package
 
-from benchmarks import measuring, report, stopwatch, transactions  # noqa: E402 - found by the line above
+from benchmarks import __main__ as main  # noqa: E402 - found by the line above
+from benchmarks import archiving, measuring, reading, report, stopwatch, transactions  # noqa: E402 - found by the line above
 from benchmarks.contestants import CONTESTANTS, PAGE_SIZE, found  # noqa: E402 - found by the line above
 from benchmarks.server import Refused, Service  # noqa: E402 - found by the line above
 
@@ -55,7 +56,10 @@ def test_one_command_measures_everything_and_writes_the_table(tmp_path: Path) ->
     assert [line.split(" | ")[0] for line in rows] == [
         f"| all transactions into a frame, {latency} ms a request" for latency in (0, 0, 1, 1)
     ]
+    assert "| peak of memory of an archive, 300 rows | the same in one part | not measured: " in written
     results = json.loads((tmp_path / "results.json").read_text())
+    assert results["whole"] is True
+    assert list(results["samples"]) == ["reading", "pieces", "archive"]
     for latency in ("0", "1"):
         runs = results["samples"]["reading"][latency]
         assert list(runs) == list(CONTESTANTS)
@@ -164,33 +168,67 @@ def test_a_table_says_whether_goals_are_met_and_how_much_rounds_differ() -> None
 def test_a_readme_without_its_markers_is_not_written_over(tmp_path: Path) -> None:
     (tmp_path / "README.md").write_text("By hand.\n")
     with pytest.raises(ValueError, match="lost its markers"):
-        report.save(tmp_path, "table", [], {}, "settings")
+        report.save(tmp_path, [], {}, "settings", whole=True)
     assert (tmp_path / "README.md").read_text() == "By hand.\n"
 
 
 def test_a_stage_inside_of_another_is_not_counted_twice() -> None:
+    moment = 0
+
+    def work(ticks: int) -> None:
+        nonlocal moment
+        moment += ticks
+
     class Work:
         def inner(self) -> None:
-            _burn(0.02)
+            work(3)
 
         def outer(self) -> None:
+            work(1)
             self.inner()
-            _burn(0.02)
+            work(4)
 
-    watch = stopwatch.Stopwatch()
+    watch = stopwatch.Stopwatch(lambda: moment)
     assert watch.watch(Work, "outer", "outer")
     assert watch.watch(Work, "inner", "inner")
     assert not watch.watch(Work, "gone", "gone")
-    before = time.thread_time()
+    work(100)
     Work().outer()
-    taken = time.thread_time() - before
-    spent = watch.spent()
-    assert spent["inner"] >= 0.02
-    assert spent["outer"] >= 0.02
-    assert sum(spent.values()) <= taken
+    work(100)
+    assert watch.spent() == {"inner": 3, "outer": 5}
 
 
-def _burn(seconds: float) -> None:
-    end = time.thread_time() + seconds
-    while time.thread_time() < end:
-        pass
+def test_an_archive_of_one_part_is_not_compared_with_itself() -> None:
+    one, seven = ({"parts": parts, "peak_bytes": 100 * 2**20, "rows": 10_000 * parts} for parts in (1, 7))
+    measure = archiving.compared_by_memory(20_000, [one], [one])
+    assert measure.met is None
+    assert report.table([measure]).splitlines()[2] == (
+        "| peak of memory of an archive, 20,000 rows | the same in one part "
+        "| not measured: all of it fits into one part |  |  | at most 1.2 |  |"
+    )
+    assert archiving.compared_by_memory(70_000, [seven], [seven]).why_not == "what it is compared with is in 7 parts"
+    unknown = seven | {"peak_bytes": None}
+    assert archiving.compared_by_memory(70_000, [unknown], [one]).ratios == ()
+    measure = archiving.compared_by_memory(70_000, [seven], [one])
+    assert (measure.median, measure.met) == (1.0, True)
+    assert measure.what == "peak of memory of an archive, 70,000 rows in 7 parts"
+
+
+def test_a_run_that_is_stopped_keeps_what_it_has_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    @contextmanager
+    def nobody(*given: Any) -> Iterator[measuring.Served]:
+        yield measuring.Served({}, {})
+
+    def read(*given: Any) -> Iterator[measuring.Step]:
+        yield measuring.Step([measuring.Measure("reading", "a loop", [2.0], "times faster")], "reading", {"0": [1]})
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(main, "serving", nobody)
+    monkeypatch.setattr(reading, "measure", read)
+    with pytest.raises(KeyboardInterrupt):
+        main.main(["--into", str(tmp_path)])
+    results = json.loads((tmp_path / "results.json").read_text())
+    assert (results["whole"], results["samples"]) == (False, {"reading": {"0": [1]}})
+    written = (tmp_path / "README.md").read_text()
+    assert "did not come to its end" in written
+    assert "| reading | a loop | **2.00** times faster" in written

@@ -377,6 +377,17 @@ def test_of_a_window_whose_end_is_not_told_a_long_read_has_its_share_at_once() -
     assert [limiter.reserve(bulk=False) for _ in range(4)] == [0, 0, 0, None]
 
 
+def test_of_a_window_whose_end_is_not_told_each_answer_tells_anew_what_remains() -> None:
+    limiter = Limiter(LeapingClock())
+    for _ in range(6):
+        assert limiter.reserve(bulk=False, patient=False) == 0
+    for remaining in (2, 4):
+        limiter.learn({"X-RateLimit-Remaining": str(remaining)}, NOW)
+    for _ in range(6):
+        limiter.done()
+    assert [limiter.reserve(bulk=False) for _ in range(5)] == [0, 0, 0, 0, None]
+
+
 def test_a_window_that_is_used_up_and_over_now_is_waited_for_a_second() -> None:
     limiter = Limiter(LeapingClock())
     limiter.learn(limits(remaining=0, reset=0), NOW)
