@@ -205,8 +205,6 @@ def _archive() -> Iterator[str]:
     )
     for name in _ARCHIVE:
         yield objects.function(f"ledgerkit.{name}", getattr(ledgerkit, name))
-    for name in ("ArchiveInUse", "ArchiveDamaged"):
-        yield objects.kind(f"ledgerkit.archives.parts.{name}", _found(f"ledgerkit.archives.parts.{name}"))
 
 
 def _forms() -> Iterator[str]:

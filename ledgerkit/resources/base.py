@@ -126,7 +126,7 @@ class Section:
         ConfigurationError
             The extra ``archive`` is not installed, or the folder holds rows of another service, name or family of
             credentials.
-        ledgerkit.archives.parts.ArchiveInUse
+        ArchiveInUse
             Somebody else is writing to the same list of the same workspace.
         Unsupported
             The section has no search of everything.
