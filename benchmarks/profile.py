@@ -36,7 +36,7 @@ STAGES: Final = (
     ("ledgerkit.paging", "keys_of", "paging: keys"),
     ("ledgerkit.paging", "is_steady", "paging: proof"),
     ("ledgerkit.paging", "merged", "concatenation"),
-    ("ledgerkit.paging", "gather", "threads: waiting for them"),
+    ("ledgerkit.paging", "ask_all", "threads: waiting for them"),
     ("ledgerkit.frames", "Table.leaves", "leaves"),
     ("ledgerkit.frames", "Table.frame", "frame: putting together"),
     ("ledgerkit.resources.base", "Section._read", "search: bounds"),

@@ -48,7 +48,7 @@ from ledgerkit.pages import (
     order_of,
     unfinished,
 )
-from ledgerkit.parallel import Progress, gather
+from ledgerkit.parallel import Progress, ask_all
 from ledgerkit.transport import Transport
 
 # The most that is known to be accepted somewhere; a service that clamps it is noticed by the rows that come.
@@ -190,12 +190,11 @@ class Reader:
             return pages, 1, True
         if order and not all(is_in_order(page, order) for page in last):
             order = NO_ORDER
-        transport = self._transport
         for passes in range(2, MOST_PASSES + 1):
             if order and sizable:
                 over = {across(seam, size) for seam in open_seams(pages, order, limit, ties=ties)}
                 calls = [partial(fetch, number, other) for number, other in sorted(over)]
-                pages += gather(calls, workers=transport.concurrency, progress=progress, limiter=transport.limiter)
+                pages += ask_all(self._transport, calls, progress)
                 if not open_seams(pages, order, limit, ties=ties):
                     return pages, passes, True
             else:
@@ -234,14 +233,13 @@ class Reader:
         progress: Progress,
     ) -> list[Page]:
         """Return a first page and those that follow it."""
-        transport = self._transport
         rows = head.count if limit is None else min(head.count, limit)
         promised = math.ceil(rows / head.size) if head.keys else 1
         pages = [head]
         for start in range(2, promised + 1, PAGES_AT_ONCE):
             numbers = range(start, min(start + PAGES_AT_ONCE, promised + 1))
             calls = [partial(fetch, number, head.size) for number in numbers]
-            pages += gather(calls, workers=transport.concurrency, progress=progress, limiter=transport.limiter)
+            pages += ask_all(self._transport, calls, progress)
             if not pages[-1].keys:
                 break  # the count promised more than there is
         while pages[-1].keys and unfinished(pages[-1], limit):

@@ -6,7 +6,7 @@ import sys
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
-from typing import Any, Final, TypeVar
+from typing import Any, Final, Protocol, TypeVar
 
 from ledgerkit import garbage, watching
 from ledgerkit.errors import Cancelled
@@ -61,6 +61,18 @@ def in_notebook() -> bool:
     ipython = sys.modules.get("IPython")
     shell = ipython.get_ipython() if ipython else None
     return type(shell).__name__ == "ZMQInteractiveShell"
+
+
+class Lines(Protocol):
+    """What many calls go through together: how many at once, and the rate limit that they share."""
+
+    concurrency: int
+    limiter: Limiter
+
+
+def ask_all(lines: Lines, calls: Sequence[Callable[[threading.Event], Result]], progress: Progress) -> list[Result]:
+    """Make calls of one transport, as many at once as it makes, spread over the windows of its rate limit."""
+    return gather(calls, workers=lines.concurrency, progress=progress, limiter=lines.limiter)
 
 
 def gather(

@@ -17,7 +17,7 @@ from ledgerkit.errors import ContractViolation
 from ledgerkit.frames import Table
 from ledgerkit.operations import check_family, marked
 from ledgerkit.paging import PAGE_SIZE, SETTLING_SECONDS, Reader
-from ledgerkit.parallel import Progress, gather
+from ledgerkit.parallel import Progress, ask_all
 
 # A search asks a second more than it keeps: what lies before the end of a run has settled for its query too.
 SETTLING: Final = timedelta(seconds=2 * SETTLING_SECONDS)
@@ -139,12 +139,7 @@ class Source:
         def one(window: Window, cancel: threading.Event) -> Result:
             return ask(*window)
 
-        return gather(
-            [partial(one, window) for window in windows],
-            workers=self._connection.transport.concurrency,
-            progress=progress,
-            limiter=self._connection.transport.limiter,
-        )
+        return ask_all(self._connection.transport, [partial(one, window) for window in windows], progress)
 
     def _counted(self, start: datetime | None, until: datetime | None) -> int | None:
         counted: int | None = self._section._count(self._section.search, start, until)

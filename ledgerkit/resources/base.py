@@ -26,7 +26,7 @@ from ledgerkit.errors import (
 from ledgerkit.filters import Time, instant, instant_text
 from ledgerkit.frames import INTEGER, LIST, OBJECT, TEXT, Leaves, Table, exact, join
 from ledgerkit.operations import check_family, marked
-from ledgerkit.parallel import Progress, gather
+from ledgerkit.parallel import Progress, ask_all
 from ledgerkit.transport import path_with
 
 # Whether a bound is in or out is documented nowhere: ask this much wider, and cut here.
@@ -350,12 +350,7 @@ class Section:
 
         progress = Progress(operation)
         try:
-            answers = gather(
-                [partial(ask, member) for member in members],
-                workers=connection.transport.concurrency,
-                progress=progress,
-                limiter=connection.transport.limiter,
-            )
+            answers = ask_all(connection.transport, [partial(ask, member) for member in members], progress)
         finally:
             progress.close()
         if faults and len(faults) == len(members) and all(fault.status == 400 for fault in faults):
