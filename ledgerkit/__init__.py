@@ -115,9 +115,7 @@ def explorer(session: Session) -> _Any:
         To be the last line of a cell.
     """
     # Forms need ipywidgets, which a session without them has no use for.
-    from importlib import import_module
-
-    return import_module("ledgerkit.forms.explorer").Explorer.of(session)
+    return _import_module("ledgerkit.forms.explorer").Explorer.of(session)
 
 
 def panel(session: Session) -> _Any:
@@ -133,9 +131,7 @@ def panel(session: Session) -> _Any:
     ledgerkit.forms.panel.Panel
         To be the last line of a cell.
     """
-    from importlib import import_module
-
-    return import_module("ledgerkit.forms.panel").Panel.of(session)
+    return _import_module("ledgerkit.forms.panel").Panel.of(session)
 
 
 def trace(session: Session, anything: _Any, *, since: _Any = None) -> _Any:
@@ -175,9 +171,7 @@ def trace(session: Session, anything: _Any, *, since: _Any = None) -> _Any:
     It reads ``GET /transactions``, ``/requests``, ``/requests/{id}/governance-status``, ``/accounts``, ``/users``,
     ``/groups``, ``/whitelists``, ``/entities``, the histories of these, and ``/compliance``.
     """
-    from importlib import import_module
-
-    return import_module("ledgerkit.tracing").trace(session, anything, since=since)
+    return _import_module("ledgerkit.tracing").trace(session, anything, since=since)
 
 
 # What connecting and searching do not need is imported when it is asked for: modules, and functions with theirs.
