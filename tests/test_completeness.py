@@ -60,7 +60,7 @@ def read(
 ) -> Result:
     """Read everything; ``order`` is the seed of the order in which the requests of a batch are made."""
 
-    def shuffled(calls: Sequence[Callable[[threading.Event], Any]], **_: Any) -> list[Any]:
+    def shuffled(_: Any, calls: Sequence[Callable[[threading.Event], Any]], progress: Progress) -> list[Any]:
         turns = list(range(len(calls)))
         random.Random(order).shuffle(turns)
         answers = {turn: calls[turn](threading.Event()) for turn in turns}
@@ -73,7 +73,7 @@ def read(
         if order is None:
             columns, said = reader.read(listing, limit=limit, progress=Progress("test"))
         else:
-            with patch.object(paging, "gather", shuffled):
+            with patch.object(paging, "ask_all", shuffled):
                 columns, said = reader.read(listing, limit=limit, progress=Progress("test"))
     assert {warning.category for warning in caught} <= {IncompleteResult}
     return Result(columns["id"], said, [str(warning.message) for warning in caught])
