@@ -45,6 +45,12 @@ DTYPES: Final = {
 EXACT: Final = frozenset({NUMBER, AMOUNT, FEES})
 # Inside nested fields: the column of the value itself, where one chain sends an object and another a scalar.
 SELF: Final = ""
+# What the values of a column raise that do not fit it.
+UNREADABLE: Final = (ValueError, TypeError, OverflowError, InvalidOperation)
+# What pandas keeps texts in: Arrow where it is installed, as with the extra `archive`.
+BY_ARROW: Final = pd.StringDtype(na_value=np.nan).storage == "pyarrow"
+if BY_ARROW:
+    import pyarrow
 
 Fields = Mapping[str, "str | Fields"]
 
@@ -169,14 +175,6 @@ class Table:
         fields |= self.fields
         fields |= after or {}
         return Table(self.name, fields, normalise=self.normalise)
-
-
-# What pandas keeps texts in: Arrow where it is installed, as with the extra `archive`.
-BY_ARROW: Final = pd.StringDtype(na_value=np.nan).storage == "pyarrow"
-if BY_ARROW:
-    import pyarrow
-
-UNREADABLE: Final = (ValueError, TypeError, OverflowError, InvalidOperation)
 
 
 class _Gathering:
