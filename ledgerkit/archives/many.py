@@ -14,7 +14,7 @@ from typing import Any, Final
 import pandas as pd
 
 from ledgerkit import credentials
-from ledgerkit.archives import lists, parts, run
+from ledgerkit.archives import folders, lists, parts, run
 from ledgerkit.errors import Cancelled, IncompleteResult, InvalidRequest, LedgerError, NoLongerListed, shorten, warn
 from ledgerkit.frames import FLAG, INTEGER, SERIES, TEXT, TIME
 from ledgerkit.parallel import Progress, gather
@@ -117,7 +117,7 @@ def archive(
         Is given a line every few seconds, in another thread, that says how far a list is.
     """
     chosen = _sections(sections)
-    root = parts.folder_of(folder)
+    root = folders.folder_of(folder)
     found = _workspaces(workspaces)
     _check_apart(root, found)
     options = {
@@ -225,7 +225,7 @@ def _workspace(opened: Any, name: str | None = None) -> _Workspace:
     if isinstance(opened, str) and name is None and "=" in opened:
         name, _, opened = opened.partition("=")
     if name is not None:
-        parts.check_name(name)
+        folders.check_name(name)
     if isinstance(opened, Session):
         own, base_url = opened.workspace, opened.base_url
         if not (name or own):

@@ -1,4 +1,4 @@
-"""The files of an archive: their names, what they say of themselves, and how one is written whole or not at all.
+"""The files of an archive: their names, what they say of themselves, and what a run has shown of them together.
 
 What a file covers is in its own metadata. Beside the files of a list one mark says which span the last run that came
 to its end has looked at: what lies in it and in no file was shown to be empty.
@@ -6,90 +6,32 @@ to its end has looked at: what lies in it and in no file was shown to be empty.
 
 import contextlib
 import json
-import os
-import secrets
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
-from typing import IO, Any, Final, NamedTuple, TypeVar
+from typing import Any, Final, NamedTuple, TypeVar
 from urllib.parse import quote, unquote
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from filelock import FileLock, Timeout
 
-from ledgerkit.errors import ArchiveDamaged, ArchiveInUse, ConfigurationError, InvalidRequest, shorten
+from ledgerkit.archives import folders
+from ledgerkit.errors import ArchiveDamaged, ConfigurationError, InvalidRequest, shorten
 
 T = TypeVar("T")
 
 FORMAT: Final = 1
 # The key of the file's metadata under which JSON says what the file is.
 KEY: Final = b"ledgerkit"
-# Who may be told what a workspace holds: the owner.
-FILE_MODE: Final = 0o600
-FOLDER_MODE: Final = 0o700
 STAMP: Final = "%Y%m%dT%H%M%S.%fZ"
 # The one file of a list without dates.
 ALL: Final = "all"
-LOCK: Final = ".lock"
 MARK: Final = "ended.json"
 # Since the beginning, and without an end.
 EVERYTHING: Final = datetime.min.replace(tzinfo=UTC)
 FOREVER: Final = datetime.max.replace(tzinfo=UTC)
-TEMPORARY: Final = ".*.tmp"
-MOST_BYTES: Final = 60
-# What DuckDB and others read as null where a directory is named so.
-NULL_PARTITION: Final = "__HIVE_DEFAULT_PARTITION__"
-
-
-def folder_of(folder: str | os.PathLike[str]) -> Path:
-    """Return where an archive is, as every entrance takes it: ``~`` is the home, and nothing else is a pattern.
-
-    Raises
-    ------
-    InvalidRequest
-        It is no path.
-    """
-    try:
-        text = os.fspath(folder)
-    except TypeError:
-        text = ""
-    if not isinstance(text, str) or not text.strip() or "\0" in text:
-        raise InvalidRequest(
-            f"`folder` = {shorten(folder)} is no folder: it takes the path of one, such as 'data'.", field="folder"
-        )
-    try:
-        return Path(text).expanduser().absolute()
-    except RuntimeError as error:  # ~somebody
-        raise InvalidRequest(f"`folder` = {shorten(folder)} can't be found: {error}.", field="folder") from error
-
-
-def check_name(name: object) -> str:
-    """Return what a workspace is called in an archive; every entrance that takes such a name checks it here.
-
-    Raises
-    ------
-    InvalidRequest
-        No directory can be named by it, or one would be read as none.
-    """
-    if name == "":
-        raise InvalidRequest(
-            "these credentials name no workspace: give name=, what it is to be called in the archive.", field="name"
-        )
-    if not isinstance(name, str) or not name.strip() or len(name.encode()) > MOST_BYTES or not name.isprintable():
-        raise InvalidRequest(
-            f"`name` = {shorten(name)} can't be used: it is a short text that can be printed, such as 'treasury'.",
-            field="name",
-        )
-    if name.upper() == NULL_PARTITION:
-        raise InvalidRequest(
-            f"`name` = {shorten(name)} can't be used: as the name of a directory it means that there is no name. "
-            "Choose another.",
-            field="name",
-        )
-    return name
 
 
 @dataclass(frozen=True)
@@ -263,7 +205,7 @@ def workspaces_in(folder: Path, dataset: str) -> list[str]:
         A directory has a name that the kit gives none.
     """
     names = []
-    for path in _directories(folder / dataset, "workspace="):
+    for path in folders.directories(folder / dataset, "workspace="):
         names.append(unquote(path.name.removeprefix("workspace=")))
         if path != directory_of(folder, dataset, names[-1]):
             raise ArchiveDamaged(
@@ -276,33 +218,15 @@ def workspaces_in(folder: Path, dataset: str) -> list[str]:
 
 def datasets_in(folder: Path) -> list[str]:
     """Return the lists that the archive has."""
-    if not folder.is_dir():
-        return []
-    return [path.name for path in _directories(folder) if _directories(path, "workspace=")]
+    return [path.name for path in folders.directories(folder) if folders.directories(path, "workspace=")]
 
 
 def files_in(directory: Path) -> list[Path]:
     """Return the files of one list of one workspace, oldest first."""
-    found = [directory / f"{ALL}.parquet"] if (directory / f"{ALL}.parquet").exists() else []
-    for month in _months_in(directory):
-        found += [path for path in _entries(month) if path.suffix == ".parquet"]
+    found = [path for path in folders.entries(directory) if path.name == f"{ALL}.parquet"]
+    for month in folders.months_in(directory):
+        found += [path for path in folders.entries(month) if path.suffix == ".parquet"]
     return sorted(found)
-
-
-def _months_in(directory: Path) -> list[Path]:
-    return [month for year in _directories(directory, "year=") for month in _directories(year, "month=")]
-
-
-def _directories(directory: Path, prefix: str = "") -> list[Path]:
-    return [path for path in _entries(directory) if path.name.startswith(prefix) and path.is_dir()]
-
-
-def _entries(directory: Path) -> list[Path]:
-    """Return what is in a directory, sorted; glob takes one that it can't list for an empty one."""
-    try:
-        return sorted(path for path in directory.iterdir() if not path.name.startswith("."))
-    except OSError as error:
-        raise unreadable(directory, error) from error
 
 
 def start_of(path: Path) -> datetime | None:
@@ -312,7 +236,7 @@ def start_of(path: Path) -> datetime | None:
     try:
         return datetime.strptime(path.stem, STAMP).replace(tzinfo=UTC)
     except ValueError:
-        raise _damaged(path, "its name is none that the kit gives") from None
+        raise folders.damaged(path, "its name is none that the kit gives") from None
 
 
 def read_part(path: Path) -> Part:
@@ -325,13 +249,13 @@ def read_part(path: Path) -> Part:
     InvalidRequest
         The system does not let it be read.
     """
-    with _opened(path) as file:
+    with folders.opened(path) as file:
         return _part(path, pq.read_schema(file).metadata)
 
 
 def read_whole(path: Path) -> tuple[Part, pa.Table]:
     """Return what a file says of itself, and its rows: both of one moment, whoever replaces it meanwhile."""
-    with _opened(path) as opened, pq.ParquetFile(opened) as file:
+    with folders.opened(path) as opened, pq.ParquetFile(opened) as file:
         return _part(path, file.schema_arrow.metadata), file.read()
 
 
@@ -342,38 +266,13 @@ def read_rows(path: Path) -> pa.Table:
 
 def ids_among(path: Path, ids: Collection[int | str]) -> set[int | str]:
     """Return which of some ids a file has; it is read only where they may be in it, and of it the ids alone."""
-    with _opened(path) as opened, pq.ParquetFile(opened) as file:
+    with folders.opened(path) as opened, pq.ParquetFile(opened) as file:
         group = file.metadata.row_group(0) if file.metadata.num_row_groups else None
         column = file.schema_arrow.get_field_index("id")
         known = group.column(column).statistics if group is not None and column >= 0 else None
         if known is not None and known.has_min_max and not any(known.min <= one <= known.max for one in ids):
             return set()
         return {one for one in file.read(columns=["id"])["id"].to_pylist() if one in ids}
-
-
-@contextlib.contextmanager
-def _opened(path: Path) -> Iterator[IO[bytes]]:
-    """Open a file to be read: what the system refuses is no damage, and what can't be understood is."""
-    try:
-        with path.open("rb") as file:
-            yield file
-    except pa.ArrowMemoryError:
-        raise
-    except pa.ArrowException as error:
-        raise _damaged(path, "it can't be read as Parquet") from error
-    except OSError as error:
-        if error.errno is None:  # of pyarrow: bytes that it can't understand
-            raise _damaged(path, "it can't be read as Parquet") from error
-        raise unreadable(path, error) from error
-
-
-def unreadable(path: Path, error: OSError) -> InvalidRequest:
-    """Return the error for a file or a directory that the system does not let be read: nothing in it is wrong."""
-    return InvalidRequest(
-        f"{path} could not be read: {error.strerror or error}. Nothing was changed; see that it can be read, and try "
-        "again.",
-        field="folder",
-    )
 
 
 def _part(path: Path, metadata: Mapping[bytes, bytes] | None) -> Part:
@@ -397,7 +296,7 @@ def _part(path: Path, metadata: Mapping[bytes, bytes] | None) -> Part:
         if (one.start is None) != (one.until is None) or (one.start and one.until and one.start >= one.until):
             raise ValueError(one.until)
     except (KeyError, TypeError, ValueError, OverflowError) as error:
-        raise _damaged(path, "it does not say what the kit writes into each file") from error
+        raise folders.damaged(path, "it does not say what the kit writes into each file") from error
     return _in_place(path, one)
 
 
@@ -410,7 +309,7 @@ def _in_place(path: Path, part: Part) -> Part:
         return part
     if there != directory_of(folder, part.origin.dataset, part.origin.workspace):
         raise _elsewhere(path, there, part.origin)
-    raise _damaged(path, f"it says that it starts at {part.start}, and its name says otherwise")
+    raise folders.damaged(path, f"it says that it starts at {part.start}, and its name says otherwise")
 
 
 def _elsewhere(path: Path, directory: Path, origin: Origin) -> ArchiveDamaged:
@@ -429,7 +328,7 @@ def _said(path: Path, text: bytes | None) -> dict[str, Any]:
         said = json.loads(text or b"")
         found = said["format"]
     except (KeyError, TypeError, ValueError, RecursionError) as error:
-        raise _damaged(path, "it does not say what the kit writes into each file") from error
+        raise folders.damaged(path, "it does not say what the kit writes into each file") from error
     if found != FORMAT:
         raise ArchiveDamaged(
             f"{path} can't be used: it has the format {shorten(found)}, and this version reads {FORMAT}. A newer one "
@@ -488,7 +387,7 @@ def in_order(found: Sequence[tuple[Path, Part]]) -> list[Part]:
     """Return what files say of themselves, after a look that no two of them cover the same moment."""
     for (path, one), (other, two) in pairwise(found):
         if one.until is None or two.start is None or one.until > two.start:
-            raise _damaged(path, f"it covers what {other.name} covers too")
+            raise folders.damaged(path, f"it covers what {other.name} covers too")
     return [part for _, part in found]
 
 
@@ -501,15 +400,15 @@ def mark_in(directory: Path) -> Mark | None:
         The mark is not what the kit wrote, or of another directory.
     """
     path = directory / MARK
-    if not path.exists():
+    if path not in folders.entries(directory):
         return None
-    with _opened(path) as file:
+    with folders.opened(path) as file:
         said = _said(path, file.read())
     try:
         spans = tuple((_moment_or_none(low), _moment_or_none(high)) for low, high in _of(list, said["spans"]))
         mark = Mark(_origin(said), _moment(said["since"]), _moment(said["until"]), spans)
     except (KeyError, TypeError, ValueError, OverflowError) as error:
-        raise _damaged(path, "it does not say what the kit writes into it") from error
+        raise folders.damaged(path, "it does not say what the kit writes into it") from error
     if directory != directory_of(directory.parents[1], mark.origin.dataset, mark.origin.workspace):
         raise _elsewhere(path, directory, mark.origin)
     return mark
@@ -537,91 +436,18 @@ def seal(folder: Path, origin: Origin, found: Iterable[Part], *, since: datetime
         low, until = min(low, was.since), max(until, was.until)
     mark = Mark(origin, low, until, tuple(sorted(spans, key=lambda span: span[0] or EVERYTHING)))
     said = {name: value for name, value in mark._asdict().items() if name != "origin"}
-    _put(directory / MARK, lambda file: file.write(_to_json(origin, said)))
+    folders.put(directory / MARK, lambda file: file.write(_to_json(origin, said)))
     return mark
 
 
 def write(folder: Path, part: Part, rows: pa.Table) -> None:
-    """Put a file in its place, whole or not at all.
-
-    It is written beside, under a name that no reader looks for, flushed to the disk, and renamed: whoever reads
-    meanwhile sees the file as it was, or as it is.
-
-    Raises
-    ------
-    InvalidRequest
-        It could not be written; what was there before is as it was.
-    """
+    """Put a file in its place, whole or not at all; see :func:`ledgerkit.archives.folders.put`."""
     said = replace(part, rows=len(rows))
     content = rows.replace_schema_metadata({KEY: said.to_json()})
-    _put(
+    folders.put(
         part.path(folder),
         lambda file: pq.write_table(content, file, compression="zstd", row_group_size=max(len(rows), 1)),
     )
-
-
-def _put(path: Path, write_into: Callable[[IO[bytes]], Any]) -> None:
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
-    try:
-        make_directory(path.parent)
-        try:
-            with open(temporary, "xb", opener=_private) as file:
-                write_into(file)
-                file.flush()
-                os.fsync(file.fileno())
-            temporary.replace(path)
-        except BaseException:
-            with contextlib.suppress(OSError):
-                temporary.unlink(missing_ok=True)
-            raise
-        _sync(path.parent)
-    except OSError as error:
-        raise InvalidRequest(
-            f"{path} could not be written: {error.strerror or error}. What was archived before is as it was; free "
-            "space or choose another folder, and archive again.",
-            field="folder",
-        ) from error
-
-
-def clear(directory: Path) -> None:
-    """Remove what a run that was killed left half written."""
-    try:
-        for one in [directory, *_months_in(directory)]:
-            for path in one.glob(TEMPORARY):
-                if not path.is_dir():
-                    path.unlink(missing_ok=True)
-    except OSError as error:
-        raise unreadable(directory, error) from error
-
-
-@contextlib.contextmanager
-def held(directory: Path) -> Iterator[None]:
-    """Keep others from writing to one list of one workspace meanwhile; the system lets go when a process dies.
-
-    Raises
-    ------
-    ArchiveInUse
-        Somebody else writes to it.
-    """
-    try:
-        make_directory(directory)
-        _close(directory.parent, directory)
-        lock = FileLock(directory / LOCK, mode=FILE_MODE, thread_local=False, fallback_to_soft=False)
-        lock.acquire(blocking=False)
-    except Timeout:
-        raise ArchiveInUse(
-            f"another process, kernel or thread is writing to {directory} now; nothing was asked. Wait until it is "
-            "done, or archive into another folder."
-        ) from None
-    except (OSError, NotImplementedError) as error:
-        raise InvalidRequest(
-            f"{directory} can't be written to: {getattr(error, 'strerror', None) or error}. Choose another folder.",
-            field="folder",
-        ) from error
-    try:
-        yield
-    finally:
-        lock.release()
 
 
 def check_origin(directory: Path, parts: Iterable[Part], origin: Origin) -> None:
@@ -643,7 +469,7 @@ def check_origin(directory: Path, parts: Iterable[Part], origin: Origin) -> None
                     f"{directory} holds rows of {what} {shorten(there)}, and these would be of {shorten(here)}: what "
                     f"each may see differs, and the archive would mix them. Nothing was asked; {ways}"
                 )
-    for other in _directories(directory.parent, "workspace="):
+    for other in folders.directories(directory.parent, "workspace="):
         if other == directory or not origin.identity:
             continue
         there = _origin_in(other)
@@ -690,44 +516,3 @@ def _origin_in(directory: Path) -> Origin | None:
         for path in files_in(directory)[:1]:
             return read_part(path).origin
     return None
-
-
-def make_directory(directory: Path) -> None:
-    """Make a folder, and those above it that are missing, for the owner alone, and so that they outlast a crash."""
-    if directory.is_dir():
-        return
-    make_directory(directory.parent)
-    with contextlib.suppress(FileExistsError):  # somebody else made it meanwhile
-        directory.mkdir(mode=FOLDER_MODE)
-    _sync(directory.parent)
-
-
-def _close(*directories: Path) -> None:
-    """Take from others what they may do in directories of the kit, such as those of a copy."""
-    for one in directories if os.name != "nt" else ():
-        if one.stat().st_mode & 0o077:
-            with contextlib.suppress(PermissionError):  # of another owner
-                one.chmod(FOLDER_MODE)
-
-
-def _private(path: str, flags: int) -> int:
-    return os.open(path, flags, FILE_MODE)
-
-
-def _sync(directory: Path) -> None:
-    """Flush the names of a folder to the disk; Windows opens no folders, and keeps names by itself."""
-    if os.name == "nt":
-        return
-    descriptor = os.open(directory, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def _damaged(path: Path, why: str) -> ArchiveDamaged:
-    return ArchiveDamaged(
-        f"{path} can't be used: {why}. Nothing was changed. Move the file out of the archive, and archive again: "
-        "what it held is read from the service anew.",
-        path=str(path),
-    )

@@ -10,7 +10,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ledgerkit.archives import lists, parts, schema, windows
+from ledgerkit.archives import folders, lists, parts, schema, windows
 from ledgerkit.archives.parts import Kept, Part
 from ledgerkit.errors import ContractViolation, IncompleteResult, InvalidRequest, Unsupported, shorten, warn
 from ledgerkit.filters import Time, instant
@@ -60,7 +60,7 @@ def read(
     created_before: Time | None,
 ) -> pd.DataFrame:
     """Read an archive back; see :func:`ledgerkit.read_archive`."""
-    root = parts.folder_of(folder)
+    root = folders.folder_of(folder)
     after, before = (
         None if value is None else instant(name, value, UTC)
         for name, value in (("created_after", created_after), ("created_before", created_before))

@@ -15,7 +15,7 @@ import duckdb
 import pandas as pd
 import pyarrow as pa
 
-from ledgerkit.archives import lists, parts, reading, sql_checks, sql_results
+from ledgerkit.archives import folders, lists, parts, reading, sql_checks, sql_results
 from ledgerkit.archives.parts import Part
 from ledgerkit.archives.schema import SUFFIX, schema_of
 from ledgerkit.archives.sql_checks import Seen, quoted
@@ -69,7 +69,7 @@ def query(sql: str, folder: str | PathLike[str] = "data") -> pd.DataFrame:
             f"`sql` = {shorten(sql)}: it takes one SELECT, as text: 'select count(*) from transactions', say.",  # noqa: S608 - an example
             field="sql",
         )
-    where = parts.folder_of(folder).resolve()
+    where = folders.folder_of(folder).resolve()
     reading.check_folder(where)
     there = parts.datasets_in(where)
     # A list is opened only where it is named, since each of its files is; `show tables` names none.

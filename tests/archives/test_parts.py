@@ -19,7 +19,7 @@ import pytest
 
 import ledgerkit as lk
 from archives.handmade import day, node, put
-from ledgerkit.archives import parts
+from ledgerkit.archives import folders, parts
 from ledgerkit.archives.parts import EVERYTHING
 
 ROWS = [node(1, "1", "2026-02-03T00:00:00Z"), node(2, "2", "2026-02-04T00:00:00Z")]
@@ -56,7 +56,7 @@ def test_files_and_folders_are_for_their_owner_alone_whatever_the_mask(folder: P
     mask = os.umask(0)
     try:
         path = written(folder)
-        with parts.held(folder / DIRECTORY):
+        with folders.held(folder / DIRECTORY):
             pass
     finally:
         os.umask(mask)
@@ -77,7 +77,7 @@ def test_a_full_disk_leaves_the_old_file_and_nothing_half_written(
         raise OSError(errno.ENOSPC, "No space left on device")
 
     target = {
-        "open": (parts, "_private"),
+        "open": (folders, "_private"),
         "write": (pq, "write_table"),
         "fsync": (os, "fsync"),
         "replace": (Path, step),
@@ -115,7 +115,7 @@ def test_a_half_written_file_has_a_name_that_no_reader_looks_for(
         names.append(Path(path).name)
         return os.open(path, flags, 0o600)
 
-    monkeypatch.setattr(parts, "_private", noted)
+    monkeypatch.setattr(folders, "_private", noted)
     written(folder)
     assert [name.split(".")[:3] for name in names] == [["", "20260201T000000", "000000Z"], ["", "ended", "json"]]
     assert all(name.endswith(".tmp") for name in names)
@@ -127,7 +127,7 @@ def test_leftovers_are_removed_and_nothing_else(folder: Path) -> None:
     others = [path.with_name("notes.txt"), folder / DIRECTORY / ".lock", path.with_name("copy.tmp")]
     for one in [*leftovers, *others]:
         one.write_text("x")
-    parts.clear(folder / DIRECTORY)
+    folders.clear(folder / DIRECTORY)
     assert not any(one.exists() for one in leftovers)
     assert all(one.exists() for one in [path, *others])
 
@@ -242,18 +242,18 @@ def test_a_later_run_keeps_what_an_earlier_one_has_shown(folder: Path) -> None:
 
 
 def test_who_holds_it_is_alone_and_lets_go(folder: Path) -> None:
-    with parts.held(folder / DIRECTORY):
-        with pytest.raises(lk.ArchiveInUse), parts.held(folder / DIRECTORY):
+    with folders.held(folder / DIRECTORY):
+        with pytest.raises(lk.ArchiveInUse), folders.held(folder / DIRECTORY):
             pass
-        with parts.held(folder / "requests" / "workspace=acme"):  # another list is another matter
+        with folders.held(folder / "requests" / "workspace=acme"):  # another list is another matter
             pass
-    with parts.held(folder / DIRECTORY):
+    with folders.held(folder / DIRECTORY):
         pass
 
 
 def test_a_folder_that_can_not_be_made_is_said(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("x")
-    with pytest.raises(lk.InvalidRequest, match="Choose another folder"), parts.held(tmp_path / "file" / "inside"):
+    with pytest.raises(lk.InvalidRequest, match="Choose another folder"), folders.held(tmp_path / "file" / "inside"):
         pass
 
 
@@ -263,9 +263,9 @@ def test_a_folder_is_one_place_for_whoever_writes_and_whoever_reads(
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     monkeypatch.setenv("USERPROFILE", str(tmp_path / "home"))
     monkeypatch.chdir(tmp_path)
-    assert parts.folder_of("~/data") == tmp_path / "home" / "data"
-    assert parts.folder_of("data") == tmp_path / "data"
-    assert parts.folder_of(Path("~") / "data") == tmp_path / "home" / "data"
+    assert folders.folder_of("~/data") == tmp_path / "home" / "data"
+    assert folders.folder_of("data") == tmp_path / "data"
+    assert folders.folder_of(Path("~") / "data") == tmp_path / "home" / "data"
 
 
 @pytest.mark.parametrize(
@@ -273,14 +273,14 @@ def test_a_folder_is_one_place_for_whoever_writes_and_whoever_reads(
 )
 def test_a_folder_that_is_none_is_refused(value: Any) -> None:
     with pytest.raises(lk.InvalidRequest, match=r"`folder` = .*it takes the path of one"):
-        parts.folder_of(value)
+        folders.folder_of(value)
 
 
 @pytest.mark.parametrize("value", ["", " ", "a\nb", "x" * 61, 7, None, "__HIVE_DEFAULT_PARTITION__"])
 def test_a_name_that_no_directory_can_have_is_refused(value: Any) -> None:
     with pytest.raises(lk.InvalidRequest):
-        parts.check_name(value)
-    assert parts.check_name("Trésor / 1") == "Trésor / 1"
+        folders.check_name(value)
+    assert folders.check_name("Trésor / 1") == "Trésor / 1"
 
 
 @pytest.mark.parametrize("to", ["workspace=backup", "workspace=Acme", "workspace=a b"])
@@ -409,7 +409,7 @@ def test_a_directory_named_as_a_leftover_stays(folder: Path) -> None:
     path = written(folder)
     for one in (path.parent, folder / DIRECTORY):
         (one / ".x.tmp").mkdir()
-    parts.clear(folder / DIRECTORY)
+    folders.clear(folder / DIRECTORY)
     assert len(lk.read_archive(folder)) == 2
 
 
@@ -455,7 +455,7 @@ def test_directories_of_a_list_that_others_may_read_are_closed(folder: Path) -> 
     written(folder)
     for one in (folder, *(folder / DIRECTORY).parents[:1], folder / DIRECTORY):
         one.chmod(0o755)
-    with parts.held(folder / DIRECTORY):
+    with folders.held(folder / DIRECTORY):
         pass
     modes = [stat.S_IMODE(one.stat().st_mode) for one in (folder, (folder / DIRECTORY).parent, folder / DIRECTORY)]
     assert modes == [0o755, 0o700, 0o700]  # the folder itself may be one that others need

@@ -20,7 +20,7 @@ import ledgerkit as lk
 from archives.handmade import TABLES, day, node, put
 from archives.service import NOON, Service, at, ids, spread, transaction
 from ledgerkit import watching
-from ledgerkit.archives import parts
+from ledgerkit.archives import folders, parts
 
 SECTIONS = (
     "transactions",
@@ -212,7 +212,7 @@ def test_a_window_says_that_a_row_in_it_was_dated_anew(folder: Path, older_is_go
 
 def test_a_first_run_that_did_not_end_is_told_also_where_it_wrote_no_file(folder: Path) -> None:
     put(folder, [node(5, "1", "2026-02-03T00:00:00Z")], start=day(2), until=day(3))
-    with parts.held(parts.directory_of(folder, "transactions", "new")):
+    with folders.held(parts.directory_of(folder, "transactions", "new")):
         pass
     with pytest.warns(lk.IncompleteResult, match="the beginning to the end of new"):
         frame = lk.read_archive(folder)
