@@ -1,15 +1,20 @@
 """``ledgerkit archive``, as cron runs it."""
 
 import shutil
+import signal
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 
+import pandas as pd
 import pytest
-from serving import Reply, Server, page
+from serving import Act, Reply, Seen, Server, page
 
 import ledgerkit as lk
+from ledgerkit.archives import many
 from ledgerkit.cli import main
 
 
@@ -66,9 +71,81 @@ def test_where_all_fail_nothing_is_printed_but_why(
     assert said.err.startswith("LedgerError: nothing was archived.")
 
 
-def test_a_section_that_is_none_is_refused(profiles: dict[str, Server], capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["archive", "data", "--sections", "transaction"]) == 1
-    assert "did you mean 'transactions'" in capsys.readouterr().err
+@pytest.mark.parametrize(
+    ("section", "says"),
+    [
+        pytest.param("transaction", "did you mean 'transactions'", id="misspelt"),
+        pytest.param("currencies", "can't be archived", id="no ids"),
+        pytest.param("stakes.solana", "can't be archived", id="one account at a time"),
+    ],
+)
+def test_a_section_that_can_t_be_archived_is_refused_before_anything_is_sent(
+    profiles: dict[str, Server], capsys: pytest.CaptureFixture[str], section: str, says: str
+) -> None:
+    assert main(["archive", "data", "--sections", section]) == 1
+    assert says in capsys.readouterr().err
+    assert profiles[""].seen == []
+
+
+def test_a_profile_may_have_a_name_of_its_own(
+    profiles: dict[str, Server], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["archive", "data", "treasury=", "vault=main", "--sections", "pledges"]) == 0
+    printed = capsys.readouterr().out.splitlines()[1:]
+    assert [line.split()[0] for line in printed] == ["treasury", "vault"]
+    there = sorted(path.name for path in (tmp_path / "data" / "pledges").iterdir())
+    assert there == ["workspace=treasury", "workspace=vault"]
+
+
+def test_a_profile_that_is_not_set_up_is_explained_once(
+    profiles: dict[str, Server], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["archive", "data", "main", "nowhere"]) == 1
+    said = capsys.readouterr().err
+    assert "nowhere, transactions and requests: ConfigurationError" in said
+    assert said.count("No credentials found") == 1
+
+
+def test_how_far_it_is_is_told_on_stderr(
+    profiles: dict[str, Server], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def archive(*_: object, told: Callable[[str], None], **__: object) -> pd.DataFrame:
+        told("workspace pledges: back to 2026-03, 140,000 rows")
+        raise lk.LedgerError("it ends here")
+
+    monkeypatch.setattr(many, "archive", archive)
+    assert main(["archive", "data"]) == 1
+    said = capsys.readouterr()
+    assert said.err.splitlines()[0] == "workspace pledges: back to 2026-03, 140,000 rows"
+    assert said.out == ""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows sends no such signals")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_stops_it_with_one_line(
+    serve: Callable[..., Server], tmp_path: Path, number: signal.Signals
+) -> None:
+    asked = threading.Event()
+
+    def slowly(seen: Seen) -> Act:
+        asked.set()
+        time.sleep(0.5)  # the signal comes meanwhile
+        return page([])
+
+    (tmp_path / ".env").write_text(
+        f"LEDGER_ENTERPRISE_API_URL={serve(slowly).url}\nLEDGER_ENTERPRISE_WORKSPACE=acme\n"
+        "LEDGER_ENTERPRISE_REPORTING_API_KEY=canary-reporting-key\n"
+    )
+    command = [sys.executable, "-m", "ledgerkit", "archive", "data"]
+    with subprocess.Popen(  # noqa: S603 - this Python and fixed options
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=tmp_path
+    ) as running:
+        assert asked.wait(timeout=60)
+        running.send_signal(number)
+        out, err = running.communicate(timeout=60)
+    assert running.returncode == 128 + number
+    assert out == ""
+    assert err == "Stopped. What is in the archive is whole, and the same command goes on.\n"
 
 
 @pytest.mark.skipif(shutil.which("git") is None, reason="no git in PATH")
