@@ -1,6 +1,5 @@
 """One run: what is new, what may still change, and what is counted other than it was; written part by part."""
 
-import inspect
 from contextlib import ExitStack
 from dataclasses import replace
 from datetime import datetime
@@ -14,7 +13,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ledgerkit import watching
-from ledgerkit.archives import finality, parts, schema, windows
+from ledgerkit.archives import finality, folders, parts, schema, windows
+from ledgerkit.archives.lists import why_not
 from ledgerkit.archives.merging import Merged, doubles, merged, within
 from ledgerkit.archives.parts import Origin, Part
 from ledgerkit.archives.source import Rows, Source, Window
@@ -23,7 +23,6 @@ from ledgerkit.errors import IncompleteResult, InvalidRequest, NoLongerListed, U
 from ledgerkit.filters import Time, instant
 from ledgerkit.frames import FLAG, INTEGER, TEXT, TIME, Leaves, Table
 from ledgerkit.limits import among_many
-from ledgerkit.operations import marked
 from ledgerkit.paging import PAGE_SIZE
 from ledgerkit.parallel import Progress
 
@@ -60,7 +59,8 @@ def keep(
     slice_rows: int = SLICE_ROWS,
 ) -> pd.DataFrame:
     """Keep one list of a workspace; see :meth:`ledgerkit.resources.base.Section.archive`."""
-    _check_section(section)
+    if why := why_not(type(section)):
+        raise Unsupported(f"session.{section.name} {why}, and can't be archived. Nothing was asked.")
     source = Source(section, connection)
     if not source.dated and created_after is not None:
         raise InvalidRequest(
@@ -73,13 +73,13 @@ def keep(
         for what, value in (("created_after", created_after), ("again", again))
     )
     identity = connection.origin["workspace"]
-    workspace = parts.check_name(identity if name is None else name)
-    where = parts.folder_of(folder)
+    workspace = folders.check_name(identity if name is None else name)
+    where = folders.folder_of(folder)
     kept = {one: connection.origin[one] for one in ("base_url", "environment")}
     origin = Origin(section.name, workspace, family=connection.family, identity=identity, **kept)
     directory = parts.directory_of(where, section.name, workspace)
-    with parts.held(directory):
-        parts.clear(directory)
+    with folders.held(directory):
+        folders.clear(directory)
         found = parts.parts_in(directory)
         parts.check_origin(directory, found, origin)
         run = Run(where, origin, source, found, slice_rows)
@@ -293,6 +293,8 @@ class Run:
         """
         if not self._is_stale(part, before):
             if until == part.until and not part.open:
+                if schema.lacking(part, self._source.table):  # an older kit wrote it
+                    self._put(part, self._rows_of(part))
                 return
             old = self._rows_of(part)
             rows = self._not_over(part, old, until)
@@ -419,7 +421,7 @@ class Run:
         return self._parts[part.start]
 
     def _rows_of(self, part: Part) -> pa.Table:
-        return schema.conformed(parts.read_rows(part.path(self._folder)), self._source.table)
+        return schema.rewritable(parts.read_rows(part.path(self._folder)), self._source.table)
 
     def _judged(self, rows: pa.Table) -> pd.DataFrame:
         """Return the columns that say whether rows may still change."""
@@ -447,7 +449,7 @@ class Run:
             counted=counted or 0,  # what is not to be believed is less than there is
             complete=complete,
             read_at=self._source.now(),
-            further=further,
+            further=[name for name in further if name not in self._source.table.kinds],
             gone=gone,
             kit=_kit(),
         )
@@ -462,7 +464,8 @@ class Run:
         """Write a part, and what its rows say of it."""
         may_change = finality.open_rows(self._origin.dataset, self._judged(rows))
         unfit = schema.unfit(rows, self._source.table)
-        part = replace(part, rows=len(rows), open=int(may_change.sum()), unfit=unfit)
+        further = [name for name in part.further if name not in self._source.table.kinds]
+        part = replace(part, rows=len(rows), open=int(may_change.sum()), unfit=unfit, further=further)
         parts.write(self._folder, part, rows)
         self._parts[part.start] = part
         self._written += 1
@@ -482,21 +485,6 @@ class _Relayed(watching.Watch):
     def advance(self) -> None:
         super().advance()
         self._bar.advance()
-
-
-def _check_section(section: Any) -> None:
-    search = getattr(type(section), "search", None)
-    why = ""
-    if search is None or not hasattr(search, "operations"):
-        why = "has no search"
-    elif any(
-        one.default is one.empty for name, one in inspect.signature(search).parameters.items() if name != "self"
-    ):
-        why = "can be searched for one account at a time only"
-    elif "id" not in marked(search).table.kinds:
-        why = "lists rows without ids, which can't be told apart"
-    if why:
-        raise Unsupported(f"session.{section.name} {why}, and can't be archived. Nothing was asked.")
 
 
 def _kit() -> str:

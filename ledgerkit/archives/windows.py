@@ -19,8 +19,8 @@ def month_of(moment: datetime) -> datetime:
 
 
 def month_before(moment: datetime) -> datetime:
-    """Return the first moment of the month that the time just before a moment lies in, if there is one."""
-    return month_of(moment - timedelta(microseconds=1)) if moment > BEGINNING else BEGINNING
+    """Return the first moment of the month that the time just before a moment lies in."""
+    return month_of(moment - timedelta(microseconds=1))
 
 
 def month_after(moment: datetime) -> datetime:

@@ -705,8 +705,8 @@ def test_one_writes_at_a_time(archived: Connected, folder: Path) -> None:
 def test_another_process_that_writes_is_noticed(archived: Connected, folder: Path) -> None:
     directory = folder / "transactions" / "workspace=acme"
     holds = (
-        "import sys, pathlib; from ledgerkit.archives import parts\n"
-        f"with parts.held(pathlib.Path({str(directory)!r})):\n"
+        "import sys, pathlib; from ledgerkit.archives import folders\n"
+        f"with folders.held(pathlib.Path({str(directory)!r})):\n"
         "    print('held', flush=True); sys.stdin.read()"
     )
     run = archived(Service([transaction(1, at("2026-03-05"))]))
@@ -798,6 +798,35 @@ def test_a_long_list_without_end_states_is_read_again_part_by_part(archived: Con
         row["name"] = "renamed"
     one(run("groups", slice_rows=10), rows=30, changed=30)
     assert set(lk.read_archive(folder, "groups")["name"]) == {"renamed"}
+
+
+def test_a_list_without_dates_keeps_its_order(archived: Connected, folder: Path) -> None:
+    rows = [{"id": f"0000000{n}-0000-4000-8000-000000000000", "status": "ACTIVE"} for n in (3, 1, 2)]
+    service = Service(rows, path="/pledges")
+    run = archived(service)
+    run("pledges")
+    assert [text[7] for text in lk.read_archive(folder, "pledges")["id"]] == ["3", "1", "2"]
+    service.remove(rows[0]["id"])
+    service.rows = {row["id"]: row for row in (*reversed(rows[1:]), {**rows[0], "id": "4" * 8 + rows[0]["id"][8:]})}
+    with pytest.warns(lk.NoLongerListed):
+        run("pledges")
+    assert [text[7] for text in lk.read_archive(folder, "pledges")["id"]] == ["2", "1", "4", "3"]
+
+
+def test_a_file_of_an_older_kit_is_written_anew_where_it_lacks_a_column(
+    archived: Connected, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    service = Service([transaction(1, at("2026-03-05"), maker_note="hello"), transaction(2, at("2026-02-05"))])
+    run = archived(service)
+    run()
+    table = type(run.session.transactions).search.table  # type: ignore[attr-defined]  # see conftest
+    newer = table.extended(after={"maker_note": "text"})
+    monkeypatch.setattr(type(run.session.transactions).search, "table", newer)  # type: ignore[attr-defined]
+    one(run(), rows=2, changed=0)
+    [path] = folder.rglob("202603*.parquet")
+    part, rows = parts.read_whole(path)
+    assert part.further == []
+    assert rows["maker_note"].to_pylist() == ["hello"]
 
 
 def test_a_list_without_dates_is_one_file(archived: Connected, folder: Path) -> None:
