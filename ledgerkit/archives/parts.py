@@ -465,9 +465,11 @@ def check_origin(directory: Path, parts: Iterable[Part], origin: Origin) -> None
         ):
             there, here = getattr(known, name), getattr(origin, name)
             if there != here:
+                sandbox = " The sandbox is another institution with each kernel: archive it into a temporary folder."
                 raise ConfigurationError(
                     f"{directory} holds rows of {what} {shorten(there)}, and these would be of {shorten(here)}: what "
                     f"each may see differs, and the archive would mix them. Nothing was asked; {ways}"
+                    + (sandbox if origin.environment in ("SANDBOX", "LOCAL") else "")
                 )
     for other in folders.directories(directory.parent, "workspace="):
         if other == directory or not origin.identity:

@@ -272,6 +272,14 @@ def test_one_session_is_a_workspace(workspaces: dict[str, lk.Session], tmp_path:
         lk.archive(tmp_path, {"a\nb": workspaces["south"]})
 
 
+def test_the_sandbox_of_another_kernel_is_told_to_go_elsewhere(
+    workspaces: dict[str, lk.Session], tmp_path: Path
+) -> None:
+    workspaces["north"].labels.archive(tmp_path, name="sandbox")
+    with pytest.raises(lk.ConfigurationError, match="another institution with each kernel: archive it into a temp"):
+        workspaces["south"].labels.archive(tmp_path, name="sandbox")
+
+
 def test_only_lists_that_grow_without_end_are_bounded(workspaces: dict[str, lk.Session], tmp_path: Path) -> None:
     sections = ["accounts", "pledges", "transactions"]
     done = lk.archive(tmp_path, {"north": workspaces["north"]}, sections=sections, created_after="2026-10-01")
