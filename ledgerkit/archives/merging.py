@@ -4,11 +4,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from ledgerkit.archives import folders
 from ledgerkit.archives.schema import ARCHIVED_AT
 
 
@@ -59,7 +61,10 @@ def doubles(paths: Mapping[datetime | None, Path]) -> dict[int | str, list[datet
 
     Ids ascend with time, nearly: only parts whose ids overlap are looked into.
     """
-    spans = sorted((*span, start) for start, path in paths.items() if (span := _span(path)) is not None)
+    # Ids of one list are of one type.
+    spans: list[tuple[Any, Any, datetime | None]] = sorted(
+        (*span, start) for start, path in paths.items() if (span := _span(path)) is not None
+    )
     overlapping: set[datetime | None] = set()
     widest = None
     for low, high, start in spans:
@@ -81,7 +86,7 @@ def doubles(paths: Mapping[datetime | None, Path]) -> dict[int | str, list[datet
 
 def _span(path: Path) -> tuple[int | str, int | str] | None:
     """Return the lowest and the highest id of a file; None where it has no rows."""
-    with path.open("rb") as stream:
+    with folders.opened(path) as stream:
         file = pq.ParquetFile(stream)
         if not file.metadata.num_rows:
             return None
@@ -94,7 +99,7 @@ def _span(path: Path) -> tuple[int | str, int | str] | None:
 
 
 def _ids(path: Path) -> pa.Array:
-    with path.open("rb") as stream:
+    with folders.opened(path) as stream:
         column = pq.ParquetFile(stream).read(columns=["id"])["id"]
     return pa.concat_arrays(column.chunks) if column.num_chunks else pa.array([], column.type)
 

@@ -31,10 +31,10 @@ def table_of(dataset: str) -> Table:
 
 def check_folder(folder: Path, dataset: str | None = None) -> None:
     """Raise where there is no archive, or not this list in it."""
-    there = parts.datasets_in(folder) if folder.is_dir() else []
+    there = parts.datasets_in(folder)
     if not there:
         for inside, above in ((folder / "workspace=*", folder.parent), (folder, folder.parent.parent)):
-            if inside.name.startswith("workspace=") and any(inside.parent.glob(inside.name)):
+            if inside.name.startswith("workspace=") and folders.directories(inside.parent, inside.name.rstrip("*")):
                 raise InvalidRequest(
                     f"{folder} is inside of an archive: give {str(above)!r}, which holds the list as a whole.",
                     field="folder",

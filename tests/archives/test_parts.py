@@ -276,7 +276,7 @@ def test_a_folder_that_is_none_is_refused(value: Any) -> None:
         folders.folder_of(value)
 
 
-@pytest.mark.parametrize("value", ["", " ", "a\nb", "x" * 61, 7, None, "__HIVE_DEFAULT_PARTITION__"])
+@pytest.mark.parametrize("value", ["", " ", "a\nb", "x" * 61, 7, None, "__HIVE_DEFAULT_PARTITION__", "\ud800"])
 def test_a_name_that_no_directory_can_have_is_refused(value: Any) -> None:
     with pytest.raises(lk.InvalidRequest):
         folders.check_name(value)
@@ -382,7 +382,7 @@ def refused_with(code: int) -> Any:
 
 
 @pytest.mark.parametrize("code", [errno.EACCES, errno.EIO, errno.ESTALE, errno.EMFILE])
-@pytest.mark.parametrize("method", ["open", "iterdir"])
+@pytest.mark.parametrize("method", ["open", "iterdir", "is_dir"])
 def test_what_the_system_refuses_is_no_damage(
     folder: Path, monkeypatch: pytest.MonkeyPatch, method: str, code: int
 ) -> None:
@@ -396,6 +396,20 @@ def test_what_the_system_refuses_is_no_damage(
         with pytest.raises(lk.InvalidRequest, match=f"could not be read: {os.strerror(code)}") as caught:
             reads()
         assert "ove the file" not in str(caught.value)
+
+
+@pytest.mark.skipif(sys.platform == "win32" or os.geteuid() == 0, reason="everything is open here")
+@pytest.mark.parametrize("level", range(4))
+def test_a_directory_that_can_not_be_listed_is_not_taken_for_an_empty_one(folder: Path, level: int) -> None:
+    path = written(folder)
+    closed = path.parents[level]
+    closed.chmod(0)
+    try:
+        for reads in both(folder):
+            with pytest.raises(lk.InvalidRequest, match="could not be read: Permission denied"):
+                reads()
+    finally:
+        closed.chmod(0o700)
 
 
 def test_a_directory_named_as_a_file_is_said_as_it_is(folder: Path) -> None:
