@@ -1,9 +1,4 @@
-"""The rate limit, shared by all threads of a session: slow down before it is hit, wait together when it is.
-
-The service announces ``X-RateLimit-Limit``, ``-Remaining`` and ``-Reset`` and answers 420 (other gateways 429)
-with ``Retry-After``; no source states whether a reset or a wait is a number of seconds, a date or an epoch, so
-all are read.
-"""
+"""The rate limit, shared by all threads of a session: slow down before it is hit, wait together when it is."""
 
 import contextlib
 import math
@@ -12,15 +7,10 @@ import time
 from collections.abc import Iterator, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
-from email.utils import parsedate_to_datetime
-from typing import Final, NamedTuple
+from typing import Final
 
+from ledgerkit.announcements import RateLimit, announced
 from ledgerkit.clock import Clock
-
-# Above this, a number is seconds since the epoch and not a wait: 10^9 s are 31 years.
-EPOCH_FROM: Final = 1e9
-# And above this it is in milliseconds.
-EPOCH_MILLISECONDS_FROM: Final = 1e11
 
 # A longer wait is not believed: one odd header would hold the session up for years. Windows are minutes long.
 LONGEST_WAIT: Final = 900.0
@@ -35,35 +25,6 @@ SILENT_FROM: Final = 20
 
 # Whether what is asked is one of many calls that were started together: all of them are bulk then.
 among_many: ContextVar[bool] = ContextVar("among_many", default=False)
-
-
-class RateLimit(NamedTuple):
-    """What the service last announced; None where it did not."""
-
-    limit: int | None = None
-    remaining: int | None = None
-
-
-def seconds_to_wait(text: str | None, now: float) -> float | None:
-    """Read a ``Retry-After`` or ``X-RateLimit-Reset``: seconds, a fraction, an epoch, or an HTTP date.
-
-    Returns None for anything that is no wait: absent, junk, negative, not finite. A date in the past is 0.
-    """
-    if not text or len(text) > 64:
-        return None
-    try:
-        number = float(text)
-    except ValueError:
-        try:
-            moment = parsedate_to_datetime(text).timestamp()
-        except (ValueError, TypeError, OverflowError, IndexError):
-            return None
-        return max(0.0, moment - now)
-    if not math.isfinite(number) or number < 0:
-        return None
-    if number >= EPOCH_MILLISECONDS_FROM:
-        number /= 1000
-    return max(0.0, number - now) if number >= EPOCH_FROM else number
 
 
 @dataclass
@@ -174,14 +135,14 @@ class Limiter:
 
     def learn(self, headers: Mapping[str, str], now: float) -> None:
         """Read what an answer announces; ``now`` is the server's time, since a reset may be an epoch of its clock."""
-        remaining, limit = (_count(headers.get(f"X-RateLimit-{name}")) for name in ("Remaining", "Limit"))
-        wait = seconds_to_wait(headers.get("X-RateLimit-Reset"), now)
+        told, wait = announced(headers, now)
+        remaining = told.remaining
         with self._changed:
             self._room += 1 / max(1, self._room)
             if remaining is None:
                 self._learn_nothing()
                 return
-            self._announced, self._silent = RateLimit(limit, remaining), 0
+            self._announced, self._silent = told, 0
             moment = self._clock.monotonic()
             self._end_window(moment)
             ends = math.inf if wait is None else moment + min(wait, LONGEST_WAIT) + self._late
@@ -251,7 +212,3 @@ class Limiter:
         limit = self._announced.limit or remaining + self._under_way
         left = math.floor(limit * self._share) - self._under_way
         return _Window(remaining, max(ends, moment + SHORTEST_WINDOW), math.inf if ends == math.inf else left)
-
-
-def _count(text: str | None) -> int | None:
-    return int(text) if text and text.isascii() and text.isdecimal() and len(text) < 16 else None

@@ -25,6 +25,7 @@ from urllib.parse import quote, unquote
 import httpx
 
 from ledgerkit import watching
+from ledgerkit.announcements import seconds_to_wait
 from ledgerkit.answers import decoded, one_line, outcome_unknown, problem
 from ledgerkit.clock import Clock, SystemClock
 from ledgerkit.echoes import hidden, repeats
@@ -40,7 +41,7 @@ from ledgerkit.errors import (
     SessionClosed,
     shorten,
 )
-from ledgerkit.limits import Limiter, among_many, seconds_to_wait
+from ledgerkit.limits import Limiter, among_many
 
 # 420 is what the documentation names, 429 what other gateways in front of it may send.
 RATE_LIMITED: Final = frozenset({420, 429})

@@ -5,6 +5,7 @@ import email.utils
 import heapq
 import math
 import random
+import signal
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -16,7 +17,10 @@ import pytest
 from serving import HandClock, LeapingClock, Reply, Seen, Server, in_turn, listing
 
 import ledgerkit as lk
-from ledgerkit.limits import Limiter, RateLimit, seconds_to_wait
+from ledgerkit import transport
+from ledgerkit.announcements import RateLimit, seconds_to_wait
+from ledgerkit.clock import SystemClock
+from ledgerkit.limits import Limiter, among_many
 from ledgerkit.transport import LOOK_EVERY, PATIENCE
 
 Serve = Callable[..., Server]
@@ -271,6 +275,69 @@ def test_one_odd_header_holds_a_session_up_for_minutes_and_not_for_years(
 
 def limits(remaining: int, reset: int) -> dict[str, str]:
     return {"X-RateLimit-Remaining": str(remaining), "X-RateLimit-Reset": str(reset)}
+
+
+def test_a_long_read_that_has_had_its_share_leaves_the_rest_to_single_calls() -> None:
+    limiter = Limiter(LeapingClock())
+    limiter.learn(limits(remaining=20, reset=60), NOW)
+    with limiter.expecting(10):
+        assert [limiter.reserve(bulk=True) for _ in range(10)] == [0] * 10
+        assert limiter.reserve(bulk=True) == 60
+        assert [limiter.reserve(bulk=False) for _ in range(10)] == [0] * 10
+
+
+@pytest.mark.parametrize("bulk", [False, True])
+def test_where_no_answer_comes_who_waits_for_it_goes_in_the_end(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch, bulk: bool
+) -> None:
+    hanging, release = threading.Event(), threading.Event()
+
+    def handle(seen: Seen) -> Reply:
+        if seen.path == "/accounts/1":
+            hanging.set()
+            release.wait(30)
+        return Reply({"id": 7})
+
+    monkeypatch.setattr(transport, "PATIENCE", 0.2)
+    session = lk.Session(lk.ReportingKey("acme", "canary-reporting-key"), base_url=serve(handle).url)
+    first = threading.Thread(target=lambda: session.raw("GET", "/accounts/1"))
+    first.start()
+    try:
+        assert hanging.wait(10)
+        among_many.set(bulk)
+        assert session.raw("GET", "/accounts/7") == {"id": 7}
+        assert first.is_alive()
+    finally:
+        among_many.set(False)
+        release.set()
+        first.join(10)
+        session.close()
+
+
+def test_many_answers_of_others_use_up_nobodys_patience() -> None:
+    # It was counted in answers, and a window that was nearly used up was overdrawn by who had seen twenty of them.
+    limiter = Limiter(LeapingClock())
+    waited: list[float] = []
+    watcher = threading.Thread(target=lambda: waited.append(limiter.wait_for_answer(30)))
+    limiter.reserve(bulk=False)
+    watcher.start()
+    while watcher.is_alive():
+        limiter.done()
+        watcher.join(0.01)
+    assert waited[0] < 10
+
+
+@pytest.mark.skipif(not hasattr(signal, "pthread_kill"), reason="no thread can be interrupted here")
+def test_an_interrupt_ends_a_wait_for_the_rate_limit_at_once(serve: Serve, connect_to: Connect) -> None:
+    last = Reply({}, headers={"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": "60"})
+    session = connect_to(serve(in_turn(last)), clock=SystemClock())
+    session.raw("GET", "/organization")
+    here = threading.get_ident()
+    presses = threading.Timer(0.2, lambda: signal.pthread_kill(here, signal.SIGINT))
+    presses.start()
+    with pytest.raises(KeyboardInterrupt):
+        session.raw("GET", "/organization")
+    presses.join()
 
 
 def test_a_window_ends_when_a_later_answer_says_sooner() -> None:
