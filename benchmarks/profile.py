@@ -39,7 +39,7 @@ STAGES: Final = (
     ("ledgerkit.paging", "ask_all", "threads: waiting for them"),
     ("ledgerkit.frames", "Table.leaves", "leaves"),
     ("ledgerkit.frames", "Table.frame", "frame: putting together"),
-    ("ledgerkit.resources.base", "Section._read", "search: bounds"),
+    ("ledgerkit.resources.base", "Section._read", "search: bounds, letting go"),
     ("ledgerkit.resources.base", "Section._list", "search: the rest"),
 )
 
