@@ -355,21 +355,22 @@ class Run:
                 part = self._parts[start]
                 if start not in self._done and number not in part.gone:
                     self._read_again(part, part.until, self._source.count(part.start, part.until))
+        older: dict[datetime | None, list[int | str]] = {}
         for number, starts in found.items():
             gone = [start for start in starts if number in self._parts[start].gone]
             if len(gone) < len(starts):
                 for start in gone:
-                    self._drop(self._parts[start], number)
-
-    def _drop(self, part: Part, number: int | str) -> None:
-        old = self._rows_of(part)
-        rows = old.filter(pc.not_equal(old["id"], number))
-        left = [one for one in part.gone if one != number]
-        self._put(replace(part, gone=left), rows)
-        if number in self._gone:
-            self._gone.remove(number)
-            self._new -= 1
-            self._changed += 1
+                    older.setdefault(start, []).append(number)
+        for start, numbers in older.items():
+            part = self._parts[start]
+            rows = self._rows_of(part)
+            copies = pc.is_in(rows["id"], value_set=pa.array(numbers, rows["id"].type))
+            left = [one for one in part.gone if one not in numbers]
+            self._put(replace(part, gone=left), rows.filter(pc.invert(copies)))
+        dated_anew = {number for numbers in older.values() for number in numbers}.intersection(self._gone)
+        self._gone = [one for one in self._gone if one not in dated_anew]
+        self._new -= len(dated_anew)
+        self._changed += len(dated_anew)
 
     def _check_total(self, end: datetime) -> None:
         """Compare the archive with all that the service counts when it is not asked for dates.

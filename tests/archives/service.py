@@ -168,8 +168,3 @@ def ids(frame: pd.DataFrame) -> list[int]:
 def dropped(number: int) -> Callable[[int], Act | None]:
     """Answer no request from this one on."""
     return lambda asked: Drop() if asked >= number else None
-
-
-def refused(number: int) -> Callable[[int], Act | None]:
-    """Answer one request with an error that is not tried again."""
-    return lambda asked: Reply({"message": "not now"}, status=403) if asked == number else None

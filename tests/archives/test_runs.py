@@ -16,7 +16,7 @@ import pytest
 from serving import Reply, Server
 
 import ledgerkit as lk
-from archives.service import NOON, Service, at, dropped, ids, refused, spread, transaction
+from archives.service import NOON, Service, at, dropped, ids, spread, transaction
 from ledgerkit import limits, watching
 from ledgerkit.archives import parts
 from ledgerkit.errors import Cancelled
@@ -502,7 +502,8 @@ def test_a_row_that_gets_another_date_is_there_once(archived: Connected, folder:
     run()
     service.later(hours=3)
     service.rows[40] |= {"created_on": f"{to}T07:00:00Z", "notes": [{"title": "dated anew"}]}
-    one(run(), rows=90, new=0, changed=1, no_longer_listed=0, complete=True)
+    service.rows[41] |= {"created_on": f"{to}T07:00:00Z"}
+    one(run(), rows=90, new=0, changed=2, no_longer_listed=0, complete=True)
     kept = lk.read_archive(folder)
     assert ids(kept) == list(range(90, 0, -1))
     assert kept.set_index("id")["created_on"][40] == pd.Timestamp(f"{to}T07:00:00Z")
@@ -513,22 +514,30 @@ def test_a_row_that_gets_another_date_is_there_once(archived: Connected, folder:
 @pytest.mark.filterwarnings("ignore::ledgerkit.errors.IncompleteResult")
 @pytest.mark.filterwarnings("ignore::ledgerkit.errors.NoLongerListed")
 def test_a_row_that_gets_another_date_is_there_once_wherever_a_run_stops(
-    archived: Connected, folder: Path, to: str
+    archived: Connected, folder: Path, monkeypatch: pytest.MonkeyPatch, to: str
 ) -> None:
-    for stop in range(2, 16):
-        service, into = Service(spread(90, at("2026-01-01T09:00:00"), NOON)), folder / str(stop)
+    write = parts.write
+    for stop in range(1, 5):
+        service, into = Service(spread(30, at("2026-02-01T09:00:00"), NOON)), folder / str(stop)
         run = archived(service)
         run(into=into)
-        service.rows[40] |= {"created_on": f"{to}T07:00:00Z"}
+        service.rows[4] |= {"created_on": f"{to}T07:00:00Z"}
         # As many came into its month as left it, so that its count tells nothing.
         service.add(transaction(999, at("2026-02-03T03:03:03")))
-        service.seen.clear()
-        service.before = refused(stop)
-        with contextlib.suppress(lk.LedgerError):
+        written: list[Any] = []
+        monkeypatch.setattr(parts, "write", partial(_written_and_interrupted, write, stop, written))
+        with contextlib.suppress(KeyboardInterrupt):
             run(into=into)
-        service.before = lambda number: None
-        one(run(into=into), no_longer_listed=0)
-        assert lk.read_archive(into)["id"].tolist().count(40) == 1, stop
+        monkeypatch.undo()
+        one(run(into=into), rows=31, no_longer_listed=0)
+        assert lk.read_archive(into)["id"].tolist().count(4) == 1, stop
+
+
+def _written_and_interrupted(write: Callable[..., None], stop: int, written: list[Any], *arguments: Any) -> None:
+    write(*arguments)
+    written.append(arguments)
+    if len(written) == stop:
+        raise KeyboardInterrupt
 
 
 def test_a_clock_that_went_back_makes_no_row_vanish(archived: Connected, folder: Path) -> None:
@@ -585,16 +594,7 @@ def test_an_interrupt_says_that_what_is_there_is_whole(
     archived: Connected, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = archived(Service(spread(600, at("2025-09-01"), NOON)))
-    written = []
-    write = parts.write
-
-    def interrupted(*arguments: Any) -> None:
-        write(*arguments)
-        written.append(arguments)
-        if len(written) == 2:
-            raise KeyboardInterrupt
-
-    monkeypatch.setattr(parts, "write", interrupted)
+    monkeypatch.setattr(parts, "write", partial(_written_and_interrupted, parts.write, 2, []))
     with pytest.raises(KeyboardInterrupt) as caught:
         run()
     assert re.search(
