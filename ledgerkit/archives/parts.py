@@ -293,11 +293,19 @@ def _part(path: Path, metadata: Mapping[bytes, bytes] | None) -> Part:
             gone=[name if isinstance(name, str) else _of(int, name) for name in _of(list, said["gone"])],
             kit=_of(str, said["kit"]),
         )
-        if (one.start is None) != (one.until is None) or (one.start and one.until and one.start >= one.until):
+        if not _is_window(one.start, one.until):
             raise ValueError(one.until)
     except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise folders.damaged(path, "it does not say what the kit writes into each file") from error
     return _in_place(path, one)
+
+
+def _is_window(start: datetime | None, until: datetime | None) -> bool:
+    """Say whether a file may cover a window: it lies in one month, by which readers leave out files unread."""
+    if start is None or until is None:
+        return start is until
+    last = until - timedelta(microseconds=1)
+    return start < until and (start.year, start.month) == (last.year, last.month)
 
 
 def _in_place(path: Path, part: Part) -> Part:

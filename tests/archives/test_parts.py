@@ -340,6 +340,8 @@ def test_no_word_of_a_file_leads_out_of_its_directory(folder: Path, dataset: str
         {"until": "2026-03-01T01:00:00+01:00"},
         {"until": None},
         {"until": "2026-01-01T00:00:00+00:00"},
+        {"until": "2026-03-01T00:00:00.000001+00:00"},
+        {"until": "0001-01-01T00:00:00+00:00"},
         {"read_at": None},
         {"further": "id"},
         {"gone": [None]},

@@ -236,7 +236,7 @@ def test_a_first_file_that_was_taken_away_is_not_where_the_archive_was_meant_to_
 
 def test_how_far_back_it_was_meant_to_be_and_how_far_it_goes_is_said(folder: Path) -> None:
     put(folder, [node(5, "1", "2026-02-03T00:00:00Z")], start=day(2), until=day(3), since=day(1))
-    put(folder, [node(5, "1", "2026-02-03T00:00:00Z")], workspace="blue", start=day(2), until=day(4))
+    put(folder, [node(5, "1", "2026-03-03T00:00:00Z")], workspace="blue", start=day(3), until=day(4))
     attrs = lk.read_archive(folder).attrs
     assert (attrs["since"], attrs["until"]) == ("2026-01-01T00:00:00Z", "2026-03-01T00:00:00Z")
     assert lk.read_archive(folder, workspace="blue").attrs["since"] is None
