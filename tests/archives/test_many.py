@@ -304,7 +304,7 @@ def test_it_is_told_how_far_each_list_is(
         [node(1, "1", "2025-01-02T00:00:00Z")],
         workspace="north",
         start=datetime(2025, 1, 1, tzinfo=UTC),
-        until=day(1),
+        until=datetime(2025, 2, 1, tzinfo=UTC),
     )
     before = time.time() - 3600
     os.utime(next(tmp_path.rglob("*.parquet")), (before, before))
