@@ -18,8 +18,10 @@ import pyarrow as pa
 from ledgerkit.archives import folders, lists, parts, reading, sql_checks, sql_results
 from ledgerkit.archives.parts import Part
 from ledgerkit.archives.schema import SUFFIX, schema_of
+from ledgerkit.archives.schema import lacking as lacking_in
 from ledgerkit.archives.sql_checks import Seen, quoted
 from ledgerkit.errors import IncompleteResult, InexactNumbers, InvalidRequest, Unsupported, shorten, warn
+from ledgerkit.frames import Table
 
 MOST_NAMED: Final = 10
 # Nothing is fetched, nothing else on this machine is read, and the SQL can't change that: `lock_configuration` last.
@@ -50,8 +52,8 @@ class _Dataset:
     since: dict[str, datetime] = field(default_factory=dict)
     # What DuckDB reads each part from.
     files: list[str] = field(default_factory=list)
-    # As the search declares it, in DuckDB's words; nothing where this version of the kit has no such search.
-    declared: dict[str, str] = field(default_factory=dict)
+    # As the search declares it; None where this version of the kit has no such search.
+    table: Table | None = None
 
     def unfit(self) -> dict[str, int]:
         """Return how many numbers of each column do not fit their decimal."""
@@ -172,6 +174,8 @@ def _plain(folder: Path, beside: Path) -> Path:
 
 def _looked_at(folder: Path, name: str) -> _Dataset:
     dataset = _Dataset(name)
+    with suppress(Unsupported):
+        dataset.table = reading.table_of(name)
     found = {one: parts.kept_in(parts.directory_of(folder, name, one)) for one in parts.workspaces_in(folder, name)}
     parts.check_apart(found.values())
     for workspace, kept in found.items():
@@ -208,8 +212,8 @@ def _make_view(connection: duckdb.DuckDBPyConnection, folder: Path, dataset: _Da
         source = f"read_parquet([{files}], union_by_name = true, hive_partitioning = true, hive_types = {{{hive}}})"
         described = connection.execute(f"describe select * from {source}").fetchall()  # noqa: S608 - paths are quoted
         found = {str(name): str(kind) for name, kind, *_ in described}
-    dataset.declared = _declared(connection, dataset.name)
-    of_files = {name: kind for name, kind in {**dataset.declared, **found}.items() if name not in location}
+    known = {**_declared(connection, dataset.table), **found}
+    of_files = {name: kind for name, kind in known.items() if name not in location}
     dataset.columns = {"workspace": location["workspace"], **of_files, **location}
     chosen = ", ".join(
         quoted(name) if name in found else f"null::{kind} as {quoted(name)}" for name, kind in dataset.columns.items()
@@ -218,12 +222,12 @@ def _make_view(connection: duckdb.DuckDBPyConnection, folder: Path, dataset: _Da
     connection.execute(f"create view {quoted(dataset.name)} as select {chosen} from {source}{where}")  # noqa: S608 - names are quoted
 
 
-def _declared(connection: duckdb.DuckDBPyConnection, dataset: str) -> dict[str, str]:
+def _declared(connection: duckdb.DuckDBPyConnection, table: Table | None) -> dict[str, str]:
     """Return the columns that this version of the kit writes: a list without rows has them too."""
-    with suppress(Unsupported):
-        empty = connection.from_arrow(schema_of(reading.table_of(dataset)).empty_table())
-        return dict(zip(empty.columns, map(str, empty.types), strict=True))
-    return {}
+    if table is None:
+        return {}
+    empty = connection.from_arrow(schema_of(table).empty_table())
+    return dict(zip(empty.columns, map(str, empty.types), strict=True))
 
 
 def _text(value: str) -> str:
@@ -286,8 +290,8 @@ def _warn_of_parts(datasets: Sequence[_Dataset], seen: Seen | None) -> None:
         lacking = [
             f"{name} of {part.origin.workspace}" + (f" from {part.start:%Y-%m-%d} on" if part.start else "")
             for part in dataset.parts
-            for name in part.further
-            if name in dataset.declared and name in _read(seen, dataset)
+            for name in (lacking_in(part, dataset.table) if dataset.table else ())
+            if name in _read(seen, dataset)
         ]
         if lacking:
             warn(
