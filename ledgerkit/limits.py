@@ -23,6 +23,9 @@ ROUNDING: Final = 1.5
 # So many answers in a row that announce nothing are believed: the service does so no more.
 SILENT_FROM: Final = 20
 
+# So many calls go side by side where no limit is announced: others share the workspace.
+UNANNOUNCED: Final = 8
+
 # Whether what is asked is one of many calls that were started together: all of them are bulk then.
 among_many: ContextVar[bool] = ContextVar("among_many", default=False)
 
@@ -81,6 +84,13 @@ class Limiter:
         """What the service last announced."""
         with self._changed:
             return self._announced
+
+    def width(self) -> int:
+        """Return how many calls of a long read may go side by side: as many as are left, few if nobody tells."""
+        with self._changed:
+            self._end_window(self._clock.monotonic())
+            left = self._window.left_for_bulk if self._window else math.inf
+        return UNANNOUNCED if left == math.inf else max(1, int(left))
 
     @contextlib.contextmanager
     def expecting(self, calls: int) -> Iterator[None]:

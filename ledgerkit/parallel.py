@@ -71,8 +71,10 @@ class Lines(Protocol):
 
 
 def ask_all(lines: Lines, calls: Sequence[Callable[[threading.Event], Result]], progress: Progress) -> list[Result]:
-    """Make calls of one transport, as many at once as it makes, spread over the windows of its rate limit."""
-    return gather(calls, workers=lines.concurrency, progress=progress, limiter=lines.limiter)
+    """Make calls of one transport, as many at once as its rate limit has room for, spread over the windows of it."""
+    return gather(
+        calls, workers=min(lines.concurrency, lines.limiter.width()), progress=progress, limiter=lines.limiter
+    )
 
 
 def gather(

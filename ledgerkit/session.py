@@ -68,8 +68,9 @@ class Session(Sections):
     tz
         The zone of times given without one, and of times shown; frames are in UTC whatever it is.
     **settings
-        ``connect_timeout``, ``read_timeout``, ``retry_seconds``, ``concurrency``, and ``share``: how much of what
-        remains of the rate limit a bulk read may use.
+        ``connect_timeout``, ``read_timeout``, ``retry_seconds``; ``concurrency``: how many calls of a long read may
+        be under way at once (16; never more than 8 where no rate limit is announced, nor than are left); ``share``:
+        how much of what remains of the rate limit a long read may use (0.5).
 
     Notes
     -----

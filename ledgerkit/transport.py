@@ -133,7 +133,7 @@ class Transport:
         How long all attempts of one read may take together, waits included; but the body of an answer that has begun
         may take ``read_timeout`` whatever is left.
     concurrency
-        How many requests may be under way at once.
+        How many requests of a long read may be under way at once; eight at most where no rate limit is announced.
     share
         See :class:`~ledgerkit.limits.Limiter`.
     """
@@ -146,7 +146,7 @@ class Transport:
         connect_timeout: float = 10.0,
         read_timeout: float = 60.0,
         retry_seconds: float = 120.0,
-        concurrency: int = 8,
+        concurrency: int = 16,
         share: float = 0.5,
         jitter: Callable[[], float] = random.random,
     ) -> None:

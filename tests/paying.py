@@ -16,6 +16,7 @@ from ledgerkit import payloads, plans
 from ledgerkit.amounts import to_base_units
 from ledgerkit.drafts import Draft
 from ledgerkit.errors import NotFound, OutcomeUnknown
+from ledgerkit.limits import Limiter
 from ledgerkit.outcomes import Outcome, new_mark
 from ledgerkit.plans import Plan
 from ledgerkit.plans import journal as journals
@@ -93,7 +94,9 @@ class Service:
             family="api_user",
             origin={"environment": "LOCAL", "workspace": "acme", "base_url": "http://127.0.0.1:1", **changes},
             operator=None,
-            transport=SimpleNamespace(clock=self.clock, server_time=self.clock.time, concurrency=2),
+            transport=SimpleNamespace(
+                clock=self.clock, server_time=self.clock.time, concurrency=2, limiter=Limiter(self.clock)
+            ),
             check_writes=lambda call: None,
             ask=self.ask,
         )

@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -21,6 +22,7 @@ from ledgerkit import transport
 from ledgerkit.announcements import RateLimit, seconds_to_wait
 from ledgerkit.clock import SystemClock
 from ledgerkit.limits import Limiter, among_many
+from ledgerkit.parallel import Progress, ask_all
 from ledgerkit.transport import LOOK_EVERY, PATIENCE
 
 Serve = Callable[..., Server]
@@ -745,3 +747,57 @@ def test_a_long_search_of_the_sandbox_is_not_refused() -> None:
         seen = list(session.sandbox.requests_seen)
     assert len(frame) == 3000
     assert [call.status for call in seen if call.status != 200] == []
+
+
+# --- how many at once -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("headers", "width"),
+    [
+        ({}, 8),
+        ({"X-RateLimit-Remaining": "1000", "X-RateLimit-Reset": "60"}, 500),
+        ({"X-RateLimit-Remaining": "10", "X-RateLimit-Reset": "60"}, 5),
+        ({"X-RateLimit-Remaining": "1", "X-RateLimit-Reset": "60"}, 1),
+        ({"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": "60"}, 1),
+        ({"X-RateLimit-Remaining": "1000"}, 8),
+    ],
+    ids=["nothing announced", "plenty", "few", "one", "none", "no end announced"],
+)
+def test_a_long_read_is_as_wide_as_the_announced_limit_has_room_for(headers: dict[str, str], width: int) -> None:
+    clock = LeapingClock()
+    limiter = Limiter(clock)
+    limiter.learn(headers, clock.time())
+    assert limiter.width() == width
+
+
+def test_what_was_announced_of_a_window_that_is_over_makes_no_read_wide() -> None:
+    clock = LeapingClock()
+    limiter = Limiter(clock)
+    limiter.learn({"X-RateLimit-Remaining": "1000", "X-RateLimit-Reset": "60"}, clock.time())
+    clock.wait(threading.Event(), 61)
+    assert limiter.width() == 8
+
+
+@pytest.mark.parametrize(
+    ("remaining", "width"), [(None, 8), ("900", 16), ("10", 5)], ids=["unknown", "plenty", "few"]
+)
+def test_calls_go_side_by_side_as_the_limit_allows(remaining: str | None, width: int) -> None:
+    clock = LeapingClock()
+    limiter = Limiter(clock)
+    limiter.learn({"X-RateLimit-Remaining": remaining, "X-RateLimit-Reset": "60"} if remaining else {}, clock.time())
+    together = threading.Barrier(width)
+    under_way, most = [0], [0]
+    lock = threading.Lock()
+
+    def call(cancel: threading.Event) -> None:
+        with lock:
+            under_way[0] += 1
+            most[0] = max(most[0], under_way[0])
+        together.wait(timeout=10)
+        with lock:
+            under_way[0] -= 1
+
+    lines = SimpleNamespace(concurrency=16, limiter=limiter)
+    ask_all(lines, [call] * 5 * width, Progress("test"))
+    assert most == [width]

@@ -12,7 +12,7 @@ import pandas as pd
 from ledgerkit.connection import Connection
 from ledgerkit.errors import InvalidRequest
 from ledgerkit.operations import check_family
-from ledgerkit.parallel import Progress, gather
+from ledgerkit.parallel import Progress, ask_all
 from ledgerkit.plans import journal as journals
 from ledgerkit.plans import resuming, sums
 from ledgerkit.plans.desks import Desk
@@ -155,7 +155,7 @@ def _at_once(connection: Connection, desk: Desk, calls: list[Callable[[], Result
     progress = Progress("check")
     try:
         cancellable = [lambda _, call=call: call() for call in calls]
-        return gather(cancellable, workers=connection.transport.concurrency, progress=progress)
+        return ask_all(connection.transport, cancellable, progress)
     except BaseException:  # an interrupt too: the drafts that are half made ask for nothing more
         if desk.lookups is not None:
             desk.lookups.stop()

@@ -28,14 +28,12 @@ def payment(session: lk.Session) -> dict[str, Any]:
     hashes = [row["tx_hash"] for row in every]
     sent = [row for row in every if (row["status"], row["type"]) == ("CONFIRMED", "SEND")]
     to = [row["recipient"] for row in sent]
-    # Which rows there are depends on the time of the day: a transfer between own accounts has one hash for two, and an
-    # account of Solana is paid in tokens too, whose sums are a test of their own.
+    # Which rows there are depends on the time of the day: a transfer between own accounts has one hash for two, and
+    # an account of Solana is paid in tokens too, whose sums are a test of their own.
     return next(
         row
         for row in sent
-        if 3 <= to.count(row["recipient"]) <= 10
-        and hashes.count(row["tx_hash"]) == 1
-        and row["currency"] != "solana"
+        if 3 <= to.count(row["recipient"]) <= 10 and hashes.count(row["tx_hash"]) == 1 and row["currency"] != "solana"
     )
 
 
