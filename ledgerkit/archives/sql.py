@@ -291,7 +291,7 @@ def _warn_of_parts(datasets: Sequence[_Dataset], seen: Seen | None) -> None:
             f"{name} of {part.origin.workspace}" + (f" from {part.start:%Y-%m-%d} on" if part.start else "")
             for part in dataset.parts
             for name in (lacking_in(part, dataset.table) if dataset.table else ())
-            if name in _read(seen, dataset)
+            if {name, f"{name}{SUFFIX}"} & set(_read(seen, dataset))
         ]
         if lacking:
             warn(

@@ -142,8 +142,9 @@ def _note(node: Mapping[str, Any], seen: Seen, *, tried: bool) -> None:
     marked = any(_is_marked(one) for one in operands)
     if name in _MIDDLES and kind in _WHOLE:
         seen.middles.add(name)
-    ordered = name in _ORDERED or str(node.get("type")) in _COMPARED or "null_order" in node
-    seen.as_text |= marked and ordered
+    compared = {str(node.get("type")), str(node.get("comparison"))} & _COMPARED  # the second: a condition of a join
+    ordered = name in _ORDERED or compared or "null_order" in node
+    seen.as_text |= marked and bool(ordered)
     if name != "__cast" or kind not in _WHOLE:
         return
     places = _places(node)
@@ -179,8 +180,8 @@ def _nodes(tree: Any, *, tried: bool = False) -> Iterator[tuple[dict[str, Any], 
 
 
 def _operands(node: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    """Give the expressions that a node works on, or that it orders by."""
-    for one in (*node.get("children", ()), node.get("expression")):
+    """Give the expressions that a node works on, orders by, or joins by."""
+    for one in (*node.get("children", ()), node.get("expression"), node.get("left"), node.get("right")):
         if isinstance(one, dict):
             yield one
 

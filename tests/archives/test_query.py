@@ -187,6 +187,9 @@ def warned(ask: Callable[[], object]) -> list[str]:
     return [str(one.message) for one in caught]
 
 
+JOINED = "select count(*) from transactions a join transactions b"
+
+
 @pytest.mark.parametrize(
     ("sql", "says"),
     [
@@ -211,6 +214,15 @@ def warned(ask: Callable[[], object]) -> list[str]:
         ("select list_max(list(amount)) from transactions", "by the text of exact numbers"),
         ("select id from transactions where (amount, id) > ('5', 3)", "by the text of exact numbers"),
         ("select id, row_number() over (order by amount) from transactions", "by the text of exact numbers"),
+        (f"{JOINED} on a.id = b.id and a.amount < b.amount", "by the text of exact numbers"),
+        (f"{JOINED} on a.amount < b.amount", "by the text of exact numbers"),
+        (f"{JOINED} on a.amount <= b.amount and a.amount >= b.fees", "by the text of exact numbers"),
+        (f"{JOINED} on a.id = b.id and {{'x': a.amount}} < {{'x': b.amount}}", "by the text of exact numbers"),
+        (f"{JOINED} on a.id = b.id and b.amount > '7'", "by the text of exact numbers"),
+        (f"{JOINED.replace('join', 'left join')} on a.id = b.id and a.fees > b.fees", "by the text of exact numbers"),
+        (f"{JOINED.replace('join', 'semi join')} on a.id = b.id and a.fees > b.fees", "by the text of exact numbers"),
+        (f"{JOINED.replace('join', 'asof join')} on a.id = b.id and a.amount >= b.amount", "by the text of exact"),
+        (f"{JOINED} on true where a.id = b.id and a.amount < b.amount", "by the text of exact numbers"),
     ],
 )
 def test_numbers_that_are_not_what_they_seem_are_told(folder: Path, sql: str, says: str) -> None:
@@ -230,6 +242,9 @@ def test_numbers_that_are_not_what_they_seem_are_told(folder: Path, sql: str, sa
         ),
         "select arg_max(amount, id) from transactions",
         "select id from transactions order by created_on desc limit 2",
+        f"{JOINED} on a.amount = b.amount and a.id < b.id and a.amount is distinct from b.fees",
+        f"{JOINED} on a.id = b.id and a.amount::bignum < b.amount::bignum",
+        f"{JOINED.replace('join', 'asof join')} on a.amount = b.amount and a.amount_decimal >= b.amount_decimal",
         "describe transactions",
     ],
 )
@@ -331,14 +346,29 @@ def test_a_cast_that_is_tried_and_fails_is_told(uneven: Path, sql: str, rows: in
     assert warned(lambda: lk.query(sql.replace("amount", "fees"), uneven)) == []
 
 
-def test_a_value_that_an_older_kit_kept_under_further_is_told(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "select sum(fees_decimal) from transactions",
+        "select sum(fees::bignum) from transactions",
+        "select count(*) from transactions where fees_decimal > 5",
+        "select id from transactions order by fees_decimal desc limit 1",
+        "with t as (select id, fees_decimal as x from transactions) select sum(x) from t",
+        "select sum(columns('fees_d.*')) from transactions",
+        "select count(*) from transactions a join transactions b on a.fees_decimal = b.fees_decimal",
+        "select count(*) from transactions group by fees_decimal",
+    ],
+)
+def test_a_value_that_an_older_kit_kept_under_further_is_told(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, sql: str
+) -> None:
     full = TABLES["transactions"]
     older = Table(full.name, {name: kind for name, kind in full.kinds.items() if name != "fees"})
     monkeypatch.setitem(TABLES, "transactions", older)
     put(folder, [node(9, "1", "2026-05-02T00:00:00Z", fees="70")], start=day(5), until=day(6))
-    (said,) = warned(lambda: lk.query("select sum(fees_decimal), sum(fees::bignum) from transactions", folder))
+    (said,) = warned(lambda: lk.query(sql, folder))
     assert "fees of acme from 2026-05-01 on" in said
-    assert warned(lambda: lk.query("select count(*), sum(amount_decimal) from transactions", folder)) == []
+    assert warned(lambda: lk.query(sql.replace("fees", "amount"), folder)) == []
 
 
 def test_how_far_back_each_workspace_goes_is_told(folder: Path) -> None:

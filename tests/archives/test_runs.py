@@ -821,7 +821,7 @@ def test_a_file_of_an_older_kit_is_written_anew_where_it_lacks_a_column(
     run()
     table = type(run.session.transactions).search.table  # type: ignore[attr-defined]  # see conftest
     newer = table.extended(after={"maker_note": "text"})
-    monkeypatch.setattr(type(run.session.transactions).search, "table", newer)  # type: ignore[attr-defined]
+    monkeypatch.setattr(type(run.session.transactions).search, "table", newer)  # type: ignore[attr-defined]  # see conftest
     one(run(), rows=2, changed=0)
     [path] = folder.rglob("202603*.parquet")
     part, rows = parts.read_whole(path)
