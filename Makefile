@@ -21,9 +21,10 @@ check: $(VENV)/dev
 types: $(VENV)/dev
 	$(BIN)/mypy
 
-# One process per core, each with whole modules; WORKERS=0 runs all in one.
+# One process per core, each with whole modules, in the order of their names: by the number of tests, the few that start
+# kernels and browsers would come last, and one process would wait for the other. WORKERS=0 runs all in one.
 tests: $(VENV)/dev
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(PYTEST)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(PYTEST)
 
 # Builds what Binder builds, from scratch, and runs the tutorials in it.
 binder: $(VENV)/bin/python
