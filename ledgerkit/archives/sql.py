@@ -183,12 +183,13 @@ def _looked_at(folder: Path, name: str) -> _Dataset:
         if kept.since is not None:
             dataset.since[workspace] = kept.since
         dataset.doubtful += [f"{name} of {workspace} from {span}" for span in kept.doubts()]
-        dataset.doubtful += [
-            f"{name} of {workspace}" + (f" from {part.start:%Y-%m-%d} on" if part.start else "")
-            for part in kept.parts
-            if not part.complete
-        ]
+        dataset.doubtful += [_in(part, name) for part in kept.parts if not part.complete]
     return dataset
+
+
+def _in(part: Part, what: str) -> str:
+    """Say whose file it is that has this, and from when on."""
+    return f"{what} of {part.origin.workspace}" + (f" from {part.start:%Y-%m-%d} on" if part.start else "")
 
 
 def _bound(since: datetime) -> str | None:
@@ -288,7 +289,7 @@ def _warn_of_parts(datasets: Sequence[_Dataset], seen: Seen | None) -> None:
                 IncompleteResult,
             )
         lacking = [
-            f"{name} of {part.origin.workspace}" + (f" from {part.start:%Y-%m-%d} on" if part.start else "")
+            _in(part, name)
             for part in dataset.parts
             for name in (lacking_in(part, dataset.table) if dataset.table else ())
             if {name, f"{name}{SUFFIX}"} & set(_read(seen, dataset))
@@ -296,8 +297,8 @@ def _warn_of_parts(datasets: Sequence[_Dataset], seen: Seen | None) -> None:
         if lacking:
             warn(
                 f"values of {dataset.name} are null in this query, though lk.read_archive has them: an older version "
-                f"of the kit, which did not know the column, wrote the file: {_first(lacking)}. Archive with again= "
-                "from then on.",
+                f"of the kit, which did not know the column, wrote the file: {_first(lacking)}. Archive again, and "
+                "it is written anew.",
                 IncompleteResult,
             )
 

@@ -367,7 +367,7 @@ def test_a_value_that_an_older_kit_kept_under_further_is_told(
     monkeypatch.setitem(TABLES, "transactions", older)
     put(folder, [node(9, "1", "2026-05-02T00:00:00Z", fees="70")], start=day(5), until=day(6))
     (said,) = warned(lambda: lk.query(sql, folder))
-    assert "fees of acme from 2026-05-01 on" in said
+    assert "fees of acme from 2026-05-01 on. Archive again, and it is written anew." in said
     assert warned(lambda: lk.query(sql.replace("fees", "amount"), folder)) == []
 
 
