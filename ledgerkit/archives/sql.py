@@ -101,7 +101,7 @@ def query(sql: str, folder: str | PathLike[str] = "data") -> pd.DataFrame:
             raise _refusal(error, sql, there, datasets, str(folder)) from error
         frame = sql_results.frame_of(table)
         seen = sql_checks.look(sql, {one.name: one.columns for one in datasets})
-        _warn_of_parts(datasets, seen)
+        _warn_of_parts(connection, datasets, seen)
         _warn_of_numbers(connection, datasets, seen, sql_results.inexact(table))
     frame.attrs.update(
         sql=sql,
@@ -271,7 +271,7 @@ def _read(seen: Seen | None, dataset: _Dataset) -> Collection[str]:
     return dataset.columns if seen is None else seen.read.get(dataset.name, ())
 
 
-def _warn_of_parts(datasets: Sequence[_Dataset], seen: Seen | None) -> None:
+def _warn_of_parts(connection: duckdb.DuckDBPyConnection, datasets: Sequence[_Dataset], seen: Seen | None) -> None:
     """Warn of rows that may be missing, and of values that are not in the columns that are read."""
     doubtful = [one for dataset in datasets for one in dataset.doubtful]
     if doubtful:
@@ -294,13 +294,30 @@ def _warn_of_parts(datasets: Sequence[_Dataset], seen: Seen | None) -> None:
             for name in (lacking_in(part, dataset.table) if dataset.table else ())
             if {name, f"{name}{SUFFIX}"} & set(_read(seen, dataset))
         ]
+        lacking += _without_decimals(connection, dataset, _read(seen, dataset))
         if lacking:
             warn(
                 f"values of {dataset.name} are null in this query, though lk.read_archive has them: an older version "
                 f"of the kit, which did not know the column, wrote the file: {_first(lacking)}. Archive again, and "
-                "it is written anew.",
+                "it is written anew; where it is not, with again= from then on.",
                 IncompleteResult,
             )
+
+
+def _without_decimals(
+    connection: duckdb.DuckDBPyConnection, dataset: _Dataset, read: Collection[str]
+) -> Iterator[str]:
+    """Say which files have a column without the decimal beside it: to the kit that wrote it, it was no number."""
+    decimals = [name for name in read if name.endswith(SUFFIX) and name.removesuffix(SUFFIX) in dataset.columns]
+    if not decimals or not dataset.files:
+        return
+    listed = ", ".join(map(_text, dataset.files))
+    asked = f"select file_name, list(name) from parquet_schema([{listed}]) group by file_name"  # noqa: S608 - paths are quoted
+    found = dict(_rows_of(connection, asked))
+    for part, file in zip(dataset.parts, dataset.files, strict=True):
+        for name in decimals:
+            if name not in found[file] and name.removesuffix(SUFFIX) in found[file]:
+                yield _in(part, name)
 
 
 def _warn_of_numbers(

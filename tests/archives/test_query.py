@@ -19,7 +19,7 @@ import pytest
 import ledgerkit as lk
 from archives.handmade import TABLES, day, node, put
 from ledgerkit.archives import sql
-from ledgerkit.frames import Table
+from ledgerkit.frames import INTEGER, TEXT, Table
 
 WEI = 10**27 + 1
 MARCH = [
@@ -367,8 +367,21 @@ def test_a_value_that_an_older_kit_kept_under_further_is_told(
     monkeypatch.setitem(TABLES, "transactions", older)
     put(folder, [node(9, "1", "2026-05-02T00:00:00Z", fees="70")], start=day(5), until=day(6))
     (said,) = warned(lambda: lk.query(sql, folder))
-    assert "fees of acme from 2026-05-01 on. Archive again, and it is written anew." in said
+    assert "fees of acme from 2026-05-01 on. Archive again, and it is written anew" in said
     assert warned(lambda: lk.query(sql.replace("fees", "amount"), folder)) == []
+
+
+@pytest.mark.parametrize("kind", [TEXT, INTEGER])
+def test_a_number_that_was_none_to_an_older_kit_is_told(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    full = TABLES["transactions"]
+    monkeypatch.setitem(TABLES, "transactions", Table(full.name, {**full.kinds, "fees": kind}))
+    fees = 70 if kind == INTEGER else "70"
+    put(folder, [node(9, "1", "2026-05-02T00:00:00Z", fees=fees)], start=day(5), until=day(6))
+    (said,) = warned(lambda: lk.query("select sum(fees_decimal) from transactions", folder))
+    assert "fees_decimal of acme from 2026-05-01 on" in said
+    assert warned(lambda: lk.query("select sum(fees::bignum), sum(amount_decimal) from transactions", folder)) == []
 
 
 def test_how_far_back_each_workspace_goes_is_told(folder: Path) -> None:
