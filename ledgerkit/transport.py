@@ -302,9 +302,10 @@ class Transport:
         request.extensions |= {"ledgerkit": body_begins, "trace": self._watch}
         attempt = 0
         while True:
-            # A part of a long read waits in line for its turn, and its time begins with that: no wait of the line
-            # may be longer, but all of them together may.
-            self._wait_for_limit(call, bulk, budget if bulk else deadline - self.clock.monotonic(), cancel)
+            # A part of a long read waits in line for its turn, however long the window lasts, and its time begins
+            # with that: the limiter believes no wait that is longer than some minutes.
+            most = (seconds or math.inf) if bulk else deadline - self.clock.monotonic()
+            self._wait_for_limit(call, bulk, most, cancel)
             if bulk and not attempt:
                 deadline = self.clock.monotonic() + budget
             try:

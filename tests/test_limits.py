@@ -316,6 +316,23 @@ def test_where_no_answer_comes_who_waits_for_it_goes_in_the_end(
         session.close()
 
 
+def test_a_part_of_a_long_read_waits_for_a_window_that_is_longer_than_a_call_may_take(
+    serve: Serve, connect_to: Connect
+) -> None:
+    used_up = Reply({"id": 7}, headers={"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": "600"})
+    server, clock = serve(in_turn(used_up, Reply({"id": 8}))), LeapingClock()
+    session = connect_to(server, clock=clock, retry_seconds=120)
+    session.raw("GET", "/accounts/7")
+    with pytest.raises(lk.RateLimited, match="longer than a call may wait"):
+        session.raw("GET", "/accounts/8")
+    with pytest.raises(lk.RateLimited):  # who says how long it may take means it
+        session._transport.request("GET", "/accounts/8", bulk=True, seconds=15)
+    assert clock.waits == []
+    assert session._transport.request("GET", "/accounts/8", bulk=True).body == {"id": 8}
+    assert sum(clock.waits) == pytest.approx(600, abs=1)
+    assert len(server.seen) == 2
+
+
 def test_many_answers_of_others_use_up_nobodys_patience() -> None:
     # It was counted in answers, and a window that was nearly used up was overdrawn by who had seen twenty of them.
     limiter = Limiter(LeapingClock())

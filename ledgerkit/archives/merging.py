@@ -22,14 +22,16 @@ class Merged:
     ----------
     rows
         By id, ascending; of a list without dates in the order of its search, then those that were not read now.
-    new, changed
-        How many rows were not there before, or said something else.
+    new
+        The ids of the rows that were not there before.
+    changed
+        How many said something else.
     left
         The ids of the rows that were there and were not read now.
     """
 
     rows: pa.Table
-    new: int
+    new: pa.Array
     changed: int
     left: list[int | str]
 
@@ -37,14 +39,15 @@ class Merged:
 def merged(old: pa.Table | None, fresh: pa.Table) -> Merged:
     """Put rows that were read now over those that were there, both in the schema of their dataset."""
     if old is None or not len(old):
-        return Merged(_in_order(fresh), len(fresh), 0, [])
+        return Merged(_in_order(fresh), fresh["id"].combine_chunks(), 0, [])
     again = pc.is_in(old["id"], value_set=fresh["id"].combine_chunks())
     left = old.filter(pc.invert(again))
     places = pc.index_in(fresh["id"], value_set=old["id"].combine_chunks())
     known = pc.is_valid(places)
     before, after = old.take(places.filter(known)), fresh.filter(known)
     rows = _in_order(pa.concat_tables([fresh, left]))
-    return Merged(rows, len(fresh) - len(after), _changed(before, after), left["id"].to_pylist())
+    new = fresh.filter(pc.is_null(places))["id"].combine_chunks()
+    return Merged(rows, new, _changed(before, after), left["id"].to_pylist())
 
 
 def within(rows: pa.Table, start: datetime | None, until: datetime | None) -> pa.Table:

@@ -118,12 +118,15 @@ class Mark(NamedTuple):
         no file covered had no rows.
     spans
         What the files covered, so that one that is missing since is noticed; of a list without dates both are None.
+    sure
+        Whether it was so: False where what was counted in the end was not what was found.
     """
 
     origin: Origin
     since: datetime
     until: datetime
     spans: tuple[tuple[datetime | None, datetime | None], ...]
+    sure: bool = True
 
 
 class Kept(NamedTuple):
@@ -163,6 +166,8 @@ def moment_text(moment: datetime) -> str:
 
 
 def _holes(mark: Mark | None, found: Sequence[Part]) -> list[tuple[datetime, datetime]]:
+    if mark is not None and not mark.sure:
+        return [(EVERYTHING, FOREVER)]
     covered = [(part.start, part.until) for part in found if part.start and part.until]
     if any(part.start is None for part in found):
         return []  # the one file of a list without dates
@@ -414,7 +419,7 @@ def mark_in(directory: Path) -> Mark | None:
         said = _said(path, file.read())
     try:
         spans = tuple((_moment_or_none(low), _moment_or_none(high)) for low, high in _of(list, said["spans"]))
-        mark = Mark(_origin(said), _moment(said["since"]), _moment(said["until"]), spans)
+        mark = Mark(_origin(said), _moment(said["since"]), _moment(said["until"]), spans, _of(bool, said["sure"]))
     except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise folders.damaged(path, "it does not say what the kit writes into it") from error
     if directory != directory_of(directory.parents[1], mark.origin.dataset, mark.origin.workspace):
@@ -422,7 +427,15 @@ def mark_in(directory: Path) -> Mark | None:
     return mark
 
 
-def seal(folder: Path, origin: Origin, found: Iterable[Part], *, since: datetime | None, until: datetime) -> Mark:
+def seal(
+    folder: Path,
+    origin: Origin,
+    found: Iterable[Part],
+    *,
+    since: datetime | None,
+    until: datetime,
+    sure: bool = True,
+) -> Mark:
     """Write down what a run has shown that came to its end: without it, whoever reads is warned.
 
     Parameters
@@ -432,6 +445,8 @@ def seal(folder: Path, origin: Origin, found: Iterable[Part], *, since: datetime
     since, until
         All that was created from this moment on (None: since the beginning), and before that one, was looked at, and
         is in the files.
+    sure
+        False where that could not be shown: whoever reads is warned until a run has shown it.
     """
     low = EVERYTHING if since is None else since
     directory = directory_of(folder, origin.dataset, origin.workspace)
@@ -442,10 +457,16 @@ def seal(folder: Path, origin: Origin, found: Iterable[Part], *, since: datetime
         starts = {start for start, _ in spans}
         spans |= {span for span in was.spans if span[0] and span[0] < low and span[0] not in starts}
         low, until = min(low, was.since), max(until, was.until)
-    mark = Mark(origin, low, until, tuple(sorted(spans, key=lambda span: span[0] or EVERYTHING)))
-    said = {name: value for name, value in mark._asdict().items() if name != "origin"}
-    folders.put(directory / MARK, lambda file: file.write(_to_json(origin, said)))
+    mark = Mark(origin, low, until, tuple(sorted(spans, key=lambda span: span[0] or EVERYTHING)), sure)
+    put_mark(folder, mark)
     return mark
+
+
+def put_mark(folder: Path, mark: Mark) -> None:
+    """Write a mark in place of the one that is there."""
+    said = {name: value for name, value in mark._asdict().items() if name != "origin"}
+    path = directory_of(folder, mark.origin.dataset, mark.origin.workspace) / MARK
+    folders.put(path, lambda file: file.write(_to_json(mark.origin, said)))
 
 
 def write(folder: Path, part: Part, rows: pa.Table) -> None:
@@ -458,14 +479,10 @@ def write(folder: Path, part: Part, rows: pa.Table) -> None:
     )
 
 
-def check_origin(directory: Path, parts: Iterable[Part], origin: Origin) -> None:
-    """Raise where files of another service, or of credentials that may see other rows, are there already.
-
-    And where the same workspace is in the archive under another name: its rows would count twice.
-    """
+def check_origin(directory: Path, kept: Kept, origin: Origin) -> None:
+    """Raise where files of another service, or of credentials that may see other rows, are there already."""
     ways = "archive into another folder, or under another name=."
-    mark = mark_in(directory)
-    for known in ([mark.origin] if mark else []) + [part.origin for part in parts]:
+    for known in kept.origins:
         for what, name in (
             ("the service", "base_url"),
             ("a credential family", "family"),
@@ -479,11 +496,27 @@ def check_origin(directory: Path, parts: Iterable[Part], origin: Origin) -> None
                     f"each may see differs, and the archive would mix them. Nothing was asked; {ways}"
                     + (sandbox if origin.environment in ("SANDBOX", "LOCAL") else "")
                 )
+
+
+def check_only_here(directory: Path, origin: Origin) -> None:
+    """Raise where the same workspace is in the archive under another name: its rows would count twice.
+
+    Raises
+    ------
+    ArchiveDamaged
+        Its directory was renamed or copied by hand.
+    ConfigurationError
+        It was archived under another name.
+    """
     for other in folders.directories(directory.parent, "workspace="):
-        if other == directory or not origin.identity:
+        path, there = _origin_in(other) if other != directory else (other, None)
+        if there is None:
             continue
-        there = _origin_in(other)
-        if there is not None and _who(there) == _who(origin):
+        if (there.base_url, there.workspace) == (origin.base_url, origin.workspace):
+            raise _elsewhere(path, other, there)
+        if origin.identity and _who(there) == _who(origin):
+            if other != directory_of(other.parents[1], there.dataset, there.workspace):
+                raise _elsewhere(path, other, there)
             raise ConfigurationError(
                 f"{other} holds {origin.dataset} of the workspace {shorten(origin.identity)} of {origin.base_url} "
                 f"already, and its rows would be in the archive twice. Nothing was asked; go on with "
@@ -518,11 +551,15 @@ def _who(origin: Origin) -> tuple[str, str]:
     return origin.base_url, origin.identity
 
 
-def _origin_in(directory: Path) -> Origin | None:
-    """Return whose rows a directory holds, as far as it can be told: what is wrong there is said to who reads it."""
-    with contextlib.suppress(ArchiveDamaged, InvalidRequest):
-        if (mark := mark_in(directory)) is not None:
-            return mark.origin
-        for path in files_in(directory)[:1]:
-            return read_part(path).origin
-    return None
+def _origin_in(directory: Path) -> tuple[Path, Origin | None]:
+    """Return whose rows a directory says to hold, wherever it lies now, and which file says so.
+
+    None where it can't be told: what is wrong there is said to who reads it.
+    """
+    path = directory
+    with contextlib.suppress(ArchiveDamaged, InvalidRequest, KeyError, TypeError):
+        for path in [*(one for one in folders.entries(directory) if one.name == MARK), *files_in(directory)[:1]]:
+            with folders.opened(path) as file:
+                content = file.read() if path.name == MARK else (pq.read_schema(file).metadata or {}).get(KEY)
+            return path, _origin(_said(path, content))
+    return path, None

@@ -92,8 +92,9 @@ def read(
     }
     if missing:
         warn(
-            f"{root}: {dataset} created in these spans may be missing, since a run did not come to its end, or a "
-            f"file was taken away: {'; '.join(missing[:MOST_NAMED])}. Archive again, and it goes on.",
+            f"{root}: {dataset} created in these spans may be missing, since a run did not come to its end, or "
+            "counted other than it found, or a file was taken away: "
+            f"{'; '.join(missing[:MOST_NAMED])}. Archive again, and it goes on.",
             IncompleteResult,
         )
     bounded = [name for name, one in all_read.items() if (one.kept.since or parts.EVERYTHING) > parts.EVERYTHING]
@@ -177,7 +178,8 @@ def _check_once(rows: pa.Table, read: _Read, workspace: str) -> None:
         named = ", ".join(map(str, twice[:MOST_NAMED]))
         raise ContractViolation(
             f"{len(twice)} rows of {workspace} are in the archive twice, with another `created_on` each: {named}. "
-            "The service dated them anew. Look at them with lk.query, and archive into another folder.",
+            "The service dated them anew, and the run that found it stopped before its end. Archive again, which "
+            "takes out the older ones; where this stays, look at them with lk.query and archive into another folder.",
             field="id",
             ids=twice[:MOST_NAMED],
         )

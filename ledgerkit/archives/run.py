@@ -2,7 +2,7 @@
 
 from contextlib import ExitStack
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from importlib.metadata import PackageNotFoundError, version
 from os import PathLike
 from pathlib import Path
@@ -16,10 +16,10 @@ from ledgerkit import watching
 from ledgerkit.archives import finality, folders, parts, schema, windows
 from ledgerkit.archives.lists import why_not
 from ledgerkit.archives.merging import Merged, doubles, merged, within
-from ledgerkit.archives.parts import Origin, Part
+from ledgerkit.archives.parts import Kept, Mark, Origin, Part
 from ledgerkit.archives.source import Rows, Source, Window
 from ledgerkit.connection import Connection
-from ledgerkit.errors import IncompleteResult, InvalidRequest, NoLongerListed, Unsupported, warn
+from ledgerkit.errors import ContractViolation, IncompleteResult, InvalidRequest, NoLongerListed, Unsupported, warn
 from ledgerkit.filters import Time, instant
 from ledgerkit.frames import FLAG, INTEGER, TEXT, TIME, Leaves, Table
 from ledgerkit.limits import among_many
@@ -78,11 +78,12 @@ def keep(
     kept = {one: connection.origin[one] for one in ("base_url", "environment")}
     origin = Origin(section.name, workspace, family=connection.family, identity=identity, **kept)
     directory = parts.directory_of(where, section.name, workspace)
+    parts.check_only_here(directory, origin)  # before a directory is made
     with folders.held(directory):
         folders.clear(directory)
-        found = parts.parts_in(directory)
-        parts.check_origin(directory, found, origin)
-        run = Run(where, origin, source, found, slice_rows)
+        there = parts.kept_in(directory)
+        parts.check_origin(directory, there, origin)
+        run = Run(where, origin, source, there, slice_rows)
         run.go(after, beyond)
     return run.said()
 
@@ -96,32 +97,39 @@ class Run:
         Where the parts are, and where their rows come from.
     source
         What is asked.
-    found
-        The parts that are there.
+    kept
+        What is there.
     slice_rows
         How many rows a part grows to.
     """
 
-    def __init__(self, folder: Path, origin: Origin, source: Source, found: list[Part], slice_rows: int) -> None:
+    def __init__(self, folder: Path, origin: Origin, source: Source, kept: Kept, slice_rows: int) -> None:
         self._folder = folder
         self._origin = origin
         self._source = source
         self._most = slice_rows
-        self._parts = {part.start: part for part in found}
-        self._new = self._changed = self._written = 0
+        self._mark = kept.mark
+        self._parts = {part.start: part for part in kept.parts}
+        self._changed = self._written = 0
+        # The ids of the rows that were not in their part before.
+        self._new: list[pa.Array] = []
+        self._dated_anew = 0
         self._gone: list[int | str] = []
         # Parts that this run has brought up to date.
         self._done: set[datetime | None] = set()
         self._again: datetime | None = None
-        # Whether each window in which no row was found is known to have none.
+        # Whether each window in which no row was found is known to have none, and what is there is what is counted.
         self._sure = True
-        # Before which moment everything was looked at.
+        self._goes_by_dates: bool | None = None
+        # Before which moment everything was looked at, and from when on.
         self._until: datetime | None = None
+        self._low: datetime | None = None
         self._bar = Progress(f"archive {origin.dataset}")
 
     def go(self, after: datetime | None, again: datetime | None) -> None:
         """Bring the archive up to date."""
         self._again = again
+        ended = False
         watch = None if watching.current() else _Relayed(self._bar)
         try:
             with ExitStack() as stack:
@@ -134,7 +142,10 @@ class Run:
                     self._dated(after)
                 else:
                     self._undated()
+            ended = True
         except BaseException as error:
+            if isinstance(error, ContractViolation) and self._mark:  # such as a row that can't be placed
+                parts.put_mark(self._folder, self._mark._replace(sure=False))
             error.add_note(
                 f"Archiving {self._origin.dataset} of {self._origin.workspace} stopped after {self._written} files "
                 f"were written and {self._source.requests} calls made. What is in the archive is whole; archive "
@@ -145,15 +156,21 @@ class Run:
             self._bar.close()
             for message in dict.fromkeys(watch.warnings if watch else ()):
                 warn(message, IncompleteResult)
-        if self._gone:
-            named = ", ".join(map(str, self._gone[:MOST_NAMED]))
-            more = f" and {len(self._gone) - MOST_NAMED} more" if len(self._gone) > MOST_NAMED else ""
-            warn(
-                f"{self._origin.dataset} of {self._origin.workspace}: {len(self._gone)} archived rows are no longer "
-                f"listed by the service, or can't be seen with these credentials any more: {named}{more}. They are "
-                "kept as they were read last; archived_at says when.",
-                NoLongerListed,
-            )
+            # Also of a run that stopped: the next one finds them gone already, and says nothing.
+            self._warn_of_gone(ended)
+
+    def _warn_of_gone(self, ended: bool) -> None:
+        if not self._gone:
+            return
+        named = ", ".join(map(str, self._gone[:MOST_NAMED]))
+        more = f" and {len(self._gone) - MOST_NAMED} more" if len(self._gone) > MOST_NAMED else ""
+        anew = "" if ended else " The run stopped before it could tell which of them were only dated anew."
+        warn(
+            f"{self._origin.dataset} of {self._origin.workspace}: {len(self._gone)} archived rows are no longer "
+            f"listed by the service, or can't be seen with these credentials any more: {named}{more}. They are "
+            f"kept as they were read last; archived_at says when.{anew}",
+            NoLongerListed,
+        )
 
     def said(self) -> pd.DataFrame:
         """Return what was done."""
@@ -163,7 +180,7 @@ class Run:
             "dataset": self._origin.dataset,
             "workspace": self._origin.workspace,
             "rows": sum(part.rows for part in all_parts),
-            "new": self._new,
+            "new": sum(map(len, self._new)) - self._dated_anew,
             "changed": self._changed,
             "no_longer_listed": sum(len(part.gone) for part in all_parts),
             "open": sum(part.open for part in all_parts),
@@ -180,15 +197,14 @@ class Run:
     def _dated(self, after: datetime | None) -> None:
         source = self._source
         starts = sorted(start for start in self._parts if start)
-        first = starts[0] if starts else None
         newest = self._parts[starts[-1]] if starts else None
-        low = newest.until if newest else after
+        since = self._since(after, starts)
+        low = newest.until if newest else since
         some_are_newer = source.count(low, None) != 0
         end = source.end()  # by now the server has told its time
         if newest and newest.until:
             end = max(end, newest.until)  # its clock may be behind what it was
-        self._until = end
-        since = min(after, first) if after and first else after
+        self._low, self._until = since, end
         if not starts and not some_are_newer:
             self._seal(since, end)
             return
@@ -198,13 +214,21 @@ class Run:
                 source.hold(since, end)
         if some_are_newer and (low is None or low < end):
             self._fill(low, end, newest)
-        if first is not None:
-            self._look_after(starts, after if after is None or after < first else first)
+        if starts:
+            self._look_after(starts, since)
         self._once()
-        if after is None:
-            self._check_total(end)
-        if self._sure:
-            self._seal(since, end)
+        agrees = False
+        try:
+            agrees = self._agrees(since, end)
+        finally:
+            self._sure = self._sure and agrees
+            self._mark = self._seal(since, end)
+
+    def _since(self, after: datetime | None, starts: list[datetime]) -> datetime | None:
+        """Return from when on all is looked at: a later bound than that of the archive leaves none of it out."""
+        bounds = [after, *([self._mark.since] if self._mark else []), *starts[:1]]
+        earliest = min((one for one in bounds if one is not None), default=None)
+        return None if after is None or earliest == parts.EVERYTHING else earliest
 
     def _look_after(self, starts: list[datetime], after: datetime | None) -> None:
         """Count all parts and gaps that were there before, and read again what is not as it was."""
@@ -259,11 +283,20 @@ class Run:
                 return
             high = start
             if not found and (low or windows.BEGINNING) < high:
+                if rows != 0:
+                    self._check_dates()
                 # Months without rows are stepped over at once, and the walk ends where nothing is older.
-                created = self._source.newest(low, start)
-                if created is None:
+                if self._source.count(low, high) == 0:
                     return
-                high = min(start, windows.month_after(created))
+                high = windows.end_of_rows(low or windows.BEGINNING, high, self._source.count)
+
+    def _check_dates(self) -> None:
+        """Read all at once where the service counts the same whatever dates it is asked for: no walk would end."""
+        if self._goes_by_dates is None and self._until:
+            tomorrow = self._until + timedelta(days=1)  # nothing is there yet
+            self._goes_by_dates = self._source.count(tomorrow, tomorrow) == 0
+            if not self._goes_by_dates:
+                self._source.hold(self._low, self._until)
 
     def _take(self, start: datetime, until: datetime, counted: int | None) -> int:
         """Read a window that no part covers yet, and say how many rows it had."""
@@ -367,33 +400,39 @@ class Run:
             copies = pc.is_in(rows["id"], value_set=pa.array(numbers, rows["id"].type))
             left = [one for one in part.gone if one not in numbers]
             self._put(replace(part, gone=left), rows.filter(pc.invert(copies)))
-        dated_anew = {number for numbers in older.values() for number in numbers}.intersection(self._gone)
-        self._gone = [one for one in self._gone if one not in dated_anew]
-        self._new -= len(dated_anew)
-        self._changed += len(dated_anew)
+        dated_anew = {number for numbers in older.values() for number in numbers}
+        if dated_anew:
+            self._gone = [one for one in self._gone if one not in dated_anew]
+            # New in their part, and in the archive before.
+            known = pa.array(list(dated_anew))
+            self._dated_anew = sum(pc.sum(pc.is_in(one, value_set=known)).as_py() or 0 for one in self._new)
+            self._changed += self._dated_anew
 
-    def _check_total(self, end: datetime) -> None:
-        """Compare the archive with all that the service counts when it is not asked for dates.
+    def _agrees(self, since: datetime | None, end: datetime) -> bool:
+        """Compare the archive with what the service counts: without dates, but where it was not to go further back.
 
-        What was created since the end of the run is counted too, but not before it is shown: the total is asked
-        first.
+        What was created since the end of the run, or within a second before its beginning, may be counted too. The
+        total is asked first, so that what is created meanwhile is not among it before it is shown.
         """
         listed = sum(part.rows - len(part.gone) for part in self._parts.values())
-        total = self._source.total()
+        total = self._source.total(since)
         if total == listed:
-            return
-        newer = self._source.newer(end)
-        if total is not None and listed <= total <= listed + newer:
-            return
-        self._sure = False
+            return True
+        beside = self._source.newer(end) + (self._source.just_before(since) if since else 0)
+        if total is not None and listed <= total <= listed + beside:
+            return True
         counted = "a number that can't be right" if total is None else f"{total}"
+        others, which = "are newer", "all in all"
+        if since:
+            others, which = "are newer or were created just before", f"since {parts.moment_text(since)}"
         warn(
             f"{self._origin.dataset} of {self._origin.workspace}: rows may be missing. The archive has {listed} that "
-            f"the service lists, {newer} are newer, and all in all it counts {counted}. Rows came or went during "
+            f"the service lists, {beside} {others}, and {which} it counts {counted}. Rows came or went during "
             "this run, or have no created_on, so that no search by date finds them, or the service counts other than "
             "it lists. Archive again; where this stays, compare with a search of everything.",
             IncompleteResult,
         )
+        return False
 
     def _extend(self, part: Part, until: datetime) -> None:
         """Let a part cover what follows and has no rows: later runs need not count it."""
@@ -415,8 +454,8 @@ class Run:
 
     # Files
 
-    def _seal(self, since: datetime | None, until: datetime) -> None:
-        parts.seal(self._folder, self._origin, self._parts.values(), since=since, until=until)
+    def _seal(self, since: datetime | None, until: datetime) -> Mark:
+        return parts.seal(self._folder, self._origin, self._parts.values(), since=since, until=until, sure=self._sure)
 
     def _now(self, part: Part) -> Part:
         return self._parts[part.start]
@@ -457,7 +496,7 @@ class Run:
         self._put(part, result.rows)
         known = set(was.gone) if was else set()
         self._gone += [one for one in gone if one not in known]
-        self._new += result.new
+        self._new.append(result.new)
         self._changed += result.changed
         self._done.add(start)
 

@@ -84,9 +84,12 @@ class Source:
         read_at = self.now()
         self._all = self._searched(start, until), read_at
 
-    def total(self) -> int | None:
-        """Return how many rows the service counts without asking for dates; None where it is not to be believed."""
-        return self._counted(None, None)
+    def total(self, since: datetime | None) -> int | None:
+        """Return how many rows the service counts from a moment on, or without asking for dates.
+
+        None where the count is not to be believed.
+        """
+        return self._counted(since, None)
 
     def count(self, start: datetime | None, until: datetime | None) -> int | None:
         """Return how many rows the service counts in a window; None where the count is not to be believed."""
@@ -116,18 +119,13 @@ class Source:
         further = list(dict.fromkeys(name for rows in found for name in rows.further))
         return Rows(pa.concat_tables([rows.arrow for rows in found]), further, all(rows.complete for rows in found))
 
-    def newest(self, start: datetime | None, until: datetime) -> datetime | None:
-        """Return when the newest row of a window was created; None where there is none."""
-        if self._all is None:
-            frame = self._section.search(created_after=start, created_before=until, limit=1)
-            _check_dated(frame, self.operation)
-        else:
-            frame = _cut(self._all[0], start, until)
-        return None if frame.empty else frame["created_on"].max().to_pydatetime()
-
     def newer(self, start: datetime) -> int:
         """Return how many rows were created from a moment on; the last of them may still arrive."""
         return len(self._searched(start, None))
+
+    def just_before(self, start: datetime) -> int:
+        """Return how many rows were created so little before a moment that a count from there on may have them."""
+        return len(self._searched(start - SETTLING, start))
 
     def pages(self, rows: int) -> int:
         """Return how many calls a search for so many rows makes."""

@@ -28,6 +28,40 @@ def month_after(moment: datetime) -> datetime:
     return month_of(month_of(moment) + timedelta(days=32))
 
 
+def end_of_rows(low: datetime, high: datetime, count: Count) -> datetime:
+    """Return the end of the newest month before a moment that has rows; some are known to be from ``low`` on.
+
+    Parameters
+    ----------
+    count
+        Counts the rows of a window. Nothing else tells where the newest are: ids need not ascend with time.
+    """
+    months = 1
+    while (start := _months_before(high, months)) > low and count(start, high) == 0:
+        high, months = start, 2 * months
+    start = max(start, low)
+    while start < month_before(high):
+        middle = _months_before(high, (_months_between(start, high) + 1) // 2)
+        if count(middle, high) == 0:
+            high = middle
+        else:
+            start = middle
+    return high
+
+
+def _months_between(start: datetime, high: datetime) -> int:
+    """Return how many months a window touches."""
+    last = month_before(high)
+    return (last.year - start.year) * 12 + last.month - start.month + 1
+
+
+def _months_before(moment: datetime, months: int) -> datetime:
+    """Return the first moment of the months that end with the one just before a moment; the calendar's at most."""
+    last = month_before(moment)
+    number = last.year * 12 + last.month - months  # that of the first one, from 0
+    return BEGINNING if number < 12 else last.replace(year=number // 12, month=number % 12 + 1)
+
+
 def around(wanted: Sequence[datetime], moments: Sequence[datetime], most: int) -> list[tuple[datetime, datetime]]:
     """Return windows around some of the moments at which rows were created: as few as one page each allows.
 

@@ -241,6 +241,23 @@ def test_a_later_run_keeps_what_an_earlier_one_has_shown(folder: Path) -> None:
     assert parts.seal(folder, origin, [], since=day(10), until=day(11)).since == day(10)
 
 
+def test_a_run_that_was_not_sure_makes_both_readers_doubt_until_one_is(folder: Path) -> None:
+    put(folder, ROWS, start=day(2), until=day(3))
+    directory = folder / DIRECTORY
+    found = parts.parts_in(directory)
+    for since in (None, day(2)):
+        parts.seal(folder, ORIGIN, found, since=since, until=day(3), sure=False)
+        assert parts.kept_in(directory).holes(day(2), day(3)) == [(EVERYTHING, parts.FOREVER)]
+        for reads in both(folder):
+            with pytest.warns(lk.IncompleteResult, match="the beginning to the end"):
+                reads()
+        with pytest.warns(lk.IncompleteResult):
+            assert lk.read_archive(folder).attrs["complete"] is False
+    parts.seal(folder, ORIGIN, found, since=None, until=day(3))
+    for reads in both(folder):
+        reads()
+
+
 def test_who_holds_it_is_alone_and_lets_go(folder: Path) -> None:
     with folders.held(folder / DIRECTORY):
         with pytest.raises(lk.ArchiveInUse), folders.held(folder / DIRECTORY):
@@ -365,7 +382,7 @@ def test_a_mark_that_says_something_else_is_refused(folder: Path, text: str) -> 
     with pytest.raises(lk.ArchiveDamaged, match=r"ended\.json"):
         lk.read_archive(folder)
     with pytest.raises(lk.ArchiveDamaged, match=r"ended\.json"):
-        parts.check_origin(folder / DIRECTORY, [], ORIGIN)
+        parts.kept_in(folder / DIRECTORY)
 
 
 def test_a_file_of_a_later_format_says_to_update(folder: Path) -> None:
@@ -444,17 +461,35 @@ def test_a_workspace_is_kept_under_one_name(folder: Path, ended: bool) -> None:
     put(folder, ROWS, start=day(2), until=day(3), ended=ended)
     other = replace(ORIGIN, workspace="other")
     with pytest.raises(lk.ConfigurationError, match=r"twice\. Nothing was asked; go on with name='acme'"):
-        parts.check_origin(parts.directory_of(folder, "transactions", "other"), [], other)
+        parts.check_only_here(parts.directory_of(folder, "transactions", "other"), other)
     for apart in (replace(other, identity="other"), replace(other, base_url="http://127.0.0.1:2")):
-        parts.check_origin(parts.directory_of(folder, "transactions", "other"), [], apart)
+        parts.check_only_here(parts.directory_of(folder, "transactions", "other"), apart)
+
+
+@pytest.mark.parametrize("identity", ["acme", ""], ids=["known", "of a LAM"])
+@pytest.mark.parametrize("ended", [True, False])
+@pytest.mark.parametrize("copied", [True, False], ids=["copied", "renamed"])
+def test_beside_a_directory_that_was_copied_or_renamed_by_hand_nothing_is_archived(
+    folder: Path, copied: bool, ended: bool, identity: str
+) -> None:
+    put(folder, ROWS, start=day(2), until=day(3), ended=ended, identity=identity)
+    there, here = folder / DIRECTORY, folder / "transactions" / "workspace=backup"
+    if copied:
+        shutil.copytree(there, here)
+    else:
+        there.rename(here)
+    with pytest.raises(lk.ArchiveDamaged, match=r"workspace=backup holds .*[Rr]ename it back.*or move it out"):
+        parts.check_only_here(there, replace(ORIGIN, identity=identity))
+    parts.check_only_here(folder / "transactions" / "workspace=else", replace(ORIGIN, workspace="else", identity="e"))
 
 
 def test_another_workspace_under_the_same_name_is_refused(folder: Path) -> None:
     put(folder, ROWS, start=day(2), until=day(3))
+    there = parts.kept_in(folder / DIRECTORY)
     with pytest.raises(lk.ConfigurationError, match="holds rows of the workspace 'acme', and these would be of 'x'"):
-        parts.check_origin(folder / DIRECTORY, parts.parts_in(folder / DIRECTORY), replace(ORIGIN, identity="x"))
+        parts.check_origin(folder / DIRECTORY, there, replace(ORIGIN, identity="x"))
     with pytest.raises(lk.ConfigurationError, match="the workspace"):  # no file, but a run that found no rows
-        parts.check_origin(folder / DIRECTORY, [], replace(ORIGIN, identity="x"))
+        parts.check_origin(folder / DIRECTORY, there._replace(parts=[]), replace(ORIGIN, identity="x"))
 
 
 def test_both_readers_refuse_one_workspace_under_two_names(folder: Path) -> None:

@@ -75,7 +75,89 @@ def test_months_without_rows_are_stepped_over_at_once(archived: Connected) -> No
     service = Service([transaction(1, at("1999-05-05")), transaction(2, NOON - timedelta(days=1))])
     done = archived(service)()
     one(done, rows=2)
-    assert int(done["requests"][0]) < 12
+    # Twenty-seven years: the steps back double, and the month is found by halves.
+    assert int(done["requests"][0]) < 30
+
+
+@pytest.mark.parametrize("after", [None, "2020-01-01"], ids=["all", "bounded"])
+@pytest.mark.parametrize("most", [20_000, 3])
+def test_months_are_found_whatever_their_ids_say(
+    archived: Connected, folder: Path, after: str | None, most: int
+) -> None:
+    # The highest id before the empty February is of the oldest row.
+    rows = [
+        transaction(900, at("2021-11-05")),
+        *[transaction(number, at("2024-01-31T23:59:59")) for number in range(10, 15)],
+        transaction(3, at("2025-12-03")),
+        transaction(2, at("2026-01-10")),
+        transaction(1, NOON - timedelta(days=1)),
+    ]
+    run = archived(Service(rows))
+    one(run(created_after=after, slice_rows=most), rows=9, complete=True)
+    assert set(ids(lk.read_archive(folder))) == {900, 1, 2, 3, *range(10, 15)}
+
+
+def at_the_comparison(service: Service, act: Callable[[], Reply | None]) -> Callable[[int], Reply | None]:
+    """Do something when the run counts all in the end: after its first question, that alone has no upper bound."""
+    asked = len(service.seen)
+    return lambda number: act() if number > asked + 1 and "created_before" not in service.seen[-1].query else None
+
+
+@pytest.mark.parametrize("after", [None, "2026-01-01"], ids=["all", "bounded"])
+def test_what_is_counted_and_was_not_found_is_told_and_doubted_until_it_is(
+    archived: Connected, folder: Path, after: str | None
+) -> None:
+    service = Service([transaction(number, at(f"2026-02-{number:02}")) for number in range(1, 21)])
+    # Just before the bound, where a search asks a second more: no row of that archive, and none that is missing.
+    service.add(transaction(30, at("2025-12-31T23:59:59.5")))
+    run = archived(service)
+    there = 20 if after else 21
+    one(run(created_after=after), rows=there, complete=True)
+    service.later(hours=1)
+    service.before = at_the_comparison(service, lambda: service.add(transaction(40, at("2026-02-03T03:03:03"))))
+    with pytest.warns(lk.IncompleteResult, match=f"rows may be missing. The archive has {there} that"):
+        one(run(created_after=after), rows=there, complete=False)
+    for reads in (lk.read_archive, partial(lk.query, "select count(*) from transactions")):
+        with pytest.warns(lk.IncompleteResult, match="the beginning to the end"):
+            reads(folder=folder)
+    service.before = lambda number: None
+    one(run(created_after=after), new=1, complete=True)
+    assert lk.read_archive(folder).attrs["complete"] is True
+
+
+def test_a_bound_later_than_that_of_the_archive_leaves_none_of_it_out(archived: Connected, folder: Path) -> None:
+    service = Service(spread(30, at("2026-02-01"), at("2026-02-20")))
+    run = archived(service)
+    for first, late in ((None, "2025-06-06"), ("2025-01-01", "2025-07-07")):
+        into = folder / str(first)
+        run(into=into, created_after=first)
+        service.later(days=1)
+        number = 900 + len(service.rows)
+        service.add(transaction(number, at(late)))
+        one(run(into=into, created_after="2026-01-01"), new=1)
+        assert number in ids(lk.read_archive(into))
+
+
+@pytest.mark.parametrize("fault", ["undated", "comparison"])
+def test_a_run_that_finds_what_it_can_not_place_or_compare_leaves_a_doubt(
+    archived: Connected, folder: Path, fault: str
+) -> None:
+    service = Service(spread(30, at("2026-02-01"), at("2026-02-20")))
+    run = archived(service)
+    run()
+    service.later(hours=1)
+    if fault == "undated":
+        service.add({**transaction(50, at("2026-02-02")), "created_on": None})
+    else:
+        service.before = at_the_comparison(service, lambda: Reply({"message": "no"}, status=403))
+    with pytest.raises((lk.ContractViolation, lk.PermissionDenied)):
+        run()
+    with pytest.warns(lk.IncompleteResult, match="the beginning to the end of acme"):
+        lk.read_archive(folder)
+    service.rows.pop(50, None)
+    service.before = lambda number: None
+    run()
+    assert len(lk.read_archive(folder)) == 30
 
 
 def test_what_is_new_goes_into_the_part_of_its_month(archived: Connected, folder: Path) -> None:
@@ -229,6 +311,56 @@ def test_a_row_that_vanished_is_kept_counted_and_told(archived: Connected, folde
     assert kept["archived_at"][8] > kept["archived_at"][7]
     # Told once: the next run finds it as it was.
     one(run(), rows=30, no_longer_listed=1)
+
+
+def test_what_is_no_longer_listed_is_told_by_a_run_that_stops_too(archived: Connected, folder: Path) -> None:
+    service = Service([*spread(30, at("2026-02-01"), at("2026-02-20")), transaction(99, at("2025-12-03"))])
+    run = archived(service)
+    run()
+    service.remove(7)
+    service.later(hours=1)
+    pages = len(service.seen)
+
+    def refuses(number: int) -> Reply | None:
+        read = [one for one in service.seen[pages:-1] if service._kind(one) == "page"]
+        return Reply({"message": "no"}, status=403) if read else None
+
+    service.before = refuses
+    with (
+        pytest.warns(lk.NoLongerListed, match=r"1 archived rows .*: 7\. .*only dated anew"),
+        pytest.raises(lk.PermissionDenied),
+    ):
+        run()
+    service.before = lambda number: None
+    one(run(), no_longer_listed=1)
+
+
+def test_a_row_that_was_gone_and_comes_back_in_another_month_is_changed_and_not_new(
+    archived: Connected, folder: Path
+) -> None:
+    service = Service(spread(30, at("2026-01-01"), at("2026-02-20")))
+    run = archived(service)
+    run()
+    service.remove(3)
+    with pytest.warns(lk.NoLongerListed):
+        run()
+    service.later(hours=1)
+    service.add(transaction(3, at("2026-02-19T03:00:00")), transaction(31, at("2026-02-19T04:00:00")))
+    one(run(), rows=31, new=1, changed=1, no_longer_listed=0)
+    assert sorted(ids(lk.read_archive(folder))) == list(range(1, 32))
+
+
+def test_beside_a_directory_that_was_renamed_nothing_is_asked(archived: Connected, folder: Path) -> None:
+    service = Service([transaction(1, at("2026-03-05"))])
+    run = archived(service)
+    run()
+    there = folder / "transactions" / "workspace=acme"
+    there.rename(there.with_name("workspace=old"))
+    service.asked()
+    with pytest.raises(lk.ArchiveDamaged, match=r"workspace=old .* Rename it back"):
+        run()
+    assert service.asked() == {}
+    assert not there.exists()  # so that it can be renamed back
 
 
 def test_a_row_that_comes_back_is_no_longer_counted_as_gone(archived: Connected) -> None:

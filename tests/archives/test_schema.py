@@ -246,7 +246,7 @@ def test_merging_counts_what_is_new_and_what_differs_and_keeps_what_is_left() ->
     later = NOW + pd.Timedelta(hours=1)
     fresh = rows({"id": 4}, {"id": 1, "name": "now"}, {"id": 2, "amount": "1"}, {"id": 3, "name": None}, at=later)
     result = merged(old, fresh)
-    assert (result.new, result.changed, result.left) == (1, 2, [9])
+    assert (result.new.to_pylist(), result.changed, result.left) == ([4], 2, [9])
     assert result.rows["id"].to_pylist() == [1, 2, 3, 4, 9]
     assert result.rows["name"].to_pylist() == ["now", None, None, None, "left"]
     assert result.rows["archived_at"].to_pylist() == [later.to_pydatetime()] * 4 + [NOW.to_pydatetime()]
