@@ -429,7 +429,8 @@ class Run:
             f"{self._origin.dataset} of {self._origin.workspace}: rows may be missing. The archive has {listed} that "
             f"the service lists, {beside} {others}, and {which} it counts {counted}. Rows came or went during "
             "this run, or have no created_on, so that no search by date finds them, or the service counts other than "
-            "it lists. Archive again; where this stays, compare with a search of everything.",
+            "it lists. Archive again; where this stays, with again='1970-01-01', which reads all anew, and then "
+            "compare with a search of everything.",
             IncompleteResult,
         )
         return False
