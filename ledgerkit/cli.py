@@ -199,7 +199,7 @@ def _doctor(chosen: argparse.Namespace) -> int:
 def _archive(chosen: argparse.Namespace) -> int:
     import warnings
 
-    from ledgerkit import LedgerError, tracked
+    from ledgerkit import LedgerError
     from ledgerkit.archives import check_packages
 
     stopped = [signal.SIGINT]
@@ -235,18 +235,12 @@ def _archive(chosen: argparse.Namespace) -> int:
     print(shown.to_string(index=False, na_rep="-"))
     for warning in caught:
         print(f"{warning.category.__name__}: {warning.message}", file=sys.stderr)
-    standing = tracked.standing(chosen.folder.expanduser())
-    if standing in ("not ignored", "tracked"):
-        print(
-            f"Warning: {chosen.folder}, which holds what the workspace holds, lies in a git repository that does not "
-            "ignore it: name it in .gitignore before the next `git add`, or move it elsewhere.",
-            file=sys.stderr,
-        )
+    _warn_of_git(chosen.folder, f"{chosen.folder}, which holds what the workspace holds,")
     return 1 if done["error"].notna().any() else 0
 
 
 def _new_key(chosen: argparse.Namespace) -> int:
-    from ledgerkit import LedgerError, keys, tracked
+    from ledgerkit import LedgerError, keys
 
     try:
         point = keys.new(chosen.out)
@@ -258,16 +252,23 @@ def _new_key(chosen: argparse.Namespace) -> int:
     )
     print(f"# The administrator registers the API user with this public key:\n{point}")
     print(f"# For your .env file:\n{keys.setting(chosen.out)}")
-    standing = tracked.standing(chosen.out.expanduser())
-    if standing in ("not ignored", "tracked"):
-        print(
-            f"Warning: {chosen.out} lies in a git repository that does not ignore it: name it in .gitignore before "
-            "the next `git add`, or move it elsewhere.",
-            file=sys.stderr,
-        )
-    elif standing == "not known":
+    if _warn_of_git(chosen.out, str(chosen.out)) == "not known":
         print(f"Warning: whether git would take {chosen.out} could not be looked at.", file=sys.stderr)
     return 0
+
+
+def _warn_of_git(path: Path, what: str) -> str:
+    """Say on stderr that git would take something, and return how it stands."""
+    from ledgerkit import tracked
+
+    standing: str = tracked.standing(path.expanduser())
+    if standing in ("not ignored", "tracked"):
+        print(
+            f"Warning: {what} lies in a git repository that does not ignore it: name it in .gitignore before the "
+            "next `git add`, or move it elsewhere.",
+            file=sys.stderr,
+        )
+    return standing
 
 
 def _show_key(chosen: argparse.Namespace) -> int:

@@ -48,7 +48,7 @@ class Sections:
 
     @cached_property
     def certificates(self) -> "Certificates":
-        """The chain of certificates."""
+        """The chain of certificates that signed addresses are checked with."""
         from ledgerkit.resources.certificates import Certificates
 
         return Certificates(self._connection)
@@ -69,14 +69,14 @@ class Sections:
 
     @cached_property
     def digests(self) -> "Digests":
-        """Digests of firmware, and their history."""
+        """Digests: hashes that were signed as they are."""
         from ledgerkit.resources.digests import Digests
 
         return Digests(self._connection)
 
     @cached_property
     def entities(self) -> "Entities":
-        """Entities: whose accounts are whose."""
+        """Entities: folders of accounts that scope reporting keys."""
         from ledgerkit.resources.entities import Entities
 
         return Entities(self._connection)
@@ -90,21 +90,21 @@ class Sections:
 
     @cached_property
     def labels(self) -> "Labels":
-        """Labels of transactions."""
+        """Labels of accounts and transactions."""
         from ledgerkit.resources.labels import Labels
 
         return Labels(self._connection)
 
     @cached_property
     def messages(self) -> "Messages":
-        """Messages that were signed."""
+        """Messages: texts signed off-chain."""
         from ledgerkit.resources.messages import Messages
 
         return Messages(self._connection)
 
     @cached_property
     def notifications(self) -> "Notifications":
-        """The webhook."""
+        """Where the service sends its events: the webhook."""
         from ledgerkit.resources.notifications import Notifications
 
         return Notifications(self._connection)

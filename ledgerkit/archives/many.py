@@ -19,7 +19,7 @@ from ledgerkit.errors import Cancelled, IncompleteResult, InvalidRequest, Ledger
 from ledgerkit.frames import FLAG, INTEGER, SERIES, TEXT, TIME
 from ledgerkit.parallel import Progress, gather
 from ledgerkit.session import Session, connect
-from ledgerkit.watching import Watch, watched
+from ledgerkit.watching import watched
 
 # Each workspace has threads of its own, and a part of a list in memory.
 MOST_AT_ONCE: Final = 8
@@ -63,24 +63,14 @@ class _Bar(Progress):
             super().advance()
 
 
-class _Underway(Watch):
+class _Underway(run.Relayed):
     """One list on its way: its calls are shown in the bar of all."""
 
     def __init__(self, title: str, directory: Path, bar: _Bar, cancel: threading.Event) -> None:
-        super().__init__()
+        super().__init__(bar)
         self.cancel = cancel
-        self._title, self._directory, self._bar = title, directory, bar
+        self._title, self._directory = title, directory
         self._begun = time.time()
-
-    def expect(self, calls: int) -> None:
-        """Say that this many more calls will come."""
-        super().expect(calls)
-        self._bar.expect(calls)
-
-    def advance(self) -> None:
-        """Say that one call is done."""
-        super().advance()
-        self._bar.advance()
 
     def __str__(self) -> str:
         # What this run has written so far, which the files say.

@@ -391,11 +391,6 @@ def kept_in(directory: Path) -> Kept:
     return Kept(mark, in_order([(path, read_part(path)) for path in files_in(directory)]))
 
 
-def parts_in(directory: Path) -> list[Part]:
-    """Return what the files of one list of one workspace say of themselves, oldest first; see :func:`kept_in`."""
-    return kept_in(directory).parts
-
-
 def in_order(found: Sequence[tuple[Path, Part]]) -> list[Part]:
     """Return what files say of themselves, after a look that no two of them cover the same moment."""
     for (path, one), (other, two) in pairwise(found):

@@ -130,7 +130,7 @@ class Run:
         """Bring the archive up to date."""
         self._again = again
         ended = False
-        watch = None if watching.current() else _Relayed(self._bar)
+        watch = None if watching.current() else Relayed(self._bar)
         try:
             with ExitStack() as stack:
                 # All of it is one long read, its counts and first pages too: others need the rate limit.
@@ -512,7 +512,7 @@ class Run:
         self._written += 1
 
 
-class _Relayed(watching.Watch):
+class Relayed(watching.Watch):
     """Shows all searches of a run as one bar."""
 
     def __init__(self, bar: Progress) -> None:
@@ -520,10 +520,12 @@ class _Relayed(watching.Watch):
         self._bar = bar
 
     def expect(self, calls: int) -> None:
+        """Say that this many more calls will come."""
         super().expect(calls)
         self._bar.expect(calls)
 
     def advance(self) -> None:
+        """Say that one call is done."""
         super().advance()
         self._bar.advance()
 

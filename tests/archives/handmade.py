@@ -60,7 +60,7 @@ def put(
     )
     parts.write(folder, part, arrow)
     if ended:
-        there = parts.parts_in(parts.directory_of(folder, dataset, workspace))
+        there = parts.kept_in(parts.directory_of(folder, dataset, workspace)).parts
         parts.seal(folder, part.origin, there, since=since, until=max(one.until or READ_AT for one in there))
     return part.path(folder)
 

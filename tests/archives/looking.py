@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from serving import Server
 
 Connected = Callable[..., Callable[..., pd.DataFrame]]
 
@@ -27,3 +28,17 @@ def written_and_interrupted(write: Callable[..., None], stop: int, written: list
     written.append(arguments)
     if len(written) == stop:
         raise KeyboardInterrupt
+
+
+def write_profiles(folder: Path, servers: dict[str, Server], workspaces: dict[str, str]) -> None:
+    """Write a ``.env`` with a reporting key for each prefix of a profile (``"TREASURY_"``, ``""``)."""
+    lines = [
+        f"LEDGER_ENTERPRISE_{prefix}{name}={value}"
+        for prefix, server in servers.items()
+        for name, value in (
+            ("API_URL", server.url),
+            ("WORKSPACE", workspaces[prefix]),
+            ("REPORTING_API_KEY", "canary-reporting-key"),
+        )
+    ]
+    (folder / ".env").write_text("\n".join(lines))

@@ -14,6 +14,7 @@ import pytest
 from serving import Act, Reply, Seen, Server, page
 
 import ledgerkit as lk
+from archives.looking import write_profiles
 from ledgerkit.archives import many
 from ledgerkit.cli import main
 
@@ -26,16 +27,7 @@ def profiles(tmp_path: Path, serve: Callable[..., Server], monkeypatch: pytest.M
         "MAIN_": serve(lambda seen: page([])),
         "CUSTODY_": serve(lambda seen: Reply({"message": "this key may not"}, status=403)),
     }
-    lines = [
-        f"LEDGER_ENTERPRISE_{prefix}{name}={value}"
-        for prefix, server in servers.items()
-        for name, value in (
-            ("API_URL", server.url),
-            ("WORKSPACE", f"{prefix.lower()}workspace"),
-            ("REPORTING_API_KEY", "canary-reporting-key"),
-        )
-    ]
-    (tmp_path / ".env").write_text("\n".join(lines))
+    write_profiles(tmp_path, servers, {prefix: f"{prefix.lower()}workspace" for prefix in servers})
     monkeypatch.chdir(tmp_path)
     return servers
 

@@ -123,7 +123,7 @@ def test_killed_ten_times_and_then_finished_it_holds_the_rows_of_the_service(
     assert ids(kept) == ids(found)
     left = [path for path in folder.rglob("*") if path.is_file() and path.suffix != ".parquet"]
     assert sorted(path.name for path in left) == [".lock", "ended.json"]
-    parts.parts_in(folder / "transactions" / "workspace=acme")  # raises where two parts overlap
+    parts.kept_in(folder / "transactions" / "workspace=acme")  # raises where two parts overlap
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGKILL")

@@ -16,6 +16,7 @@ from serving import Act, Handler, Reply, Seen, Server, page
 
 import ledgerkit as lk
 from archives.handmade import day, node, put
+from archives.looking import write_profiles
 from ledgerkit import watching
 from ledgerkit.archives import many
 from ledgerkit.errors import Cancelled
@@ -205,16 +206,12 @@ def profiles(
 
     def make(**handlers: Handler) -> dict[str, Server]:
         servers = {name: serve(handler) for name, handler in handlers.items()}
-        lines = [
-            f"LEDGER_ENTERPRISE_{name.upper()}_{variable}={value}"
-            for name, server in servers.items()
-            for variable, value in (
-                ("API_URL", server.url),
-                ("WORKSPACE", f"{name}-workspace"),
-                ("REPORTING_API_KEY", "canary-reporting-key"),
-            )
-        ]
-        (tmp_path / ".env").write_text("\n".join(lines))
+        prefixes = {f"{name.upper()}_": name for name in servers}
+        write_profiles(
+            tmp_path,
+            {prefix: servers[name] for prefix, name in prefixes.items()},
+            {prefix: f"{name}-workspace" for prefix, name in prefixes.items()},
+        )
         monkeypatch.chdir(tmp_path)
         return servers
 

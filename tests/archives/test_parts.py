@@ -154,7 +154,7 @@ def test_a_file_that_is_none_is_refused_by_its_name(folder: Path, content: bytes
     with pytest.raises(lk.ArchiveDamaged, match=path.name):
         lk.read_archive(folder)
     with pytest.raises(lk.ArchiveDamaged, match=path.name):
-        parts.parts_in(folder / DIRECTORY)
+        parts.kept_in(folder / DIRECTORY)
 
 
 def test_a_file_of_somebody_else_is_refused(folder: Path) -> None:
@@ -171,7 +171,7 @@ def test_files_that_cover_the_same_moment_are_refused(folder: Path) -> None:
     written(folder)
     put(folder, ROWS[1:], start=day(2, 4), until=day(3), ended=False)
     with pytest.raises(lk.ArchiveDamaged, match=r"covers what 20260204T000000.000000Z.parquet covers too"):
-        parts.parts_in(folder / DIRECTORY)
+        parts.kept_in(folder / DIRECTORY)
 
 
 def span(start: int, until: int) -> tuple[datetime, datetime]:
@@ -231,10 +231,10 @@ def test_a_later_run_keeps_what_an_earlier_one_has_shown(folder: Path) -> None:
     path = put(folder, ROWS, start=day(2), until=day(3))
     put(folder, ROWS, start=day(5), until=day(6))
     directory = folder / DIRECTORY
-    origin = parts.parts_in(directory)[0].origin
+    origin = parts.kept_in(directory).parts[0].origin
     path.unlink()
     # A run that looks at the time since March alone can't tell that the file is meant to be missing.
-    mark = parts.seal(folder, origin, parts.parts_in(directory), since=day(3), until=day(8))
+    mark = parts.seal(folder, origin, parts.kept_in(directory).parts, since=day(3), until=day(8))
     assert (mark.since, mark.until) == (EVERYTHING, day(8))
     assert parts.kept_in(directory).holes() == [span(2, 3)]
     # One that began after the end of what was shown says nothing of the time between.
@@ -244,7 +244,7 @@ def test_a_later_run_keeps_what_an_earlier_one_has_shown(folder: Path) -> None:
 def test_a_run_that_was_not_sure_makes_both_readers_doubt_until_one_is(folder: Path) -> None:
     put(folder, ROWS, start=day(2), until=day(3))
     directory = folder / DIRECTORY
-    found = parts.parts_in(directory)
+    found = parts.kept_in(directory).parts
     for since in (None, day(2)):
         parts.seal(folder, ORIGIN, found, since=since, until=day(3), sure=False)
         assert parts.kept_in(directory).holes(day(2), day(3)) == [(EVERYTHING, parts.FOREVER)]
@@ -337,7 +337,7 @@ def test_no_word_of_a_file_leads_out_of_its_directory(folder: Path, dataset: str
     path = written(folder)
     rewritten(path, dataset=dataset)
     with pytest.raises(lk.ArchiveDamaged, match="renamed or copied by hand"):
-        parts.parts_in(folder / DIRECTORY)
+        parts.kept_in(folder / DIRECTORY)
     with pytest.raises(lk.ArchiveDamaged, match="renamed or copied by hand"):
         lk.read_archive(folder)
 
@@ -372,7 +372,7 @@ def test_words_of_another_type_are_refused(folder: Path, said: dict[str, Any]) -
     path = written(folder)
     rewritten(path, **said)
     with pytest.raises(lk.ArchiveDamaged, match=path.name):
-        parts.parts_in(folder / DIRECTORY)
+        parts.kept_in(folder / DIRECTORY)
 
 
 @pytest.mark.parametrize("text", ["", "[]", "7", "{", '{"format": 1}', "[" * 100_000], ids=lambda text: text[:13])

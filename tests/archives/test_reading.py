@@ -180,7 +180,7 @@ def test_a_workspace_without_rows_changes_no_dtype(folder: Path) -> None:
     put(folder, [node(5, "1", "2026-02-03T00:00:00Z")], workspace="acme", start=day(2), until=day(3))
     one = lk.read_archive(folder)
     origin = replace(
-        parts.parts_in(folder / "transactions" / "workspace=acme")[0].origin, identity="b", workspace="b"
+        parts.kept_in(folder / "transactions" / "workspace=acme").parts[0].origin, identity="b", workspace="b"
     )
     parts.seal(folder, origin, [], since=None, until=day(3))
     assert lk.read_archive(folder).dtypes.to_dict() == one.dtypes.to_dict()

@@ -120,7 +120,7 @@ def test_a_full_month_becomes_several_parts_that_do_not_overlap(archived: Connec
     service = Service(spread(1000, at("2026-02-01T00:00:09"), at("2026-03-01")))
     run = archived(service)
     one(run(slice_rows=100), rows=1000, new=1000)
-    found = parts.parts_in(folder / "transactions" / "workspace=acme")
+    found = parts.kept_in(folder / "transactions" / "workspace=acme").parts
     assert max(part.rows for part in found) <= 102
     assert 10 <= len(found) <= 20
     assert found[0].start == at("2026-02-01")
@@ -138,7 +138,7 @@ def test_a_part_grows_until_it_is_full_and_then_the_next_one_starts(archived: Co
         service.add(transaction(number, service.now - timedelta(minutes=30)))
         run(slice_rows=10)
         service.later(hours=1)
-    found = parts.parts_in(folder / "transactions" / "workspace=acme")
+    found = parts.kept_in(folder / "transactions" / "workspace=acme").parts
     assert [part.rows for part in found] == [10, 10, 5]
     assert ids(lk.read_archive(folder)) == list(range(25, 0, -1))
 
