@@ -16,6 +16,13 @@ import ledgerkit as lk
 PROXY_VARIABLES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let a command run more of what is drawn at random than the ordinary tests do."""
+    parser.addoption("--seeds", type=int, default=None, help="how many seeds each random suite runs; few by default")
+    parser.addoption("--first", type=int, default=0, help="the first of the seeds")
+    parser.addoption("--minutes", type=float, default=60.0, help="how long a soak runs, where it was asked for")
+
+
 def _is_local(host: Any) -> bool:
     if host in (None, "", b"", "localhost"):
         return True
