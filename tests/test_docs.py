@@ -35,7 +35,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("site")
     source = folder / "docs"
     shutil.copytree(DOCS, source, ignore=shutil.ignore_patterns(*MADE_ANEW))
-    for name in ("CONTRIBUTING.md", "CHANGELOG.md"):
+    for name in ("CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md"):
         shutil.copy(DOCS.parent / name, folder)
     (source / "outputs.ipynb").write_text(json.dumps(OUTPUTS), encoding="utf-8")
     built = subprocess.run(  # noqa: S603 - our own command, with no input
