@@ -7,15 +7,18 @@ import time
 import weakref
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime
+from functools import partial
 from types import TracebackType
 from typing import Any, Literal, Self, cast
+from urllib.parse import urlsplit
 
 import uvicorn
 
-from . import catalogue, lam_staking, pledge_changes
+from . import catalogue, lam_staking, pledge_changes, rotation
 from .access import Access
-from .app import App, SeenRequest
+from .app import App, SeenRequest, end_connection
 from .challenges import Challenges
 from .colleagues import Colleagues
 from .engine import Engine
@@ -128,6 +131,7 @@ class Sandbox:
         self._access: Access | None = None
         self._url: str | None = None
         self._end: Callable[[], Any] | None = None
+        self._server: uvicorn.Server | None = None
 
     @property
     def world(self) -> World:
@@ -207,11 +211,12 @@ class Sandbox:
             timeout_keep_alive=75,
             timeout_graceful_shutdown=1,
         )
-        server = uvicorn.Server(config)
+        server = self._server = uvicorn.Server(config)
         thread = threading.Thread(target=server.run, args=([listener],), name=f"sandbox-{port}", daemon=True)
         thread.start()
         # Called by stop(), at garbage collection or at exit, whichever comes first; the thread holds nothing of self.
         self._end = weakref.finalize(self, _end, server, thread, listener, service.webhooks)
+        self.faults.on_hang_up[:] = [partial(_hang_up, server)]
         service.webhooks.start()
         deadline = time.monotonic() + SECONDS_TO_START
         while not server.started:
@@ -225,7 +230,26 @@ class Sandbox:
         """End the thread and free the port."""
         if self._end is not None:
             self._end()
-        self._end = self._url = None
+        self._end = self._url = self._server = None
+
+    def restart(self, *, down: float = 0.0) -> None:
+        """End the server as a crash does, and serve the same workspace at the same port again.
+
+        Parameters
+        ----------
+        down
+            Seconds for which nobody listens there.
+        """
+        if self._server is None or self._url is None:
+            raise RuntimeError("the sandbox is not running: call start()")
+        port = cast(int, urlsplit(self._url).port)
+        # it waits for no call that is under way
+        self._server.force_exit = True
+        _hang_up(self._server, reset=True)
+        self.stop()
+        time.sleep(down)
+        self._port = port
+        self.start()
 
     def __enter__(self) -> Self:
         return self.start()
@@ -284,6 +308,7 @@ class Sandbox:
         )
         self.faults.on_revoke.append(tokens.revoke)
         self.faults.on_expire_refresh.append(tokens.expire_refresh)
+        self.faults.on_rotate_secret.append(partial(rotation.rotate_secret, world, tokens))
         self._access = Access(world, tokens, sight, **self._keys)
         webhooks = Webhooks(sight, collections, self.faults.now, operators(world))
         engine = Engine(world, collections, relations, self.faults.now, self._pace)
@@ -300,6 +325,7 @@ class Sandbox:
             webhooks,
             engine,
         )
+        self.faults.on_rotate_private_key.append(partial(rotation.rotate_private_key, self._service))
         pledge_changes.attach(self._service)
         lam_staking.attach(self._service)
         return self._service
@@ -322,6 +348,20 @@ def _listen(host: str, port: int) -> socket.socket:
         listener.close()
         raise
     return listener
+
+
+def _hang_up(server: uvicorn.Server, reset: bool) -> None:
+    """End every connection in the thread of the server, and wait until that is done."""
+    done = threading.Event()
+
+    def end() -> None:
+        for connection in list(server.server_state.connections):
+            end_connection(cast(Any, connection).transport, reset=reset)
+        done.set()
+
+    with suppress(RuntimeError, IndexError):  # it has ended, and all connections with it
+        server.servers[0].get_loop().call_soon_threadsafe(end)
+        done.wait(SECONDS_TO_START)
 
 
 def _end(server: uvicorn.Server, thread: threading.Thread, listener: socket.socket, webhooks: Webhooks) -> None:

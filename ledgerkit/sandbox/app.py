@@ -2,6 +2,8 @@
 
 import asyncio
 import logging
+import socket
+import struct
 from asyncio import Transport
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
@@ -87,15 +89,22 @@ class App:
             await asyncio.sleep(late)
         if "drop" in by_kind:
             self._note(request, 0)
-            await _abort(receive)
+            await _abort(receive, reset=by_kind["drop"].reset)
             return
         if "status" in by_kind:
             response = _error_response(by_kind["status"])
         if "invalid_json" in by_kind:
             response = _spoilt(response, by_kind["invalid_json"])
+        if "content_type" in by_kind:
+            response.headers.update(by_kind["content_type"].headers)
+        if "padding" in by_kind:
+            response = _padded(response, by_kind["padding"].size)
         response.headers["date"] = formatdate(self._service.engine.now(), usegmt=True)
         self._note(request, response.status_code)
-        await (_send_half(response, receive, send) if "truncate" in by_kind else response(scope, receive, send))
+        if "truncate" in by_kind:
+            await _send_half(response, receive, send, reset=by_kind["truncate"].reset)
+        else:
+            await response(scope, receive, send)
 
     async def _answer(self, request: Request) -> Response:
         allowed, headers = (True, {}) if self._limit is None else self._limit.take()
@@ -196,19 +205,36 @@ def _spoilt(response: Response, fault: Fault) -> Response:
     return _json(half if fault.body is None else fault.body)
 
 
-async def _send_half(response: Response, receive: Receive, send: Send) -> None:
+def _padded(response: Response, size: int) -> Response:
+    """Return the same answer behind white space, which JSON may have before it."""
+    headers = {name: value for name, value in response.headers.items() if name != "content-length"}
+    return Response(b" " * size + bytes(response.body), response.status_code, headers)
+
+
+async def _send_half(response: Response, receive: Receive, send: Send, *, reset: bool) -> None:
     """Promise the whole body, send half and close."""
     await send({"type": "http.response.start", "status": response.status_code, "headers": response.raw_headers})
     half = bytes(response.body)[: len(response.body) // 2]
     await send({"type": "http.response.body", "body": half, "more_body": True})
-    _transport(receive).close()
+    end_connection(_transport(receive), reset=reset)
     await _gone(receive)
 
 
-async def _abort(receive: Receive) -> None:
-    """Reset the connection without a word."""
-    _transport(receive).abort()
+async def _abort(receive: Receive, *, reset: bool) -> None:
+    """End the connection without a word."""
+    end_connection(_transport(receive), reset=reset)
     await _gone(receive)
+
+
+def end_connection(transport: Transport, *, reset: bool) -> None:
+    """Close a connection once what was written to it is sent, or reset it at once; in the thread of the server."""
+    if not reset:
+        transport.close()
+        return
+    connection = transport.get_extra_info("socket")
+    # closed like this, a socket sends RST in place of FIN, and drops what was not sent
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    transport.abort()
 
 
 def _transport(receive: Receive) -> Transport:

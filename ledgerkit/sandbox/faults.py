@@ -11,7 +11,7 @@ from typing import Literal
 from .store import Collection, wire_time
 
 Change = Literal["arrive", "leave", "swap"]
-Kind = Literal["latency", "status", "drop", "truncate", "invalid_json"]
+Kind = Literal["latency", "status", "drop", "truncate", "invalid_json", "content_type", "padding"]
 
 
 @dataclass(eq=False, slots=True)
@@ -39,9 +39,11 @@ class Fault:
     rate: float = 1.0
     seconds: float = 0.0
     status: int = 0
+    size: int = 0
     headers: dict[str, str] = field(default_factory=dict)
     body: bytes | None = None
     answered: bool = False
+    reset: bool = False
     struck: int = 0
 
 
@@ -78,6 +80,9 @@ class Faults:
         self._refuse_refresh = 0
         self.on_revoke: list[Callable[[], None]] = []
         self.on_expire_refresh: list[Callable[[], None]] = []
+        self.on_hang_up: list[Callable[[bool], None]] = []
+        self.on_rotate_secret: list[Callable[[str], str]] = []
+        self.on_rotate_private_key: list[Callable[[int], str]] = []
 
     def now(self) -> float:
         """Return the time of the service in seconds since the epoch, shifted where it was asked for."""
@@ -147,15 +152,25 @@ class Faults:
         times: int | None = None,
         rate: float = 1.0,
         answered: bool = False,
+        reset: bool = False,
     ) -> Fault:
-        """Drop the connection without an answer; with ``answered``, after the call was carried out."""
-        return self._add(Fault("drop", path, method, times, rate, answered=answered))
+        """Drop the connection without an answer; with ``answered``, after the call was carried out.
+
+        With ``reset`` it is reset (RST) instead of closed (FIN).
+        """
+        return self._add(Fault("drop", path, method, times, rate, answered=answered, reset=reset))
 
     def truncate(
-        self, *, path: str | None = None, method: str | None = None, times: int | None = None, rate: float = 1.0
+        self,
+        *,
+        path: str | None = None,
+        method: str | None = None,
+        times: int | None = None,
+        rate: float = 1.0,
+        reset: bool = False,
     ) -> Fault:
-        """Send half of the body and close."""
-        return self._add(Fault("truncate", path, method, times, rate))
+        """Send half of the body and close, or reset."""
+        return self._add(Fault("truncate", path, method, times, rate, reset=reset))
 
     def invalid_json(
         self,
@@ -169,6 +184,30 @@ class Faults:
         """Answer 200 with something that is no JSON: half of the answer, or the text given."""
         encoded = None if body is None else body.encode()
         return self._add(Fault("invalid_json", path, method, times, rate, body=encoded))
+
+    def content_type(
+        self,
+        kind: str,
+        *,
+        path: str | None = None,
+        method: str | None = None,
+        times: int | None = None,
+        rate: float = 1.0,
+    ) -> Fault:
+        """Answer well, but call the body something that it is not."""
+        return self._add(Fault("content_type", path, method, times, rate, headers={"content-type": kind}))
+
+    def padding(
+        self,
+        size: int,
+        *,
+        path: str | None = None,
+        method: str | None = None,
+        times: int | None = None,
+        rate: float = 1.0,
+    ) -> Fault:
+        """Send so many bytes of white space before the body, which is the same JSON with them."""
+        return self._add(Fault("padding", path, method, times, rate, size=size))
 
     def between_pages(self, path: str, change: Change, *, times: int | None = 1, after_page: int = 1) -> ListChange:
         """Change a list right after a page of it was answered, if more pages follow.
@@ -189,6 +228,19 @@ class Faults:
         with self._lock:
             self._changes.append(added)
         return added
+
+    def hang_up(self, *, reset: bool = False) -> None:
+        """End every connection now, the idle ones too; what is being carried out goes on."""
+        for act in self.on_hang_up:
+            act(reset)
+
+    def rotate_secret(self, key_id: str) -> str:
+        """Replace the secret of an API key and return the new one; the old one and its tokens are refused."""
+        return [rotate(key_id) for rotate in self.on_rotate_secret][-1]
+
+    def rotate_private_key(self, user_id: int) -> str:
+        """Give an API user another key pair and return the private key as PEM; what the old one signs is refused."""
+        return [rotate(user_id) for rotate in self.on_rotate_private_key][-1]
 
     def revoke_tokens(self) -> None:
         """Revoke every access token before its time."""

@@ -6,7 +6,7 @@ import secrets
 import threading
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from joserfc import jwt
@@ -116,6 +116,25 @@ class TokenIssuer:
         """End the life of every refresh token."""
         with self._lock:
             self._refresh.clear()
+
+    def rotate_secret(self, key_id: str) -> ApiUserCredential:
+        """Give a key another secret, end the tokens of its user, and return the credential as it is now."""
+        credential = replace(self._credentials[key_id], key_secret=f"sandbox-{secrets.token_urlsafe(26)}")
+        with self._lock:
+            self._credentials[key_id] = credential
+            self._end(credential.user_id)
+        return credential
+
+    def rotate_private_key(self, user: int, pub_key: str) -> None:
+        """Name another public key in the tokens of a user from now on, and end those that name the old one."""
+        with self._lock:
+            self._users[user] = {**self._users[user], "pub_key": pub_key}
+            self._end(user)
+
+    def _end(self, user: int) -> None:
+        for table in (self._access, self._refresh):
+            for token in [token for token, grant in table.items() if grant.user == user]:
+                del table[token]
 
     def _issue(self, user: int, session: str) -> Node:
         now = self._now()

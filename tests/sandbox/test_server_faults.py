@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 import time
+from base64 import urlsafe_b64decode
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from email.utils import parsedate_to_datetime
@@ -310,3 +311,100 @@ def test_the_interpreter_ends_without_a_word() -> None:
         [sys.executable, "-W", "error", "-c", program], capture_output=True, text=True, timeout=30, check=False
     )
     assert (ended.returncode, ended.stdout, ended.stderr) == (0, "", "")
+
+
+@pytest.mark.parametrize("reset", [True, False])
+def test_a_connection_is_reset_or_closed(running: tuple[Sandbox, httpx.Client], reset: bool) -> None:
+    sandbox, _ = running
+    sandbox.faults.drop(times=1, reset=reset)
+    port = int(sandbox.url.rpartition(":")[2])
+    with socket.create_connection(("127.0.0.1", port)) as caller:
+        caller.sendall(b"GET /organization HTTP/1.1\r\nHost: sandbox\r\n\r\n")
+        if reset:
+            with pytest.raises(ConnectionResetError):
+                caller.recv(1)
+        else:
+            assert caller.recv(1) == b""
+
+
+def test_idle_connections_are_ended_too(running: tuple[Sandbox, httpx.Client]) -> None:
+    sandbox, _ = running
+    port = int(sandbox.url.rpartition(":")[2])
+    for reset in (True, False):
+        with socket.create_connection(("127.0.0.1", port)) as idle:
+            idle.sendall(b"GET /nowhere HTTP/1.1\r\nHost: sandbox\r\n\r\n")
+            answer = b""
+            while not answer.endswith(b"}"):
+                answer += idle.recv(65536)
+            assert answer.startswith(b"HTTP/1.1 404")
+            sandbox.faults.hang_up(reset=reset)
+            if reset:
+                with pytest.raises(ConnectionResetError):
+                    idle.recv(1)
+            else:
+                assert idle.recv(1) == b""
+
+
+def test_a_good_answer_may_come_under_a_wrong_type_and_behind_much_white_space(
+    running: tuple[Sandbox, httpx.Client],
+) -> None:
+    sandbox, client = running
+    plain = client.get("/organization")
+    sandbox.faults.content_type("text/html", times=1)
+    sandbox.faults.padding(1_000_000, times=1)
+    answer = client.get("/organization")
+    assert answer.headers["content-type"] == "text/html"
+    assert len(answer.content) == len(plain.content) + 1_000_000
+    assert answer.json() == plain.json()
+
+
+def test_a_sandbox_that_restarts_has_the_same_address_workspace_and_tokens(start: Start) -> None:
+    sandbox, client = start()
+    log_in(client, sandbox)
+    before, url = ids(client, "/transactions"), sandbox.url
+    sandbox.restart()
+    assert sandbox.url == url
+    assert ids(client, "/transactions") == before
+
+
+def test_a_restart_waits_for_no_call(start: Start) -> None:
+    sandbox, client = start()
+    sandbox.faults.latency(30, path="/organization")
+    with ThreadPoolExecutor() as pool:
+        called = pool.submit(client.get, "/organization")
+        while not sandbox.faults._faults[0].struck:
+            time.sleep(0.001)
+        started = time.perf_counter()
+        sandbox.restart()
+        assert time.perf_counter() - started < 5
+        with pytest.raises(httpx.TransportError):
+            called.result(timeout=5)
+
+
+def test_a_secret_that_was_replaced_is_refused_and_its_tokens_with_it(start: Start) -> None:
+    sandbox, client = start()
+    tokens = log_in(client, sandbox)
+    old = sandbox.credentials.api_users[0]
+    secret = sandbox.faults.rotate_secret(old.key_id)
+    assert secret == sandbox.credentials.api_users[0].key_secret != old.key_secret
+    assert client.get("/organization").status_code == 401
+    assert client.post("/auth/token/refresh", json={"refresh_token": tokens["refresh_token"]}).status_code == 401
+    refused = client.post("/auth/token", json={"api_key_id": old.key_id, "api_key_secret": old.key_secret})
+    assert refused.status_code == 401
+    log_in(client, sandbox)
+    assert client.get("/organization").status_code == 200
+
+
+def test_another_key_pair_of_an_api_user_is_named_in_its_tokens_and_among_the_users(start: Start) -> None:
+    sandbox, client = start()
+    log_in(client, sandbox)
+    [user, *_] = sandbox.credentials.api_users
+    old = client.get(f"/users/{user.user_id}").json()["pub_key"]
+    pem = sandbox.faults.rotate_private_key(user.user_id)
+    assert pem == sandbox.credentials.api_users[0].private_key_pem != user.private_key_pem
+    assert client.get("/organization").status_code == 401
+    tokens = log_in(client, sandbox)
+    new = client.get(f"/users/{user.user_id}").json()["pub_key"]
+    assert new != old
+    claims = tokens["access_token"].split(".")[1]
+    assert new.encode() in urlsafe_b64decode(claims + "=" * (-len(claims) % 4))
