@@ -20,7 +20,15 @@ import httpx
 
 from ledgerkit.clock import Clock, SystemClock
 from ledgerkit.credentials import LAM, ApiUser, Credentials, ReportingKey
-from ledgerkit.errors import AuthenticationError, ContractViolation, LedgerError, RateLimited, SessionClosed
+from ledgerkit.errors import (
+    AuthenticationError,
+    Cancelled,
+    ConnectionFailed,
+    ContractViolation,
+    LedgerError,
+    RateLimited,
+    SessionClosed,
+)
 from ledgerkit.secret import MASK, Secret
 
 _log = logging.getLogger(__name__)
@@ -38,6 +46,9 @@ _SHORTEST_LIFE = 1.0
 _REST_AFTER = 1800.0
 _BACKOFF_LIMIT = 60.0
 _JOIN_SECONDS = 2.0
+# Who joins an exchange that has been under way for longer than this does not fail with it: it may have begun minutes
+# before the call that now waits, which has a time of its own to try in.
+_TOGETHER = 1.0
 
 
 class Joinable(Protocol):
@@ -98,7 +109,8 @@ class _Held:
 class _Flight:
     """One exchange under way; the others wait for its end."""
 
-    def __init__(self) -> None:
+    def __init__(self, began: float) -> None:
+        self.began = began
         self.landed = threading.Event()
         self.error: LedgerError | None = None
 
@@ -117,7 +129,9 @@ class TokenKeeper:
     login
         Exchanges the key for tokens. Its ``AuthenticationError`` is final until :meth:`reset`.
     refresh
-        Exchanges a refresh token for tokens; where that is refused or lost, the key is exchanged again.
+        Exchanges a refresh token for tokens; where that is refused or lost, the key is exchanged again. Its
+        ``RateLimited``, and its ``ConnectionFailed`` without a status, say that nobody has seen the refresh token,
+        which is then kept for the next exchange.
     clock, spawn, random
         Time, threads and chance. ``spawn`` may return None or raise ``RuntimeError`` where no thread can be
         started: the token is then renewed when it is asked for.
@@ -223,8 +237,9 @@ class TokenKeeper:
 
     def _renewed(self, after: int) -> tuple[Secret, int]:
         """Lead the exchange or wait for the one under way, and return what it brought."""
+        asked = self._clock.monotonic()
         while True:
-            mine = _Flight()
+            mine = _Flight(self._clock.monotonic())
             try:
                 with self._lock:
                     self._refuse_closed()
@@ -246,22 +261,19 @@ class TokenKeeper:
                 mine.landed.set()
             # Each thread raises its own copy: a shared error would gather the tracebacks of all of them. A flight
             # without error and without a newer token was interrupted or overtaken by reset(): another one leads.
-            if flight.error is not None:
+            if flight.error is not None and flight.began >= asked - _TOGETHER:
                 raise copy.copy(flight.error)
 
     def _fly(self, flight: _Flight) -> None:
         with self._lock:
-            generation = self._generation
-            spent = self._held.refresh if self._held else None
-            if self._held:
-                self._held.refresh = None  # it may be good for one use: where the answer is lost, so is the token
+            generation, held = self._generation, self._held
         monotonic, wall = self._clock.monotonic(), self._clock.time()
         try:
-            tokens = self._exchange(spent)
+            tokens = self._exchange(held)
         except Exception as error:
             with self._lock:
                 overtaken = self._generation != generation
-                if not overtaken:
+                if not overtaken and not isinstance(error, Cancelled):
                     self._note_failure(error)
             if not isinstance(error, LedgerError):
                 raise
@@ -274,15 +286,15 @@ class TokenKeeper:
             if not self._closed and self._generation == generation:
                 self._adopt(tokens, monotonic, wall)
 
-    def _exchange(self, spent: Secret | None) -> Tokens:
-        if spent is not None:
+    def _exchange(self, held: _Held | None) -> Tokens:
+        if held is not None and (spent := held.refresh) is not None:
+            held.refresh = None  # it may be good for one use: where the answer is lost, so is the token
             try:
                 return _alive(self._refresh(spent))
-            except RateLimited:
-                raise
             except LedgerError as error:
-                if isinstance(error, ContractViolation) and "field" in error.details:
-                    raise  # the answer was read and makes no sense; one that could not be read is as good as lost
+                if isinstance(error, RateLimited) or (isinstance(error, ConnectionFailed) and error.status is None):
+                    held.refresh = spent
+                    raise
                 _log.info("the token could not be refreshed (%s): exchanging the key again", type(error).__name__)
         return _alive(self._login())
 

@@ -3,6 +3,7 @@
 import difflib
 import html
 import inspect
+import threading
 import weakref
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
@@ -514,17 +515,22 @@ def _signed_in(session: Session) -> Session:
 
 
 def _keeper(user: ApiUser, transport: Transport, clock: Clock) -> TokenKeeper:
+    signed_in = threading.Event()
+
     def login() -> Tokens:
         path, headers, body = auth.token_request(user)
-        return auth.tokens_from(
-            transport.request("POST", path, headers=headers, json=body, safe=True, seconds=SECONDS_TO_SIGN_IN).body
-        )
+        # Later on the address is known to be right, and the call that waits has all the time of a read.
+        seconds = None if signed_in.is_set() else SECONDS_TO_SIGN_IN
+        answer = transport.request("POST", path, headers=headers, json=body, safe=True, seconds=seconds)
+        tokens = auth.tokens_from(answer.body)
+        signed_in.set()
+        return tokens
 
     def refresh(token: Secret) -> Tokens:
-        # Not repeated: where the answer was lost, the refresh token is spent, and the key is exchanged instead.
+        # As a write, repeated only where it surely did not arrive: where the answer was lost, the refresh token is
+        # spent, and the key is exchanged instead.
         path, headers, body = auth.refresh_request(user, token)
-        answer = transport.request("POST", path, headers=headers, json=body, safe=True, retry=False)
-        return auth.tokens_from(answer.body)
+        return auth.tokens_from(transport.request("POST", path, headers=headers, json=body, safe=False).body)
 
     return TokenKeeper(login, refresh, clock=clock)
 
