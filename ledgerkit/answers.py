@@ -1,12 +1,17 @@
 """The body of an answer: decoded exactly, or worded as an error with advice."""
 
+import json
 import re
 from collections.abc import Mapping
-from decimal import Decimal
+from contextlib import suppress
+from decimal import Context, Decimal, InvalidOperation
+from functools import partial
 from typing import Any, Final
 
 import msgspec
+import numpy as np
 
+from ledgerkit.decoding import KeyTwice, each_key_once
 from ledgerkit.errors import (
     AuthenticationError,
     ConnectionFailed,
@@ -20,19 +25,59 @@ from ledgerkit.errors import (
     shorten,
 )
 
-_decode = msgspec.json.Decoder(float_hook=Decimal).decode
+# With the context of a caller who traps nothing, a number of too many digits in its exponent would be a NaN.
+_decode = msgspec.json.Decoder(float_hook=partial(Decimal, context=Context(traps=[InvalidOperation]))).decode
+_encode = msgspec.json.Encoder().encode
+# What a key looks like that is surely no secret: those are long, and have digits among their letters.
+_NAME: Final = re.compile(r"[A-Za-z_]{1,40}[0-9]{0,2}")
+_TOO_DEEP: Final = "is nested too deep to be read"
 
 
 def decoded(content: bytes | str) -> tuple[Any, str | None]:
     """Return the decoded body, or what is wrong with it."""
+    content = content.encode() if isinstance(content, str) else content
+    body, unreadable = _read(content)
+    if unreadable is None:
+        unreadable = _ambiguous(content, body)
+    return (None if unreadable else body), unreadable
+
+
+def _read(content: bytes | str) -> tuple[Any, str | None]:
     if not content:
         return None, None
     try:
         return _decode(content), None
+    except (msgspec.ValidationError, ArithmeticError):  # of an int with more digits than Python reads, of a Decimal
+        return None, "holds a number that is too large or too small to be read"
     except (msgspec.DecodeError, ValueError):
         return None, "is not JSON"
     except RecursionError:
-        return None, "is nested too deep to be read"
+        return None, _TOO_DEEP
+
+
+def _ambiguous(content: bytes, body: Any) -> str | None:
+    """Return what is wrong with a text that has a key twice in one object, of which the decoder keeps the last.
+
+    Written anew, a body has a colon for each key that was kept and each colon inside of texts that were kept. Each of
+    them stands in the text itself too, unless it is escaped there; a key that was not kept leaves one more there. So
+    equal numbers prove that nothing was dropped, for a thirtieth of the time of a read.
+    """
+    if not (b"\\" in content and b"\\u003" in content):
+        with suppress(OverflowError, RecursionError, ValueError):  # what can't be written is looked at the other way
+            if _colons(content) == _colons(_encode(body)):
+                return None
+    try:
+        json.loads(content or b"null", object_pairs_hook=each_key_once, parse_int=str, parse_float=str)
+    except KeyTwice as error:
+        key = f"key {error.key!r}" if _NAME.fullmatch(error.key) else f"same key of {len(error.key)} characters"
+        return f"has the {key} twice in one object, so that no reader can tell which value counts"
+    except RecursionError:
+        return _TOO_DEEP
+    return None
+
+
+def _colons(text: bytes) -> int:
+    return int(np.count_nonzero(np.frombuffer(text, np.uint8) == ord(":")))  # six times as fast as bytes.count
 
 
 def problem(text: str, call: str, status: int, *, safe: bool, whole: bool) -> LedgerError:
@@ -71,7 +116,7 @@ def problem(text: str, call: str, status: int, *, safe: bool, whole: bool) -> Le
 
 def _message(text: str, whole: bool) -> str:
     """Return what the service says of the error, whatever the form: three kinds of JSON, HTML, text, nothing."""
-    body, unreadable = decoded(text)
+    body, unreadable = _read(text)
     if unreadable is None and isinstance(body, dict):
         for field in ("message", "error_description", "error", "detail", "name"):
             if isinstance(body.get(field), str) and body[field]:

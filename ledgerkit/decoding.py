@@ -4,7 +4,7 @@ import base64
 import json
 import re
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import Context, Decimal, InvalidOperation
 from typing import Any, Literal, NoReturn
 
 from ledgerkit.errors import ContractViolation, shorten
@@ -14,6 +14,8 @@ Level = Literal["documented", "assumed", "display", "unknown"]
 
 TYPE = re.compile(r"(APPROVE|REJECT)_([A-Z][A-Z0-9_]*)")
 ANTIREPLAY = re.compile(r"[0-9A-F]{64}")
+# With the context of a caller who traps nothing, a number of too many digits in its exponent would be a NaN.
+_TRAPPING = Context(traps=[InvalidOperation])
 _SAMPLE_FIELDS = {"account_name", "amount", "currency", "max_fees", "recipient"}
 
 
@@ -76,10 +78,7 @@ def encoded(raw: bytes) -> str:
 
 def _parse(raw: bytes) -> Any:
     try:
-        decoded = json.loads(
-            raw.decode(), object_pairs_hook=_object, parse_float=Decimal, parse_constant=_not_a_number
-        )
-        json.dumps(decoded, ensure_ascii=False, default=str).encode()
+        decoded = read_alike(raw)
     except (ValueError, RecursionError) as error:
         reason = "it is nested too deeply" if isinstance(error, RecursionError) else _reason(error)
         raise ContractViolation(
@@ -96,13 +95,49 @@ def _reason(error: ValueError) -> str:
     return "a text of it has half of a character" if isinstance(error, UnicodeEncodeError) else str(error)
 
 
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def read_alike(text: bytes) -> Any:
+    """Read JSON that every reader reads alike: UTF-8, no key twice, numbers exact and finite, whole characters.
+
+    Raises
+    ------
+    ValueError
+        It is none; the message says why.
+    RecursionError
+        It is nested too deep.
+    """
+    decoded = json.loads(
+        text.decode(), object_pairs_hook=each_key_once, parse_float=_decimal, parse_constant=_not_a_number
+    )
+    json.dumps(decoded, ensure_ascii=False, default=str).encode()
+    return decoded
+
+
+def each_key_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Make an object of its pairs, as ``object_pairs_hook`` of ``json.loads``; a key that is there twice is an error.
+
+    Readers take the first value, the last, or both: what one of them shows is not what another one acts upon.
+    """
     decoded = dict(pairs)
     if len(decoded) != len(pairs):
         names = [name for name, _ in pairs]
         twice = next(name for name in names if names.count(name) > 1)
-        raise ValueError(f"it has the key {shorten(twice)} twice")
+        raise KeyTwice(twice)
     return decoded
+
+
+class KeyTwice(ValueError):
+    """An object of JSON has a key twice."""
+
+    def __init__(self, key: str) -> None:
+        super().__init__(f"it has the key {shorten(key)} twice")
+        self.key = key
+
+
+def _decimal(text: str) -> Decimal:
+    try:
+        return Decimal(text, _TRAPPING)
+    except InvalidOperation:
+        raise ValueError(f"{shorten(text)} is too large or too small for a number") from None
 
 
 def _not_a_number(text: str) -> NoReturn:
