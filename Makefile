@@ -5,8 +5,9 @@ BIN := $(VENV)/bin
 # Versions that are known to work together; drop them with `make test CONSTRAINTS=`.
 CONSTRAINTS ?= -c constraints.txt
 WORKERS ?= auto
+EXAMPLES ?= 20000
 
-.PHONY: lab test check types tests binder look docs linkcheck benchmarks format constraints clean
+.PHONY: lab test check types tests hostile binder look docs linkcheck benchmarks format constraints clean
 
 lab: $(VENV)/lab
 	$(BIN)/ledgerkit lab $(LAB)
@@ -42,6 +43,10 @@ linkcheck: $(VENV)/dev
 # Opens every notebook in JupyterLab, and keeps pictures in screenshots/.
 look: $(VENV)/dev
 	$(BIN)/python -m pytest -m look tests/browser
+
+# Tries the properties of what reads hostile data with many examples: make hostile EXAMPLES=20000
+hostile: $(VENV)/dev
+	$(BIN)/python -m pytest -n $(WORKERS) tests/hostile --examples $(EXAMPLES) $(PYTEST)
 
 # Measures the kit against others on this machine, and writes benchmarks/README.md and results.json.
 benchmarks: $(VENV)/dev

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
 from serving import Handler, LeapingClock, Server
 
 import ledgerkit as lk
@@ -20,7 +21,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     """Let a command run more of what is drawn at random than the ordinary tests do."""
     parser.addoption("--seeds", type=int, default=None, help="how many seeds each random suite runs; few by default")
     parser.addoption("--first", type=int, default=0, help="the first of the seeds")
+    parser.addoption("--examples", type=int, default=None, help="how many examples each property is tried with")
     parser.addoption("--minutes", type=float, default=60.0, help="how long a soak runs, where it was asked for")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Try properties with as many examples as a command asks for."""
+    if examples := config.getoption("--examples"):
+        settings.register_profile("as asked", max_examples=examples, deadline=None, print_blob=True)
+        settings.load_profile("as asked")
 
 
 def _is_local(host: Any) -> bool:
