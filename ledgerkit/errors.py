@@ -236,7 +236,10 @@ def shorten(value: Any, length: int = 80) -> str:
     """Return the repr of a value, cut in the middle of what is too long for a message."""
     if isinstance(value, int) and value.bit_length() > 4 * MOST_DIGITS:
         return f"an integer of {value.bit_length()} bits"  # its repr would take seconds, or raise
-    text = repr(value)
+    try:
+        text = repr(value)
+    except (RecursionError, ValueError):  # lists in lists, or such an integer inside of one
+        return f"a {type(value).__name__} that is too large to be shown"
     return text if len(text) <= length else f"{text[: length - 3]}..."
 
 

@@ -5,7 +5,7 @@ one list per column, so that the dicts of a page can be dropped at once; :meth:`
 DataFrame. The same table gives the same columns and dtypes for no rows and for a million.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
@@ -45,6 +45,17 @@ DTYPES: Final = {
 EXACT: Final = frozenset({NUMBER, AMOUNT, FEES})
 # Inside nested fields: the column of the value itself, where one chain sends an object and another a scalar.
 SELF: Final = ""
+# What holds more says nothing that anybody documented, and does not survive what pandas, pickle and copy do with it:
+# they call themselves once or more for each level, and Python ends that at a thousand.
+MOST_LEVELS: Final = 100
+# Each is a column of the frame, whose memory is their number times the number of rows.
+MOST_UNKNOWN: Final = 1000
+# The least that names a day: "2026" and "2026-01" would be read as the first of January.
+SHORTEST_TIME: Final = len("20260101")
+# From year 1 to 9999, in microseconds: outside of them Python has no date, and neither has a CSV file.
+FIRST_TIME, LAST_TIME = (
+    int(np.datetime64(text, "us").astype(np.int64)) for text in ("0001-01-01", "9999-12-31T23:59:59.999999")
+)
 # What the values of a column raise that do not fit it.
 UNREADABLE: Final = (ValueError, TypeError, OverflowError, InvalidOperation)
 # What pandas keeps texts in: Arrow where it is installed, as with the extra `archive`.
@@ -63,7 +74,8 @@ class Leaves:
     """
 
     length: int = 0
-    columns: dict[str, list[Any]] = field(default_factory=dict)
+    # Fields that are not known by prefix and name: `block_hash` may be a field, and a field inside of `block`.
+    columns: dict[Any, list[Any]] = field(default_factory=dict)
 
     def __getitem__(self, name: str) -> list[Any]:
         return self.columns[name] if name in self.columns else [None] * self.length
@@ -76,7 +88,8 @@ class Leaves:
 
 def join(parts: Sequence[Leaves]) -> Leaves:
     """Put the rows of several pages behind one another."""
-    columns: dict[str, list[Any]] = {}
+    _refuse_masses({name for part in parts for name in part.columns if not isinstance(name, str)})
+    columns: dict[Any, list[Any]] = {}
     length = 0
     for part in parts:
         for name, values in part.columns.items():
@@ -129,12 +142,13 @@ class Table:
             nodes = [self.normalise(node) for node in nodes]
         gathering = _Gathering(len(nodes), call)
         gathering.add(self.fields, nodes, range(len(nodes)), "")
-        for (prefix, name), values in gathering.unknown.items():
-            column = prefix + name
-            while column in self.kinds or column in gathering.columns:
-                column += "_"  # an unknown `block_hash` beside `block.hash`: kept under a name of its own
-            gathering.columns[column] = values
-        return Leaves(len(nodes), gathering.columns)
+        _refuse_masses(gathering.unknown, call)
+        columns: dict[Any, list[Any]] = dict(gathering.columns)
+        columns.update(gathering.unknown)
+        for name, values in columns.items():
+            if self.kinds.get(name, OBJECT) in (LIST, OBJECT) and _is_deep(values):
+                raise _violation(_named(name), call, f"is nested more than {MOST_LEVELS} deep", values)
+        return Leaves(len(nodes), columns)
 
     def frame(self, rows: Leaves, *, call: str = "", **attrs: Any) -> pd.DataFrame:
         """Return the DataFrame of rows from :meth:`leaves`.
@@ -144,7 +158,7 @@ class Table:
         ContractViolation
             A value does not fit its column; the error names the field.
         """
-        columns = rows.columns
+        columns = self._by_name(rows.columns)
         nulls = {kind: ARRAYS[kind]([None]).repeat(rows.length) for kind in set(self.kinds.values())}
         arrays = {
             name: self._array(name, columns[name], call) if name in columns else nulls[self.kinds[name]].copy()
@@ -155,6 +169,17 @@ class Table:
         frame = pd.DataFrame(series, index=pd.RangeIndex(rows.length), copy=False)
         frame.attrs.update(table=self.name, **attrs)
         return frame
+
+    def _by_name(self, columns: Mapping[Any, list[Any]]) -> dict[str, list[Any]]:
+        """Return the columns by their names in a frame, in which no two are the same, whichever page had which."""
+        found = {name: values for name, values in columns.items() if isinstance(name, str)}
+        unknown = {name: values for name, values in columns.items() if not isinstance(name, str)}
+        for (prefix, name), values in unknown.items():
+            column = prefix + name
+            while column in self.kinds or column in found:
+                column += "_"  # an unknown `block_hash` beside `block.hash`: kept under a name of its own
+            found[column] = values
+        return found
 
     def _array(self, name: str, values: Sequence[Any], call: str) -> Any:
         kind = self.kinds.get(name, OBJECT)  # what is not known is kept as it came
@@ -186,7 +211,6 @@ class _Gathering:
 
     def __init__(self, length: int, call: str) -> None:
         self.columns: dict[str, list[Any]] = {}
-        # By prefix and field: `block_hash` may be a field, and a field inside of `block`.
         self.unknown: dict[tuple[str, str], list[Any]] = {}
         self._length = length
         self._call = call
@@ -248,6 +272,32 @@ class _Gathering:
             column[row] = value
 
 
+def _named(name: str | tuple[str, str]) -> str:
+    return name if isinstance(name, str) else "".join(name)
+
+
+def _refuse_masses(unknown: Collection[tuple[str, str]], call: str = "") -> None:
+    if len(unknown) > MOST_UNKNOWN:
+        what = f"is one of {len(unknown):,} that nobody documented, where an object of the service has a few dozen"
+        name = _named(min(unknown))
+        raise _violation(name, call, what, name)
+
+
+def _is_deep(values: Sequence[Any]) -> bool:
+    """Say whether a value holds lists or objects inside of one another on too many levels."""
+    level: list[Any] = [value for value in values if type(value) in (list, dict)]
+    for _ in range(MOST_LEVELS):
+        if not level:
+            return False
+        level = [
+            inner
+            for value in level
+            for inner in (value if type(value) is list else value.values())
+            if type(inner) in (list, dict)
+        ]
+    return bool(level)
+
+
 def _flat(fields: Fields, prefix: str = "") -> Iterable[tuple[str, str]]:
     for name, kind in fields.items():
         if isinstance(kind, str):
@@ -257,6 +307,8 @@ def _flat(fields: Fields, prefix: str = "") -> Iterable[tuple[str, str]]:
 
 
 def _violation(field: str, call: str, what: str, value: Any) -> ContractViolation:
+    # A name of the service is shown as it is; anything else may be long, or of several lines.
+    field = field if len(field) <= 80 and field.isprintable() else shorten(field)
     return ContractViolation(
         f"the service answered something that can't be read without guessing: `{field}` {what}. "
         "The raw answer is there with session.raw(...).",
@@ -349,9 +401,15 @@ def _times(values: Sequence[Any]) -> Any:
         raise TypeError("not a text")
     if not {value[0] for value in values if value} <= set("0123456789"):
         raise ValueError("not a time")  # pandas takes "now" for the present moment
+    texts = [value or None for value in values]
+    if min(map(len, filter(None, texts)), default=SHORTEST_TIME) < SHORTEST_TIME:
+        raise ValueError("not a day")
     # as_unit: to_datetime alone gives other units for empty or odd input
-    texts = _object_array([value or None for value in values])
-    return pd.to_datetime(texts, format="ISO8601", utc=True).as_unit("us").array
+    times = pd.to_datetime(_object_array(texts), format="ISO8601", utc=True).as_unit("us")
+    moments = times.asi8[~times.isna()]
+    if len(moments) and not FIRST_TIME <= moments.min() <= moments.max() <= LAST_TIME:
+        raise OverflowError("not a date of the calendar")
+    return times.array
 
 
 def _flags(values: Sequence[Any]) -> Any:
