@@ -119,9 +119,11 @@ def each_key_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     """
     decoded = dict(pairs)
     if len(decoded) != len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
-        raise KeyTwice(twice)
+        seen: set[str] = set()
+        for name, _ in pairs:
+            if name in seen:
+                raise KeyTwice(name)
+            seen.add(name)
     return decoded
 
 

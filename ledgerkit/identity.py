@@ -2,9 +2,9 @@
 
 import base64
 
-import msgspec
 import pandas as pd
 
+from ledgerkit.answers import decoded
 from ledgerkit.errors import NotFound
 from ledgerkit.secret import Secret
 
@@ -19,8 +19,8 @@ def public_key(token: Secret) -> str | None:
     if len(parts) != 3:
         return None
     try:
-        claims = msgspec.json.decode(base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4)))
-    except (ValueError, RecursionError, msgspec.MsgspecError):
+        claims, _ = decoded(base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4)))
+    except ValueError:
         return None
     key = claims.get("pub_key") if isinstance(claims, dict) else None
     return key.upper() if isinstance(key, str) and key else None

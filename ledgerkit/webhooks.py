@@ -6,7 +6,6 @@ through the API.
 
 import hmac
 import io
-import json
 import re
 import socket
 import threading
@@ -23,6 +22,7 @@ from typing import Any, Final, Self
 import pandas as pd
 
 from ledgerkit.clock import Clock, SystemClock
+from ledgerkit.decoding import read_alike
 from ledgerkit.errors import AuthenticationError, ConfigurationError, InvalidRequest, LedgerError, shorten
 from ledgerkit.secret import Secret
 
@@ -160,7 +160,7 @@ def _is_signed(raw_body: bytes, stamp: str, signatures: list[str], secret: Secre
 
 def _read_body(raw_body: bytes, stamp: int) -> Event:
     try:
-        body = json.loads(raw_body)
+        body = read_alike(raw_body)
     except (ValueError, RecursionError):
         body = None
     named = body if isinstance(body, dict) else {}

@@ -18,6 +18,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ledgerkit.archives import folders
+from ledgerkit.decoding import each_key_once
 from ledgerkit.errors import ArchiveDamaged, ConfigurationError, InvalidRequest, shorten
 
 T = TypeVar("T")
@@ -338,7 +339,7 @@ def _elsewhere(path: Path, directory: Path, origin: Origin) -> ArchiveDamaged:
 def _said(path: Path, text: bytes | None) -> dict[str, Any]:
     """Return the JSON that the kit wrote, of the format that this version reads."""
     try:
-        said = json.loads(text or b"")
+        said = json.loads(text or b"", object_pairs_hook=each_key_once)
         found = said["format"]
     except (KeyError, TypeError, ValueError, RecursionError) as error:
         raise folders.damaged(path, "it does not say what the kit writes into each file") from error

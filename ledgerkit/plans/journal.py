@@ -10,13 +10,14 @@ import json
 import os
 import stat
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final, Literal
 
+from ledgerkit.decoding import each_key_once
 from ledgerkit.errors import ConfigurationError, InvalidRequest, LedgerError, Unsupported, shorten
 
 State = Literal["planned", "in doubt", "sent", "refused"]
@@ -325,7 +326,7 @@ def _parsed(content: bytes, path: Path) -> _Parsed:
 
 def _checked(line: bytes, before: str, number: int, path: Path) -> tuple[dict[str, Any], str]:
     """Return the entry of a line and its check."""
-    entry = _readable(line)
+    entry = _readable(line, each_key_once)
     found = None if entry is None else entry.pop("check", None)
     if entry is None or (expected := _line(entry, before)[1]) != found:
         raise JournalDamaged(
@@ -337,9 +338,11 @@ def _checked(line: bytes, before: str, number: int, path: Path) -> tuple[dict[st
     return entry, expected
 
 
-def _readable(line: bytes) -> dict[str, Any] | None:
+def _readable(
+    line: bytes, made: Callable[[list[tuple[str, Any]]], dict[str, Any]] | None = None
+) -> dict[str, Any] | None:
     try:
-        entry = json.loads(line)
+        entry = json.loads(line, object_pairs_hook=made)
     except (ValueError, RecursionError):
         return None
     return entry if isinstance(entry, dict) else None

@@ -3,8 +3,7 @@
 import base64
 from typing import Any
 
-import msgspec
-
+from ledgerkit.answers import decoded
 from ledgerkit.errors import ContractViolation, shorten
 
 UNVERIFIED = "not verified"
@@ -14,11 +13,13 @@ def read_address(body: Any) -> list[dict[str, Any]]:
     """Return the row of an address JWT; its signature is not checked, and the row says so."""
     try:
         _, payload, _ = body.split(".")
-        claims = msgspec.json.decode(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)), type=dict)
-    except (AttributeError, ValueError, TypeError, RecursionError, msgspec.MsgspecError):
+        claims, unreadable = decoded(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+    except (AttributeError, ValueError, TypeError):
+        claims, unreadable = None, "is not of three parts"
+    if not isinstance(claims, dict):
         raise ContractViolation(
-            "an address should come as a JWT of three parts; do not use what came.",
+            f"an address should come as a JWT that says it; what came {unreadable or 'says none'}. Do not use it.",
             field="jwt",
             body=shorten(body, 500),
-        ) from None
+        )
     return [{**claims, "verification": UNVERIFIED, "jwt": body}]
