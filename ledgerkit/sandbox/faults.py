@@ -218,7 +218,7 @@ class Faults:
             A pattern of the list's path.
         change
             ``leave`` takes the first row of that page out, so that the next page skips one; ``arrive`` adds a
-            new row like the newest one; ``swap`` takes one out and brings the oldest, not seen before, in.
+            new row like the oldest one, which has no mark of a payment; ``swap`` takes one out and brings the oldest, not seen before, in.
         times
             How often; None means after each reading of that page.
         after_page
@@ -305,7 +305,7 @@ class Faults:
         for change in due:
             change.struck += 1
             if change.change == "arrive":
-                self._arrive(collection, max(view))
+                self._arrive(collection, min(view))
             else:
                 collection.hide(rows[0])
         self._release(due)

@@ -1,0 +1,30 @@
+"""One suite, many seeds: whatever goes wrong, nothing is lost, nothing is doubled, and nothing is left behind.
+
+``make chaos SEEDS=2000`` runs many. What goes wrong follows from the seed; how the threads take turns does not, so
+that a seed that failed may have to be run some times until it fails again.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from chaos.run import run
+from chaos.storm import storm_of
+
+FEW = 12
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "seed" in metafunc.fixturenames:
+        first, seeds = metafunc.config.getoption("first"), metafunc.config.getoption("seeds") or FEW
+        metafunc.parametrize("seed", range(first, first + seeds), ids=lambda seed: f"seed-{seed}")
+
+
+def test_nothing_is_lost_doubled_or_left_behind_whatever_goes_wrong(
+    seed: int, tmp_path: Path, record_property: Callable[[str, object], None]
+) -> None:
+    report = run(storm_of(seed), tmp_path)
+    record_property("chaos", report.to_json())
+    alone = f".venv/bin/python -m pytest tests/chaos/test_chaos.py --seeds 1 --first {seed}"
+    assert not report.violations, "\n".join([*report.violations, f"This seed alone: {alone}"])
