@@ -67,7 +67,7 @@ def _ambiguous(content: bytes, body: Any) -> str | None:
             if _colons(content) == _colons(_encode(body)):
                 return None
     try:
-        json.loads(content or b"null", object_pairs_hook=each_key_once, parse_int=str, parse_float=str)
+        json.loads(content, object_pairs_hook=each_key_once, parse_int=str, parse_float=str)
     except KeyTwice as error:
         key = f"key {error.key!r}" if _NAME.fullmatch(error.key) else f"same key of {len(error.key)} characters"
         return f"has the {key} twice in one object, so that no reader can tell which value counts"
