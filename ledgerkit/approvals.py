@@ -5,7 +5,7 @@ means, never with what the same service says alone.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from numbers import Integral
 from typing import Any, Final, Literal
 
@@ -15,7 +15,9 @@ from ledgerkit.challenges import LEAST_END, Challenge, Review, compare, decode, 
 from ledgerkit.connection import Connection
 from ledgerkit.drafts import Draft
 from ledgerkit.errors import ContractViolation, InvalidRequest, NotFound, ReviewFailed, shorten
+from ledgerkit.known_addresses import remembered, told
 from ledgerkit.operator import Operator
+from ledgerkit.reviews import label
 from ledgerkit.showing import visible
 from ledgerkit.transport import path_with
 
@@ -173,7 +175,9 @@ def signed(
     connection.check_writes(call)  # before a person compares anything
     operator = operator_of(connection)
     challenge = fetch(connection, request_id, verb)
-    review = shown_alone(challenge, verb) if meant is None else compare(challenge, meant, verb=verb)
+    review = marked(
+        connection, shown_alone(challenge, verb) if meant is None else compare(challenge, meant, verb=verb)
+    )
     show(review)
     check(review, request_id, verb, meant)
     phrase = phrase_for(review, request_id)
@@ -183,6 +187,21 @@ def signed(
             f"nothing was signed: it is confirmed by {phrase!r}, and {shorten(given)} was given.", call=call
         )
     return operator.sign(challenge, request_id)
+
+
+def marked(connection: Connection, review: Review) -> Review:
+    """Return a review that says which known addresses what would be signed may be taken for.
+
+    It may be what was meant to the last letter: whoever meant it may have copied it from a history.
+    """
+    if review.verb != "approve":
+        return review
+    known = remembered(connection)
+    found = [
+        (label(row.field), told(word, known)) for row in review.rows for word in (row.to_be_signed or "").split()
+    ]
+    remarks = [f"LOOK-ALIKE: {field}: {said}. Compare them whole." for field, said in found if said]
+    return replace(review, remarks=tuple(dict.fromkeys(remarks)))
 
 
 def check(review: Review, request_id: int, verb: Verb, meant: Mapping[str, Any] | None) -> None:
@@ -230,12 +249,12 @@ def check(review: Review, request_id: int, verb: Verb, meant: Mapping[str, Any] 
 
 
 def phrase_for(review: Review, request_id: int) -> str:
-    """Return what a person types to sign: it says how well the challenge is known."""
+    """Return what a person types to sign: it says how well the challenge is known, and what it resembles."""
     if review.verb == "reject":  # no sample of one is documented
         doubt = " unknown" if review.challenge.verb is None else " assumed"
     else:
         doubt = {"documented": "", "assumed": " assumed"}.get(review.level, " unknown")
-    return f"{review.verb} {request_id}{doubt}"
+    return f"{review.verb} {request_id}{doubt}{' look-alike' if review.remarks else ''}"
 
 
 def prompt(phrase: str) -> str:

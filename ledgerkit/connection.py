@@ -11,6 +11,7 @@ from typing import Any
 
 import pandas as pd
 
+from ledgerkit.addresses import KnownAddresses
 from ledgerkit.errors import PermissionDenied
 from ledgerkit.operations import check_family
 from ledgerkit.operator import Operator
@@ -31,6 +32,8 @@ class Memory:
         self.frames: dict[str, tuple[float, pd.DataFrame]] = {}
         # By currency and contract: until when they are kept.
         self.units: dict[Any, tuple[float, Any]] = {}
+        # Those of whitelists and of accounts: until when they are believed.
+        self.known_addresses: tuple[float, KnownAddresses] = (float("-inf"), KnownAddresses())
 
 
 @dataclass(frozen=True)

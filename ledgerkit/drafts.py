@@ -29,11 +29,16 @@ _COLOURS: Final = {
 
 @dataclass(frozen=True)
 class Check:
-    """One thing that was looked at before sending; a problem stops the draft, a warning does not."""
+    """One thing that was looked at before sending; a problem stops the draft, a warning does not.
+
+    ``allowed_by`` is the argument of :meth:`Draft.submit` by which a person says that it is meant for all that; empty
+    where nothing allows it.
+    """
 
     name: str
     verdict: Verdict
     text: str
+    allowed_by: str = ""
 
 
 class Draft:
@@ -87,7 +92,9 @@ class Draft:
         self._outbox = Outbox() if outbox is None else outbox
         # Both quote names of the service, which are not to look like a line or a check of ours.
         self._facts = tuple((visible(name), visible(value)) for name, value in facts)
-        self._checks = tuple(Check(visible(one.name), one.verdict, visible(one.text)) for one in checks)
+        self._checks = tuple(
+            Check(visible(one.name), one.verdict, visible(one.text), one.allowed_by) for one in checks
+        )
         self._mark = mark
         self._identity = identity or payload.to_json()
         self._environment = environment
@@ -127,7 +134,7 @@ class Draft:
     @property
     def problems(self) -> list[str]:
         """What stops it from being sent."""
-        return [f"{check.name}: {check.text}" for check in self._checks if check.verdict == "problem"]
+        return [f"{check.name}: {check.text}" for check in self._stopping()]
 
     @property
     def warnings(self) -> list[str]:
@@ -150,7 +157,7 @@ class Draft:
         """Return exactly what is sent."""
         return self._payload.to_json()
 
-    def submit(self, *, again: bool = False) -> pd.DataFrame:
+    def submit(self, *, again: bool = False, look_alike: bool = False) -> pd.DataFrame:
         """Send it, once: POST /requests, or on a LAM POST /transactions.
 
         Parameters
@@ -158,6 +165,9 @@ class Draft:
         again
             That a second request of the same content is meant, where this session has sent one. It never sends this
             draft a second time.
+        look_alike
+            That the recipient is meant, though it begins and ends like a known address, or is read like one: it was
+            compared whole, with a source of one's own.
 
         Returns
         -------
@@ -177,10 +187,10 @@ class Draft:
                 raise InvalidRequest(
                     f"this draft was sent before, {self._told()}. Nothing was sent.{self._way_out()}", field="draft"
                 )
-            if self.problems:
-                raise InvalidRequest(
-                    "nothing was sent: " + " ".join(f"{problem}." for problem in self.problems), field="draft"
-                )
+            allowed = {"look_alike"} if look_alike else set()
+            if stopping := [one for one in self._stopping() if one.allowed_by not in allowed]:
+                told = " ".join(f"{one.name}: {one.text}." for one in stopping)
+                raise InvalidRequest(f"nothing was sent: {told}", field="draft")
             with self._outbox.claim(
                 self._identity, self._kind(), again=again or self._again, way=_SECOND
             ) as self._claim:
@@ -211,6 +221,9 @@ class Draft:
         if outcome.request_id is not None:
             self._settle(outcome.request_id)
         return outcome
+
+    def _stopping(self) -> list[Check]:
+        return [check for check in self._checks if check.verdict == "problem"]
 
     def _settle(self, request_id: int) -> None:
         self._request_id = request_id
@@ -264,7 +277,11 @@ class Draft:
 
     def _next(self) -> str:
         if self.state == "draft":
-            return "To send it: draft.submit()" if not self.problems else "It can't be sent as it is."
+            ways = [one.allowed_by for one in self._stopping()]
+            if not all(ways):
+                return "It can't be sent as it is."
+            arguments = ", ".join(f"{one}=True" for one in ways)
+            return f"To send it{' all the same' if ways else ''}: draft.submit({arguments})"
         if self._request_id is None:
             looked = "It was not found. To look once more: draft.find()." if self._missing else ""
             return f"{looked}{self._way_out()}" if looked else "Look whether it was made: draft.find()"

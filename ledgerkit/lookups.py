@@ -14,8 +14,10 @@ from typing import Any, Final, TypeVar
 
 import pandas as pd
 
+from ledgerkit.addresses import KnownAddresses
 from ledgerkit.connection import Connection
 from ledgerkit.errors import Cancelled, InvalidRequest, LedgerError, NotFound, PermissionDenied, shorten
+from ledgerkit.known_addresses import listed, paid
 from ledgerkit.resources.accounts import Accounts
 from ledgerkit.resources.currencies import Currencies
 from ledgerkit.resources.groups import Groups
@@ -105,6 +107,22 @@ class Lookups:
             ("whitelist", whitelist),
             lambda: self._seen(lambda: Whitelists(self.connection).get(whitelist).iloc[0]),
         )
+
+    def listed(self) -> KnownAddresses | None:
+        """Return the addresses of all whitelists and known accounts, or None where whitelists can't be seen."""
+
+        def look() -> KnownAddresses | None:
+            try:
+                return listed(self.connection, Whitelists(self.connection).search())
+            except LedgerError:  # the draft says so; no payment fails for it
+                return None
+
+        return self._once("listed", look)
+
+    def paid(self, account: int, search: Callable[..., pd.DataFrame]) -> KnownAddresses | None:
+        """Return whom an account paid within 7 days, or None where that can't be seen."""
+        sent = self.sent(account, search)
+        return None if sent is None else self._once(("paid", account), lambda: KnownAddresses(paid(sent)))
 
     def members(self, group: int) -> list[int | None] | None:
         """Return the members of a group; None for those who are hidden, or for all."""

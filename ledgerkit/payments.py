@@ -16,6 +16,7 @@ from ledgerkit.checks import (
     covers,
     estimated,
     fees,
+    look_alike,
     share_of_balance,
     shown,
     units_of_coin,
@@ -147,6 +148,7 @@ def prepare(
         *_credentials(lookups.connection),
         active(source, "send"),
         address_of(lookups, str(source["currency"]), recipient),
+        look_alike(lookups, account_id, recipient, search),
         _double(lookups.sent(account_id, search), payload, again=again),
         units_of_coin(
             str(source["currency"]), written if pays_with_coin else None, *([own] if pays_with_coin else []), of_fees

@@ -11,7 +11,7 @@ import pandas as pd
 from ledgerkit.coins import magnitude_of
 from ledgerkit.decoding import Challenge, Level, Verb
 from ledgerkit.errors import ReviewFailed
-from ledgerkit.showing import address, amount, beside, page, visible
+from ledgerkit.showing import address, amount, beside, page, told, visible
 
 Basis = Literal["your draft", "your statement", "the request itself (consistency only)", "nothing"]
 Verdict = Literal[
@@ -111,6 +111,8 @@ class Review:
         What it was compared with.
     verb
         What the signature is wanted for.
+    remarks
+        What else to know of what would be signed: known addresses that a recipient may be taken for.
     """
 
     challenge: Challenge
@@ -118,6 +120,7 @@ class Review:
     level: Level
     basis: Basis
     verb: Verb
+    remarks: tuple[str, ...] = ()
 
     @property
     def matches(self) -> bool:
@@ -222,7 +225,7 @@ class Review:
     def _colour(self) -> str:
         if self._refuses():
             return "border"
-        if not self.matches:
+        if not self.matches or self.remarks:
             return "error"
         # What nobody stated, or the service alone says, is left to the eye.
         known = self.basis in ("your draft", "your statement") and not self._unstated()
@@ -237,7 +240,14 @@ class Review:
             _value(row, row.to_be_signed, signed) if self._refuses() else _said(row, meant, signed) for row in rows
         ]
         lines = [f"{name:<{wide}}  {one}" for name, one in zip(names, said, strict=True)]
-        return "\n".join([self._sentence(), *lines, *([_LEVELS[self.level].strip()] if self._refuses() else [])])
+        return "\n".join(
+            [
+                self._sentence(),
+                *map(visible, self.remarks),
+                *lines,
+                *([_LEVELS[self.level].strip()] if self._refuses() else []),
+            ]
+        )
 
     def _repr_html_(self) -> str:
         refuses, loud = self._refuses(), self._colour()
@@ -246,10 +256,17 @@ class Review:
         cells = "".join(_html_row(row, *sides, alone=refuses) for row in self.rows if row not in once)
         titles = ("Field", "Would be refused") if refuses else ("Field", "Meant", "Would be signed", "")
         heads = "".join(f"<th style='text-align:left'>{name}</th>" for name in titles)
+        remarks = "".join(
+            f"<p style='border-left:4px solid var(--jp-error-color1,currentColor);padding:4px 8px;margin:4px 0;"
+            f"font-weight:600'>{told(visible(one))}</p>"
+            for one in self.remarks
+        )
         return page(
             "review",
             f"<p style='border-left:4px solid var(--jp-{loud}-color1,currentColor);padding:4px 8px;margin:4px 0'>"
-            f"{html.escape(self._sentence())}</p><table style='margin:4px 0;font-variant-numeric:tabular-nums'>"
+            f"{html.escape(self._sentence())}</p>",
+            remarks,
+            "<table style='margin:4px 0;font-variant-numeric:tabular-nums'>"
             f"<thead><tr>{heads}</tr></thead><tbody>{cells}</tbody></table>",
             f"<p style='margin:4px 0'>{_LEVELS[self.level].strip()}</p>" if refuses else "",
             *(

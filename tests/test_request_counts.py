@@ -169,6 +169,7 @@ def test_a_payment_costs_its_checks_one_post_and_the_reading_of_what_is_signed(s
         "GET /transactions": 1,  # was the same sent lately
         "GET /groups/*": 2,  # who may approve
         "GET /whitelists/*": 1,
+        "GET /whitelists": 1,  # does the address only look like one of them
         "GET /users": 1,  # am I one of them
     }
     draft: Any = drafts[0]
@@ -195,6 +196,7 @@ def test_two_payments_of_a_plan_are_looked_at_with_the_lookups_of_one(session: l
         "GET /transactions": 1,
         "GET /groups/*": 2,
         "GET /whitelists/*": 1,
+        "GET /whitelists": 1,
         "GET /users": 1,
     }
 

@@ -43,7 +43,8 @@ def review_of(
 ) -> tuple[Review, str | None]:
     """Return what would be signed beside what was meant, and why it may not be signed, where it may not."""
     challenge = approvals.fetch(connection, request_id, verb)
-    review = shown_alone(challenge, verb) if meant is None else compare(challenge, meant, verb=verb)
+    found = shown_alone(challenge, verb) if meant is None else compare(challenge, meant, verb=verb)
+    review = approvals.marked(connection, found)
     try:
         approvals.check(review, request_id, verb, meant)
     except ReviewFailed as error:

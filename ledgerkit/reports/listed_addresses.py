@@ -1,27 +1,18 @@
 """Addresses of whitelists: which are one and the same, which only look so, and what else is odd about them."""
 
-import re
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from ledgerkit.addresses import same_address
+from ledgerkit.addresses import NEARLY, SHOWN, ends, one_key
+from ledgerkit.known_addresses import DEAD
 from ledgerkit.showing import spelled, visible
 
-# A list of these states allows nothing; of a state that is not documented that is not known.
-DEAD: Final = frozenset({"REJECTED", "REVOKED"})
-# What every address of a network begins with, and nobody looks at.
-_START: Final = re.compile(r"0x|bitcoincash:|(?:bc|tb|ltc|addr|addr_test|cosmos)1[a-z0-9]", re.IGNORECASE)
-# What people compare of an address.
-SHOWN: Final = 4
-# One character less at either end is still what a maker of such addresses has to search for long.
-NEARLY: Final = ((SHOWN, SHOWN - 1), (SHOWN - 1, SHOWN))
 COMPARED: Final = (
     f"A look-alike has the first {SHOWN} and last {SHOWN} characters of a listed address, behind what all of its "
     f"network begin with (high), or {SHOWN} at one end and {SHOWN - 1} at the other (medium), upper case taken for "
     "lower. Fewer are not compared."
 )
-_SHORTEST: Final = 16
 
 
 @dataclass(frozen=True)
@@ -82,12 +73,6 @@ class Seen:
 
     address: str
     words: str
-
-
-def one_key(address: str) -> str:
-    """Return the same text for all spellings of an address, as :func:`ledgerkit.addresses.same_address` has it."""
-    lower = address.lower()
-    return lower if same_address(address, lower) else address
 
 
 def entries_of(whitelist: Whitelist, addresses: Any) -> tuple[list[Entry], int]:
@@ -219,17 +204,6 @@ def _taken_for_another(severity: str, kind: str, how: str, found: Sequence[_Plac
     words = " and ".join(first[key] for key in keys)
     sentence = f"{words} {how}, and are different addresses: compare the whole before anything is paid."
     return Finding(severity, kind, sentence, ", ".join(map(spelled, keys)), listed)
-
-
-def ends(address: str, first: int = SHOWN, last: int = SHOWN) -> str | None:
-    """Return what people compare of an address, the first and last characters behind what all begin with."""
-    start = _START.match(address)
-    rest = address[start.end() :] if start else address
-    if len(rest) < _SHORTEST:
-        return None
-    # The first letter of other addresses is that of their network.
-    head = first if start else first + 1
-    return f"{rest[:head]}…{rest[-last:]}".lower()
 
 
 def _by(entries: Iterable[Entry], key: Callable[[Entry], Hashable]) -> list[list[Entry]]:

@@ -7,22 +7,22 @@ from typing import Any, Final
 
 import pandas as pd
 
+from ledgerkit.addresses import one_key
 from ledgerkit.amounts import Unit, to_display
 from ledgerkit.directions import direction
 from ledgerkit.errors import InvalidRequest, shorten
 from ledgerkit.frames import FLAG, INTEGER, NUMBER, TEXT, TIME
+from ledgerkit.known_addresses import DEAD
 from ledgerkit.reports.exactly import known as is_known
 from ledgerkit.reports.exactly import total
 from ledgerkit.reports.listed_addresses import (
     COMPARED,
-    DEAD,
     Entry,
     Finding,
     Seen,
     Whitelist,
     entries_of,
     odd,
-    one_key,
 )
 from ledgerkit.reports.making import Making
 from ledgerkit.reports.report import Report

@@ -279,9 +279,10 @@ class Requests(Section, name="requests"):
         meant = approvals.intended(intent, _statement(locals()), request_id)
         challenge = approvals.fetch(self._connection, request_id, "approve")
         if meant is not None:
-            return compare(challenge, meant)
+            return approvals.marked(self._connection, compare(challenge, meant))
         said = finding.as_the_service_says(self._connection, request_id)
-        return compare(challenge, said, basis="the request itself (consistency only)")
+        found = compare(challenge, said, basis="the request itself (consistency only)")
+        return approvals.marked(self._connection, found)
 
     @operation("POST /requests/{request_id}/approve", returns=REQUEST)
     def approve(

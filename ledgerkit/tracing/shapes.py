@@ -6,7 +6,7 @@ import unicodedata
 from collections.abc import Iterable
 from typing import Final
 
-from ledgerkit.addresses import EVM_ADDRESS, same_address
+from ledgerkit.addresses import EVM_ADDRESS, KnownAddresses, same_address
 
 # What has an id of the service, and what is known by a text.
 NUMBERED: Final = ("account", "transaction", "request", "message", "user", "group", "whitelist", "entity")
@@ -21,12 +21,9 @@ _PREFIXED: Final = re.compile(rf"({'|'.join((*NUMBERED, *TEXTUAL))})\s+(\S.*)", 
 _ELLIPSIS: Final = re.compile(r"…|\.{2,}")
 # So many characters of an end are no accident in one workspace.
 LEAST_OF_AN_END: Final = 4
-# What people compare of an address, and thieves imitate: after what all addresses of a network begin with.
-COMPARED: Final = 4
 # From this on difflib calls two names close: one letter of eight.
 ALIKE: Final = 0.82
 MOST_NEAR: Final = 6
-_LEAD: Final = re.compile(r"0x|bitcoincash:|(bc|tb|ltc|addr|cosmos)1[qpz]?|.", re.DOTALL)
 
 
 def prefixed(text: str) -> tuple[str, str] | None:
@@ -111,18 +108,8 @@ def has_ends(text: str) -> bool:
 
 def lookalikes(address: str, known: Iterable[str]) -> list[str]:
     """Return other addresses with the same first and last characters, which is what people compare."""
-    ends = _compared(address)
-    return [
-        one
-        for one in dict.fromkeys(known)
-        if len(one) > 2 * COMPARED and not same_address(one, address) and _compared(one) == ends
-    ]
-
-
-def _compared(address: str) -> tuple[str, str]:
-    lead = _LEAD.match(address)
-    rest = _fold(address[lead.end() if lead else 0 :])
-    return rest[:COMPARED], rest[-COMPARED:]
+    alike = KnownAddresses((one, "") for one in known).alike(address)
+    return [one.address for one in alike if not one.nearly]
 
 
 def _ends(text: str) -> tuple[str, str]:

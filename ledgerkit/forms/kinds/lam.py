@@ -6,7 +6,7 @@ from typing import Any, ClassVar, Final
 import pandas as pd
 
 from ledgerkit import finding
-from ledgerkit.checks import active, address_of, shown
+from ledgerkit.checks import active, address_of, look_alike, shown
 from ledgerkit.drafts import Check, Draft
 from ledgerkit.errors import InvalidRequest
 from ledgerkit.forms.fields import Field, PickField, TextField, unique_labels
@@ -111,7 +111,11 @@ class LamTransactionKind(LamKind):
         required(values, "amount", "Amount")  # None is not 0: what a LAM makes of it is not said
         source, payload, facts, of_coin = self.made(workspace, values)
         facts.append(("to", payload.recipient))
-        looked_at = address_of(Lookups(workspace.connection), str(source["currency"]), payload.recipient)
+        lookups = Lookups(workspace.connection)
+        looked_at = (
+            address_of(lookups, str(source["currency"]), payload.recipient),
+            look_alike(lookups, int(source["id"]), payload.recipient, None),
+        )
         connection, section, mark = workspace.connection, workspace.section(Transactions), new_mark()
         return Draft(
             payload.replace(note=with_mark(payload.note, mark)),
@@ -119,7 +123,7 @@ class LamTransactionKind(LamKind):
             find=lambda draft: finding.find_on_lam(connection, draft),
             outbox=connection.outbox,
             facts=facts,
-            checks=[active(source), of_coin, looked_at],
+            checks=[active(source), of_coin, *looked_at],
             mark=mark,
             identity=payload.to_json(),
             environment=workspace.environment,

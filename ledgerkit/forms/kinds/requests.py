@@ -5,7 +5,7 @@ from typing import Any, ClassVar, Final, get_args
 
 import pandas as pd
 
-from ledgerkit.checks import Units, active, address_of, balance, share_of_balance, shown
+from ledgerkit.checks import Units, active, address_of, balance, look_alike, share_of_balance, shown
 from ledgerkit.drafts import Check, Draft
 from ledgerkit.errors import InvalidRequest
 from ledgerkit.forms.fields import ChoiceField, Field, PickField
@@ -47,6 +47,7 @@ from ledgerkit.payloads import (
 )
 from ledgerkit.payments import SENDS
 from ledgerkit.resources.accounts import Accounts
+from ledgerkit.resources.transactions import Transactions
 from ledgerkit.rules import rules
 from ledgerkit.vocabulary import AccountType, CurrencyName
 
@@ -125,6 +126,8 @@ class TransactionKind(Kind):
         ]
         if "recipient" in given:
             checks += [address_of(lookups, str(source["currency"]), given["recipient"])]
+            search = workspace.section(Transactions).search
+            checks += [look_alike(lookups, int(source["id"]), given["recipient"], search)]
             checks += rules(lookups, source, payload)
         return request(workspace, payload, facts, checks)
 

@@ -6,7 +6,7 @@ from typing import Any, ClassVar, Final
 import pandas as pd
 
 from ledgerkit.amounts import read_amount
-from ledgerkit.checks import Units, active, address_of, shown
+from ledgerkit.checks import Units, active, address_of, look_alike, shown
 from ledgerkit.drafts import Check, Draft
 from ledgerkit.errors import InvalidRequest
 from ledgerkit.forms.fields import ChoiceField, Field, PickField, TextField, unique_labels
@@ -305,6 +305,7 @@ class SettlementKind(Kind):
             active(source),
             fees(asked, estimate, of_fees, ceiling=ceiling),
             address_of(lookups, str(source["currency"]), given["recipient"]),
+            look_alike(lookups, int(source["id"]), given["recipient"], None),
             *rules(lookups, source, payload),
         ]
         return payload
