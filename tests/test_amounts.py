@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 import ledgerkit as lk
 from ledgerkit.amounts import Unit, column_to_display, display_unit, read_amount, to_base_units, to_display
 from ledgerkit.coins import magnitude_of
-from ledgerkit.errors import InvalidRequest
+from ledgerkit.errors import InvalidRequest, shorten
 from ledgerkit.sandbox.currencies import COINS
 from ledgerkit.vocabulary import CurrencyName
 
@@ -51,8 +51,9 @@ def test_what_is_missing_stays_missing(missing: Any) -> None:
 @pytest.mark.parametrize("amount", ["many", Decimal("Infinity"), [], object(), "١٢", " 1", "1_000", True, 1.5])
 def test_what_is_no_amount_is_an_error(amount: Any) -> None:
     # Decimal() reads digits of other scripts, blanks, underscores, truth and the rounding of floats.
-    with pytest.raises(lk.InvalidRequest, match="is no amount"):
+    with pytest.raises(lk.InvalidRequest, match="is no amount") as refused:
         to_display(amount, 8)
+    assert shorten(amount) in str(refused.value)
 
 
 @pytest.mark.parametrize(
@@ -67,6 +68,9 @@ def test_what_is_no_amount_is_an_error(amount: Any) -> None:
         ([{"code": "BTC", "magnitude": 8}, {"code": "huge", "magnitude": 101}], "BTC"),
         ([{"code": "BTC", "magnitude": 8}, {"code": "minus", "magnitude": -1}], "BTC"),
         ([{"code": "sat", "magnitude": 0}, {"code": "BTC", "magnitude": 8}, {"code": "BTC", "magnitude": 7}], "sat"),
+        # A unit that can't be read hides none of those behind it.
+        ([None, {"code": "", "magnitude": 8}, {"code": "BTC", "magnitude": 8}], "BTC"),
+        ([{"code": "BTC", "magnitude": 8}, {"code": "most", "magnitude": 100}], "most"),
     ],
 )
 def test_people_speak_of_the_largest_unit(units: list[Any], unit: str | None) -> None:
@@ -82,6 +86,11 @@ def test_each_row_is_shown_in_its_own_unit() -> None:
         pd.NA,
         pd.NA,
     ]
+
+
+def test_amounts_and_units_of_other_lengths_are_no_column() -> None:
+    with pytest.raises(ValueError, match="shorter"):
+        column_to_display([1, 2], [Unit("BTC", 8)])
 
 
 BITCOIN = [{"code": "satoshi", "magnitude": 0}, {"code": "mBTC", "magnitude": 5}, {"code": "BTC", "magnitude": 8}]
@@ -101,6 +110,11 @@ BITCOIN = [{"code": "satoshi", "magnitude": 0}, {"code": "mBTC", "magnitude": 5}
         (Decimal("5E-1"), 50_000_000),
         (Decimal("1E+2"), 10_000_000_000),
         (12_345, 12_345),
+        (0, 0),
+        ("0 BTC", 0),
+        (2**256 - 1, 2**256 - 1),
+        (f"{2**256 - 1} satoshi", 2**256 - 1),
+        ("1 BTC".rjust(200, "0"), 100_000_000),
     ],
 )
 def test_an_amount_as_people_write_it_becomes_base_units(written: object, base: int) -> None:
@@ -127,7 +141,9 @@ def test_an_amount_as_people_write_it_becomes_base_units(written: object, base: 
         (True, "a bool is no exact amount"),
         (None, "a NoneType is no exact amount"),
         (-1, "outside 0 to 2^256"),
-        (2**257, "outside 0 to 2^256"),
+        (2**256, "outside 0 to 2^256"),
+        (f"{2**256} satoshi", "outside 0 to 2^256"),
+        ("1 BTC".rjust(201, "0"), "digits"),
         (Decimal("-0.5"), "0 or more"),
         (Decimal("NaN"), "0 or more"),
         (Decimal("Infinity"), "0 or more"),
@@ -138,9 +154,45 @@ def test_an_amount_as_people_write_it_becomes_base_units(written: object, base: 
     ],
 )
 def test_an_amount_that_could_mean_something_else_is_refused(written: object, rule: str) -> None:
-    with pytest.raises(InvalidRequest, match=r"`amount` = ") as refused:
-        to_base_units(written, BITCOIN)
+    with pytest.raises(InvalidRequest) as refused:
+        to_base_units(written, BITCOIN, "fee")
+    assert str(refused.value).startswith(f"`fee` = {shorten(written)} can't be used: ")
     assert rule in str(refused.value)
+    assert refused.value.details["field"] == "fee"
+
+
+def test_an_amount_is_called_so_where_nothing_else_is_said() -> None:
+    for read in (to_base_units, read_amount):
+        with pytest.raises(InvalidRequest, match=r"^`amount` = 0\.5 can't be used") as refused:
+            read(0.5, BITCOIN)
+        assert refused.value.details["field"] == "amount"
+
+
+@pytest.mark.parametrize(
+    ("written", "units", "way_out"),
+    [
+        (0.5, BITCOIN, "is no exact amount. Write it as '1.5 BTC', or as an int of base units."),
+        (0.5, [], "is no exact amount. The account says no units: write it as an int of base units."),
+        (Decimal("0.5"), [], "no amount of 0 or more. The account says no units: write it as an int of base units."),
+        ("0.5", BITCOIN, "Write it as '0.5 BTC' if that is meant, or as an int of base units."),
+        (
+            "0.5",
+            [],
+            "it has no unit, and could mean two things. The account says no units: write it as an int of base units.",
+        ),
+        ("0.5 ETH", BITCOIN, "the account has no unit 'ETH', but satoshi, mBTC, BTC."),
+        ("0.5 ETH", [], "the account has no unit 'ETH', but none."),
+        ("1.5 satoshi", BITCOIN, "satoshi has 0 decimal places, and this needs more. Nothing is rounded here."),
+    ],
+)
+def test_an_amount_that_is_refused_says_how_to_write_it(written: object, units: list[Any], way_out: str) -> None:
+    with pytest.raises(InvalidRequest) as refused:
+        to_base_units(written, units)
+    assert str(refused.value).endswith(way_out)
+
+
+def test_the_smallest_part_of_the_smallest_unit_is_one_base_unit() -> None:
+    assert to_base_units(Decimal("1E-100"), [{"code": "COIN", "magnitude": 100}]) == 1
 
 
 def test_a_code_that_stands_for_two_units_reads_no_amount() -> None:
@@ -184,4 +236,5 @@ def test_a_small_amount_is_written_with_its_places_however_it_is_written() -> No
     assert f"{satoshi}" == str(satoshi) == "0.00000001"
     assert f"{satoshi:>12}" == "  0.00000001"
     assert f"{satoshi:.1e}" == "1.0e-8"
+    assert (f"{satoshi:.1E}", f"{satoshi:.1F}", f"{satoshi:.2G}", f"{satoshi:.0%}") == ("1.0E-8", "0.0", "1E-8", "0%")
     assert pd.Series([satoshi], dtype=object).astype("str").tolist() == ["0.00000001"]

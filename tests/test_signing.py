@@ -1,6 +1,7 @@
 """The private key in all the forms that people keep it in, and what is signed with it."""
 
 import base64
+import hmac
 import os
 import sys
 import traceback
@@ -58,6 +59,9 @@ FORMS: dict[str, Callable[[str], str]] = {
     "line breaks of Windows": lambda pem: pem.replace("\n", "\r\n"),
     "in one line with blanks": lambda pem: pem.replace("\n", " "),
     "hex of the PEM": lambda pem: pem.encode().hex(),
+    "hex in several lines": lambda pem: "\n".join(
+        pem.encode().hex()[at : at + 64] for at in range(0, 2 * len(pem), 64)
+    ),
     "hex in upper case, with a prefix and a line break": lambda pem: f"0X{pem.encode().hex().upper()}\n",
     "after the parameters that openssl ecparam writes": lambda pem: (
         f"-----BEGIN EC PARAMETERS-----\nBggqhkjOPQMBBw==\n-----END EC PARAMETERS-----\n{pem}"
@@ -71,6 +75,11 @@ def test_a_key_is_read_in_each_form_it_is_kept_in(write: Callable[[Key], str], f
     text = FORMS[form](write(KEY))
     assert public_point(load_private_key(Secret(text))) == POINT
     assert public_point(load_private_key(written(tmp_path, text))) == POINT
+
+
+def test_the_mark_that_windows_puts_before_a_text_is_no_part_of_a_key(tmp_path: Path) -> None:
+    for text in (PEM, PEM.encode().hex()):
+        assert public_point(load_private_key(written(tmp_path, b"\xef\xbb\xbf" + text.encode()))) == POINT
 
 
 def test_the_key_of_an_api_user_is_read_from_the_credentials_or_their_file(tmp_path: Path) -> None:
@@ -87,8 +96,11 @@ def test_the_file_is_read_for_each_signature(tmp_path: Path) -> None:
 
 
 def test_without_a_key_the_error_says_what_to_set() -> None:
-    with pytest.raises(ConfigurationError, match=r"set LEDGER_ENTERPRISE_PRIVATE_KEY_FILE or .*`ledgerkit keys new`"):
+    with pytest.raises(
+        ConfigurationError, match=r"set LEDGER_ENTERPRISE_PRIVATE_KEY_FILE or .*`ledgerkit keys new`"
+    ) as refused:
         load_private_key(lk.ApiUser("acme", "id", "secret"))
+    assert refused.value.details["field"] == "private_key"
 
 
 def test_the_public_point_is_what_the_administrator_registers() -> None:
@@ -106,7 +118,7 @@ REFUSED = {
     "protected by a passphrase": KEY.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, ENCRYPTED).decode(),
     "by a passphrase, which": KEY.private_bytes(Encoding.PEM, PrivateFormat.TraditionalOpenSSL, ENCRYPTED).decode(),
     "secp256k1, .* LAM's users": OF_A_LAM,
-    "secp384r1, and signatures need P-256": sec1(new_key(ec.SECP384R1())),
+    r"secp384r1, and signatures need P-256 \(secp256r1\)\.$": sec1(new_key(ec.SECP384R1())),
     "RSAPrivateKey, and signatures need P-256": rsa.generate_private_key(65537, 2048)
     .private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
     .decode(),
@@ -119,6 +131,9 @@ REFUSED = {
     "it is a public key: ": POINT,
     "not its end: it was cut": PEM[:150],
     "it is damaged": PEM.replace(PEM[60:70], ""),
+    "damaged, or of a kind that is not known": PEM[:60] + "*" + PEM[60:],  # which a reader of Base64 may leave out
+    "is damaged, or of a kind": PEM[:60].encode().hex() + "ff" + PEM[60:].encode().hex(),  # no character of ASCII
+    "or a certificate: the private key is": "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----",
     "2 private keys": PEM + OF_A_LAM,
     "a PEM, but of no private key": "-----BEGIN X509 CRL-----\nMIIB\n-----END X509 CRL-----",
 }
@@ -136,13 +151,23 @@ def test_what_is_no_key_on_p256_is_refused_and_never_shown(message: str, tmp_pat
             continue  # the credentials refuse it themselves
         with pytest.raises(ConfigurationError, match=message) as refused:
             load_private_key(source)
+        name = f"the private key in {source}" if isinstance(source, Path) else "the private key"
+        assert str(refused.value).startswith(f"{name} can't be used: it")
+        assert refused.value.details["field"] == "private_key"
         report = shown(refused.value)
         assert not [part for part in secret_parts(text) | {text} if part and part in report]
 
 
+def test_a_file_of_the_most_bytes_that_are_read_is_read(tmp_path: Path) -> None:
+    assert public_point(load_private_key(written(tmp_path, PEM.ljust(65536, "\n")))) == POINT
+
+
 def test_a_file_that_can_not_be_read_is_named(tmp_path: Path) -> None:
-    with pytest.raises(ConfigurationError, match=r"none\.pem: No such file"):
+    with pytest.raises(ConfigurationError, match=r"none\.pem: No such file") as refused:
         load_private_key(tmp_path / "none.pem")
+    assert refused.value.details["field"] == "private_key_file"
+    with pytest.raises(ConfigurationError, match="it is no name of a file"):
+        load_private_key(tmp_path / "a\0b")
     with pytest.raises(ConfigurationError, match="is not a regular file"):
         load_private_key(tmp_path)
     with pytest.raises(ConfigurationError, match=r"has 65537 bytes.* another file"):
@@ -174,8 +199,11 @@ def test_the_warning_shows_no_key_where_warnings_are_errors(tmp_path: Path) -> N
     assert not [part for part in secret_parts(PEM) if part in report]
 
 
-def test_without_the_libraries_the_error_says_how_to_get_them(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(signing, "find_spec", lambda name: None)
+@pytest.mark.parametrize("missing", [("cryptography",), ("joserfc",), ("cryptography", "joserfc")])
+def test_without_the_libraries_the_error_says_how_to_get_them(
+    missing: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(signing, "find_spec", lambda name: None if name in missing else signing)
     with pytest.raises(ConfigurationError, match=r"pip install 'ledgerkit-enterprise\[signing\]'"):
         load_private_key(Secret(PEM))
 
@@ -201,16 +229,30 @@ def test_a_signature_is_refused_for_another_key_payload_or_algorithm() -> None:
     other = sign_challenge(KEY, b'{"amount":"999"}').split(".")[1]
     none = base64.urlsafe_b64encode(b'{"alg":"none","typ":"JWT"}').rstrip(b"=").decode()
     for changed in (f"{header}.{other}.{signature}", f"{none}.{middle}.", f"{header}.{middle}.", "a.b", "", "ä.ö.ü"):
-        with pytest.raises(InvalidRequest, match="no ES256 signature"):
+        with pytest.raises(
+            InvalidRequest, match=f"no ES256 signature by the public key that ends in {POINT[122:]}\\."
+        ) as bad:
             verify(changed, POINT)
+        assert bad.value.details["field"] == "jws"
     with pytest.raises(InvalidRequest, match="no ES256 signature"):
         verify(signed, public_point(new_key()))
 
 
 @pytest.mark.parametrize("point", ["", "04ab", "04" + "ff" * 64, "02" + "ab" * 32, POINT[:-1] + "g"])
 def test_a_public_key_that_is_no_point_on_the_curve_is_refused(point: str) -> None:
-    with pytest.raises(InvalidRequest, match="no point on P-256"):
+    with pytest.raises(InvalidRequest, match="no point on P-256") as refused:
         verify(sign_challenge(KEY, b"{}"), point)
+    assert refused.value.details["field"] == "point"
+
+
+def test_a_code_made_with_the_public_key_is_no_signature_of_its_holder() -> None:
+    # Whoever lets the header choose the algorithm takes what everybody has for a shared secret.
+    public = KEY.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+    for secret in (public, POINT.encode(), bytes.fromhex(POINT)):
+        head, body = (base64.urlsafe_b64encode(part).rstrip(b"=") for part in (b'{"alg":"HS256","typ":"JWT"}', b"{}"))
+        code = base64.urlsafe_b64encode(hmac.digest(secret, head + b"." + body, "sha256")).rstrip(b"=")
+        with pytest.raises(InvalidRequest, match="no ES256 signature"):
+            verify(b".".join((head, body, code)).decode(), POINT)
 
 
 def test_what_a_notebook_shows_of_a_key_holds_nothing_of_it() -> None:
@@ -280,7 +322,8 @@ def test_an_interrupt_while_a_challenge_is_signed_shows_nothing_of_the_key() -> 
         assert not [part for part in (*secret_parts(PEM), str(scalar), f"{scalar:064x}", encoded) if part in report]
 
 
-def test_a_key_that_is_refused_leaves_the_frames_of_another_error_alone() -> None:
+@pytest.mark.parametrize("what", ["load", "sign"])
+def test_what_fails_leaves_the_frames_of_another_error_alone(what: str) -> None:
     def other() -> None:
         kept = "what the caller was doing"
         raise ValueError(len(kept))
@@ -288,15 +331,44 @@ def test_a_key_that_is_refused_leaves_the_frames_of_another_error_alone() -> Non
     try:
         other()
     except ValueError as earlier:
-        with pytest.raises(ConfigurationError):
-            load_private_key(Secret("none"))
+        if what == "load":
+            with pytest.raises(ConfigurationError):
+                load_private_key(Secret("none"))
+        else:
+            with pytest.raises((TypeError, AttributeError)):
+                sign_challenge(KEY, None)  # type: ignore[arg-type]  # no bytes at all, which can't be signed
         report = "".join(traceback.TracebackException.from_exception(earlier, capture_locals=True).format())
     assert "kept = 'what the caller was doing'" in report
 
 
+def test_neither_the_cause_nor_the_context_of_an_error_shows_what_its_frames_held() -> None:
+    def failed(error: BaseException, held: str) -> BaseException:
+        assert held  # what its frame shows
+        try:
+            raise error
+        except BaseException as raised:  # noqa: BLE001 - the test wants it with its frames
+            return raised
+
+    class Failing(Secret):
+        def reveal(self) -> str:
+            try:
+                raise failed(KeyError("context"), f"context of {PEM}")
+            except KeyError:
+                raise failed(OSError("last"), f"last of {PEM}") from failed(ValueError("cause"), f"cause of {PEM}")
+
+    with pytest.raises(OSError, match="last") as raised:
+        load_private_key(Failing("none"))
+    error: BaseException = raised.value
+    assert error.__cause__ is not None
+    assert error.__context__ is not None
+    for one in (error, error.__cause__, error.__context__):
+        report = "".join(traceback.TracebackException.from_exception(one, capture_locals=True).format())
+        assert not [part for part in secret_parts(PEM) if part in report]
+
+
 def test_only_the_file_that_the_setting_names_is_to_be_mended_there(tmp_path: Path) -> None:
     user = lk.ApiUser("acme", "id", "secret", private_key_file=tmp_path / "none.pem")
-    with pytest.raises(ConfigurationError, match=r"No such file.* Mend LEDGER_ENTERPRISE_PRIVATE_KEY_FILE"):
+    with pytest.raises(ConfigurationError, match=r"No such file.* Mend LEDGER_ENTERPRISE_PRIVATE_KEY_FILE\.$"):
         load_private_key(user)
     with pytest.raises(ConfigurationError, match=r"No such file or directory\.$"):
         load_private_key(tmp_path / "none.pem")

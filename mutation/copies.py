@@ -1,0 +1,87 @@
+"""A copy of the tree in which one module is mutated, and what mutmut left there."""
+
+import difflib
+import json
+import shutil
+from pathlib import Path
+from typing import Final
+
+COPIED: Final = ("ledgerkit", "tests", "mutation")
+SETTINGS: Final = """
+[tool.mutmut]
+source_paths = ["ledgerkit"]
+only_mutate = ["ledgerkit/{module}.py"]
+also_copy = ["mutation"]
+pytest_add_cli_args = ["-p", "mutation.quick", "-p", "no:cacheprovider", "-p", "no:xdist"]
+pytest_add_cli_args_test_selection = {tests}
+# A mutant that makes a test wait may wait so much longer than all tests of its function took.
+timeout_multiplier = 5.0
+timeout_constant = 2.0
+on_dependency_change = "ignore"
+use_git_change_detection = false
+"""
+# How mutmut writes down what became of a mutant: the status with which pytest ended, or the signal.
+OUTCOMES: Final = {0: "survived", 1: "killed", 3: "killed", 33: "without a test", 5: "without a test"}
+TIMEOUTS: Final = (36, -24, 24, 152, 255)
+
+
+class Copy:
+    """One module, and the folder where it is mutated."""
+
+    def __init__(self, root: Path, module: str, tests: list[str]) -> None:
+        self.module = module
+        self.folder = root / ".mutants" / module
+        self._root = root
+        self._tests = tests
+        self._source = f"ledgerkit/{module}.py"
+
+    def bring_up_to_date(self, *, anew: bool = False) -> None:
+        """Copy the tree as it is. What was killed stays so while its function is the same, unless all is run anew."""
+        if anew:
+            shutil.rmtree(self.folder, ignore_errors=True)
+        ignored = shutil.ignore_patterns("__pycache__", "*.pem")
+        for name in COPIED:
+            shutil.rmtree(self.folder / name, ignore_errors=True)
+            shutil.copytree(self._root / name, self.folder / name, ignore=ignored)
+        pyproject = (self._root / "pyproject.toml").read_text()
+        settings = SETTINGS.format(module=self.module, tests=json.dumps(self._tests))
+        (self.folder / "pyproject.toml").write_text(pyproject + settings)
+        if self._found.exists():
+            kept = json.loads(self._found.read_text())
+            codes = kept["exit_code_by_key"]
+            kept["exit_code_by_key"] = {name: 1 if code == 1 else None for name, code in codes.items()}
+            self._found.write_text(json.dumps(kept))
+
+    def outcomes(self) -> dict[str, str]:
+        """Return what became of each mutant."""
+        codes: dict[str, int | None] = json.loads(self._found.read_text())["exit_code_by_key"]
+        return {
+            name: "not run"
+            if code is None
+            else "timeout"
+            if code in TIMEOUTS
+            else OUTCOMES.get(code, f"ended {code}")
+            for name, code in codes.items()
+        }
+
+    def change(self, mutant: str) -> tuple[str, str, str]:
+        """Return the function that a mutant changes, the lines as they are, and as the mutant has them."""
+        name = mutant.rpartition(".")[2]
+        mangled = name.rpartition("__mutmut_")[0]
+        function = mangled.removeprefix("x_").removeprefix("xǁ").replace("ǁ", ".")
+        original, changed = self._lines(f"{mangled}__mutmut_orig", function), self._lines(name, function)
+        difference = [line for line in difflib.ndiff(original, changed) if line[0] in "-+"]
+        was, now = ("\n".join(line[2:].strip() for line in difference if line[0] == sign) for sign in "-+")
+        return function, was, now
+
+    @property
+    def _found(self) -> Path:
+        return self.folder / "mutants" / f"{self._source}.meta"
+
+    def _lines(self, name: str, function: str) -> list[str]:
+        mutated = self.folder / "mutants" / self._source
+        spans: dict[str, tuple[int, int]] = json.loads(mutated.with_name(f"{mutated.name}.spans").read_text())[
+            "spans"
+        ]
+        first, last = spans[name]
+        return mutated.read_text().replace(name, function.rpartition(".")[2]).splitlines()[first - 1 : last]
