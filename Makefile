@@ -5,15 +5,16 @@ BIN := $(VENV)/bin
 # Versions that are known to work together; drop them with `make test CONSTRAINTS=`.
 CONSTRAINTS ?= -c constraints.txt
 WORKERS ?= auto
+SPREAD = -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 EXAMPLES ?= 20000
 
-.PHONY: lab test check types tests hostile binder look docs linkcheck benchmarks format constraints clean
+.PHONY: lab test check types tests hostile binder mutants look docs linkcheck benchmarks format constraints clean
 
 lab: $(VENV)/lab
 	$(BIN)/ledgerkit lab $(LAB)
 
 test: $(VENV)/dev node_modules/.bin/prism
-	$(MAKE) check types tests binder
+	$(MAKE) check types tests binder bare
 
 check: $(VENV)/dev
 	$(BIN)/ruff format --check .
@@ -25,11 +26,39 @@ types: $(VENV)/dev
 # One process per core, each with whole modules, in the order of their names: by the number of tests, the few that start
 # kernels and browsers would come last, and one process would wait for the other. WORKERS=0 runs all in one.
 tests: $(VENV)/dev
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(PYTEST)
+	$(BIN)/python -m pytest $(SPREAD) $(PYTEST)
 
 # Builds what Binder builds, from scratch, and runs the tutorials in it.
 binder: $(VENV)/bin/python
 	$(BIN)/python binder/check.py
+
+# The wheel without any extra: what needs one says so, and all else works. EXTRAS=each has each of them alone, too.
+bare: $(VENV)/dev
+	EXTRAS="$(EXTRAS)" $(BIN)/python -m supply bare
+
+# All tests with the lowest version that is allowed of each package that the kit names.
+lowest: $(VENV)/dev node_modules/.bin/prism
+	$(BIN)/python -m supply lowest $(SPREAD) $(PYTEST)
+
+# All tests with the newest versions that there are, whatever constraints.txt says.
+newest: $(VENV)/dev node_modules/.bin/prism
+	$(BIN)/python -m supply newest $(SPREAD) $(PYTEST)
+
+# All tests on each Python that is found; PYTHONS="/a/python3.12 /b/python3.13" names them instead.
+pythons: $(VENV)/dev node_modules/.bin/prism
+	PYTHONS="$(PYTHONS)" $(BIN)/python -m supply pythons $(SPREAD) $(PYTEST)
+
+# The wheel and the source distribution of what is committed, in dist/: built twice, and the same to the byte.
+wheel: $(VENV)/dev
+	$(BIN)/python -m supply wheel
+
+# The software bill of the package with all extras, as CycloneDX, in dist/bill.cdx.json.
+bill: $(VENV)/dev
+	$(BIN)/python -m supply bill
+
+# Whether a pinned version is known to be vulnerable; fails where that could not be asked.
+audit: $(VENV)/dev
+	$(BIN)/python -m supply audit
 
 # The pages, with every notebook run; those that did not change are not run again.
 docs: $(VENV)/dev
@@ -39,6 +68,11 @@ docs: $(VENV)/dev
 # Looks whether the addresses that pages link to answer: no part of the tests, which never leave this machine.
 linkcheck: $(VENV)/dev
 	$(BIN)/python -m sphinx -q -n -D nb_execution_mode=off -b linkcheck docs docs/_build/linkcheck
+
+# Changes a line at a time of the modules that numbers and secrets depend on, and fails where no test notices: an hour.
+# MUTANTS="amounts paging" names some modules; MUTANTS=--anew forgets what earlier runs found.
+mutants: .venv-mutants/ready
+	nice $(BIN)/python -m mutation $(MUTANTS)
 
 # Opens every notebook in JupyterLab, and keeps pictures in screenshots/.
 look: $(VENV)/dev
@@ -69,6 +103,14 @@ $(VENV)/dev: $(VENV)/bin/python pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet $(CONSTRAINTS) --editable '.[dev]'
 	touch $@
 
+# mutmut, beside the packages of the kit.
+.venv-mutants/ready: $(VENV)/dev
+	$(BIN)/python -m venv .venv-mutants
+	.venv-mutants/bin/python -m pip install --quiet $(CONSTRAINTS) 'mutmut==3.8.1'
+	$(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))' > \
+		"$$(.venv-mutants/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/kit.pth"
+	touch $@
+
 # Prism plays a server that is not ours; where Node is missing, its tests are skipped and say so.
 node_modules/.bin/prism: package.json
 	@if command -v npm >/dev/null; then \
@@ -81,4 +123,4 @@ constraints: $(VENV)/dev
 	$(BIN)/python -m pip freeze --exclude-editable | grep -v '^pip==' > constraints.txt
 
 clean:
-	rm -rf $(VENV) node_modules docs/_build docs/notebooks docs/reference .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .mutants .venv-* dist node_modules docs/_build docs/notebooks docs/reference .pytest_cache .mypy_cache .ruff_cache .hypothesis
