@@ -62,7 +62,7 @@ class LedgerError(Exception):
         The frames of the kit say nothing to whoever has to mend a call. ``%tb`` shows them, ``%xmode`` goes before
         this, and outside of IPython nothing changes.
         """
-        shell = _shell()
+        shell = ipython_shell()
         if shell is not None and (_asked_for_all() or shell.InteractiveTB.mode != "Context"):
             whole: list[str] = shell.InteractiveTB.structured_traceback(
                 type(self), self, self.__traceback__, tb_offset=1
@@ -75,9 +75,13 @@ class LedgerError(Exception):
         return [head, *rest, "", *_own_lines(self, shell), "", "The whole traceback: %tb"]
 
 
-def _shell() -> Any:
-    ipython = sys.modules.get("IPython")
-    return ipython.get_ipython() if ipython is not None else None
+def ipython_shell() -> Any:
+    """Return the shell of IPython that this code runs in, or None.
+
+    Another thread may be importing IPython for the first time: it is among the modules then, and empty.
+    """
+    shell = getattr(sys.modules.get("IPython"), "get_ipython", None)
+    return None if shell is None else shell()
 
 
 def _asked_for_all() -> bool:

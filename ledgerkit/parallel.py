@@ -2,14 +2,13 @@
 
 import contextvars
 import queue
-import sys
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from typing import Any, Final, Protocol, TypeVar
 
 from ledgerkit import garbage, watching
-from ledgerkit.errors import Cancelled
+from ledgerkit.errors import Cancelled, ipython_shell
 from ledgerkit.limits import Limiter, among_many
 
 Result = TypeVar("Result")
@@ -58,9 +57,7 @@ class Progress:
 
 def in_notebook() -> bool:
     """Say whether this code runs in a Jupyter kernel."""
-    ipython = sys.modules.get("IPython")
-    shell = ipython.get_ipython() if ipython else None
-    return type(shell).__name__ == "ZMQInteractiveShell"
+    return type(ipython_shell()).__name__ == "ZMQInteractiveShell"
 
 
 class Lines(Protocol):

@@ -1,7 +1,9 @@
 """An error of the kit in a notebook: its message and the reader's own line, not the frames of the kit."""
 
 import re
+import sys
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import nbformat
@@ -9,6 +11,8 @@ import pytest
 from nbclient import NotebookClient
 
 import ledgerkit as lk
+from ledgerkit.errors import ipython_shell
+from ledgerkit.parallel import in_notebook
 
 CONNECT = 'import ledgerkit as lk\n\nsession = lk.connect("sandbox", transactions=10)'
 REFUSED = 'session.transactions.search(status="CONFIRMD")'
@@ -110,3 +114,10 @@ def test_without_ipython_an_error_names_files_of_the_reader_alone(tmp_path: Path
     with pytest.raises(lk.InvalidRequest) as raised:
         exec(code, {})  # noqa: S102 - the code stands above
     assert "mine.py, line 2" in raised.value._render_traceback_()
+
+
+def test_a_module_of_ipython_that_another_thread_still_imports_is_no_shell(monkeypatch: pytest.MonkeyPatch) -> None:
+    # A search beside the first approval of a process ended in an AttributeError of IPython.
+    monkeypatch.setitem(sys.modules, "IPython", ModuleType("IPython"))
+    assert not in_notebook()
+    assert ipython_shell() is None

@@ -1,9 +1,9 @@
 """One live form for each cell: a cell that is run again closes what it showed before."""
 
-import sys
 import weakref
 from typing import Any, Final
 
+from ledgerkit.errors import ipython_shell
 from ledgerkit.forms.base import Form
 
 # By cell and form: the run that made them, and the forms. Weakly: one that was closed lets its rows go.
@@ -35,7 +35,6 @@ def replace(form: Form, key: str) -> None:
 
 def _cell() -> tuple[str, str]:
     """Return the id of the cell that runs, and of this run of it; empty outside of a notebook."""
-    ipython = sys.modules.get("IPython")
-    kernel = getattr(ipython.get_ipython() if ipython else None, "kernel", None)
+    kernel = getattr(ipython_shell(), "kernel", None)
     parent: dict[str, Any] = kernel.get_parent("shell") if kernel is not None else {}
     return str(parent.get("metadata", {}).get("cellId", "")), str(parent.get("header", {}).get("msg_id", ""))

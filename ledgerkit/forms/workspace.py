@@ -1,10 +1,10 @@
 """The workspace as forms see it: its sections, and the names and units that were looked up in it."""
 
-import sys
 from typing import Any
 
 from ledgerkit.connection import Connection
 from ledgerkit.directory import Directory
+from ledgerkit.errors import ipython_shell
 from ledgerkit.resources.accounts import Accounts
 from ledgerkit.resources.base import all_sections
 from ledgerkit.resources.groups import Groups
@@ -42,9 +42,7 @@ class Workspace:
 
     def variable(self) -> str:
         """Return the name under which the notebook holds a session on this workspace, for code to copy."""
-        ipython = sys.modules.get("IPython")
-        shell = ipython.get_ipython() if ipython else None
-        for name, value in list(getattr(shell, "user_ns", {}).items()):
+        for name, value in list(getattr(ipython_shell(), "user_ns", {}).items()):
             connection = vars(value).get("_connection") if type(value).__name__ == "Session" else None
             if not name.startswith("_") and connection is self.connection:
                 return str(name)
