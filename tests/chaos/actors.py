@@ -6,6 +6,7 @@ import warnings
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -16,6 +17,7 @@ from chaos import checks
 from chaos.checks import Intent, Read
 from chaos.chronicle import Chronicle, Fits, Node
 from chaos.clock import SwiftClock
+from ledgerkit.outcomes import Outcome
 from ledgerkit.plans import Plan
 from ledgerkit.sandbox import Sandbox
 
@@ -35,6 +37,8 @@ class Diary:
     errors: Counter[str] = field(default_factory=Counter)
     incomplete: int = 0
     violations: list[str] = field(default_factory=list)
+    # What each error said: a test that fails shows them.
+    told: list[str] = field(default_factory=list)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def did(self, what: str) -> None:
@@ -44,6 +48,7 @@ class Diary:
     def failed(self, what: str, error: BaseException, allowed: tuple[type[BaseException], ...]) -> None:
         with self.lock:
             self.errors[type(error).__name__] += 1
+            self.told.append(f"{what}: {type(error).__name__}: {error}")
             self.violations += checks.of_error(error, allowed, what)
 
     def found(self, violations: list[str]) -> None:
@@ -148,7 +153,7 @@ def search(scene: Scene, turns: int, who: int) -> None:
         begin = scene.chronicle.now()
         frame = scene.attempt(
             f"search {section}",
-            lambda session, section=section, asked=asked: getattr(session, section).search(**asked),
+            partial(_search, section=section, asked=asked),
             checks.OF_READS,
         )
         end = scene.chronicle.now()
@@ -156,6 +161,16 @@ def search(scene: Scene, turns: int, who: int) -> None:
         if frame is not None:
             scene.diary.incomplete += warned
             scene.diary.found(checks.of_frame(Read(section, fits, begin, end, frame, warned), scene.chronicle))
+
+
+def _search(session: lk.Session, section: str, asked: dict[str, Any]) -> pd.DataFrame:
+    frame: pd.DataFrame = getattr(session, section).search(**asked)
+    return frame
+
+
+def _find(session: lk.Session, error: lk.OutcomeUnknown) -> Outcome:
+    outcome: Outcome = error.find()
+    return outcome
 
 
 def _from(moment: str) -> Fits:
@@ -239,7 +254,7 @@ def pay(scene: Scene, intent: Intent, *, again: bool = False) -> Any:
         except lk.OutcomeUnknown as error:
             scene.diary.failed("submit", error, checks.OF_WRITES)
             intent.in_doubt = True
-            outcome = scene.attempt("find", lambda session, error=error: error.find(), checks.OF_READS)
+            outcome = scene.attempt("find", partial(_find, error=error), checks.OF_READS)
             if outcome is not None and outcome.state == "found":
                 intent.request_id, intent.in_doubt = outcome.request_id, False
             return draft
@@ -256,6 +271,7 @@ def pay(scene: Scene, intent: Intent, *, again: bool = False) -> Any:
 def approve(scene: Scene, intent: Intent, draft: Any) -> None:
     """Approve what the draft made; where the outcome is not known, look whether the approval is in."""
     number = intent.request_id
+    assert number is not None
     for _ in range(3):
         session = scene.doors.session()
         scene.diary.did("approve")
@@ -263,10 +279,13 @@ def approve(scene: Scene, intent: Intent, draft: Any) -> None:
             session.requests.approve(number, intent=draft, confirm=f"approve {number}")
         except lk.OutcomeUnknown as error:
             scene.diary.failed("approve", error, checks.OF_WRITES)
-            outcome = scene.attempt("find", lambda session, error=error: error.find(), checks.OF_READS)
+            outcome = scene.attempt("find", partial(_find, error=error), checks.OF_READS)
             if outcome is not None and outcome.state == "found":
                 intent.approved = True
                 return
+        except lk.NotFound as error:  # it waits for no vote of the caller: an earlier one may be in, unseen
+            scene.diary.failed("approve", error, (lk.NotFound,))
+            return
         except Exception as error:  # noqa: BLE001 - judged by the diary
             scene.diary.failed("approve", error, checks.OF_WRITES)
             if isinstance(error, lk.AuthenticationError | lk.ConfigurationError):

@@ -35,9 +35,10 @@ class Report:
     errors: Counter[str]
     incomplete: int
     violations: list[str]
+    told: list[str]
 
     def to_json(self) -> str:
-        return json.dumps(vars(self))
+        return json.dumps({name: value for name, value in vars(self).items() if name != "told"})
 
 
 def run(storm: Storm, folder: Path) -> Report:
@@ -51,7 +52,7 @@ def run(storm: Storm, folder: Path) -> Report:
         patch.setattr(transport, "LARGEST_ANSWER", LARGEST_ANSWER)
         faults = _storm(storm, folder, clock, diary, Warned())
     diary.found(resources.left())
-    return Report(diary.actions, faults, diary.errors, diary.incomplete, diary.violations)
+    return Report(diary.actions, faults, diary.errors, diary.incomplete, diary.violations, diary.told)
 
 
 def _storm(storm: Storm, folder: Path, clock: SwiftClock, diary: Diary, warned: Warned) -> Counter[str]:
@@ -74,7 +75,8 @@ def _storm(storm: Storm, folder: Path, clock: SwiftClock, diary: Diary, warned: 
                 _together(
                     diary,
                     lambda: actors.search(scene, 6, 0),
-                    lambda: (actors.search(scene, 3, 1), actors.balances(scene, accounts)),
+                    lambda: actors.search(scene, 3, 1),
+                    lambda: actors.balances(scene, accounts),
                     lambda: actors.archive(scene, 2),
                     lambda: actors.pay_and_approve(scene, payments, drafts),
                     lambda: actors.send_plan(scene, planned, 2),

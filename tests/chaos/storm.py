@@ -39,7 +39,8 @@ KINDS: Final = {
     "rotate key pair": 1,
     "restart": 1,
     "clock": 2,
-    "rows": 5,
+    "rows": 4,
+    "flip": 4,
     "hang up": 3,
 }
 

@@ -27,4 +27,4 @@ def test_nothing_is_lost_doubled_or_left_behind_whatever_goes_wrong(
     report = run(storm_of(seed), tmp_path)
     record_property("chaos", report.to_json())
     alone = f".venv/bin/python -m pytest tests/chaos/test_chaos.py --seeds 1 --first {seed}"
-    assert not report.violations, "\n".join([*report.violations, f"This seed alone: {alone}"])
+    assert not report.violations, "\n".join([*report.violations, "", *report.told, "", f"This seed alone: {alone}"])

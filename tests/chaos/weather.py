@@ -1,5 +1,6 @@
 """Lets the events of a storm happen, each once the sandbox has answered as many calls as it says."""
 
+import random
 import threading
 from collections import Counter
 from typing import Any
@@ -22,6 +23,9 @@ class Weather:
         self._thread = threading.Thread(target=self._run, name="chaos-weather")
         self._switched: list[tuple[str, Any]] = []
         self._done: Counter[str] = Counter()
+        self._draw = random.Random(f"flips {storm.seed}")
+        self._old = len(sandbox.world.transactions)
+        self._flips = 0
         self.failure: BaseException | None = None
 
     def __enter__(self) -> "Weather":
@@ -48,12 +52,29 @@ class Weather:
                 while len(self._sandbox.requests_seen) < event.at_call and waited < IMPATIENCE:
                     if self._over.wait(0.005):
                         return
+                    self._flip()
                     moved = len(self._sandbox.requests_seen) != seen
                     seen, waited = len(self._sandbox.requests_seen), 0.0 if moved else waited + 0.005
                 waited = 0.0
                 self._happen(event)
         except BaseException as error:  # noqa: BLE001 - raised again by whoever asks for it
             self.failure = error
+
+    def _flip(self) -> None:
+        """Let one old transaction enter the lists of a state, and another leave them: it happens where states change.
+
+        A list that is filtered by nothing that changes keeps both where they are.
+        """
+        if not self._flips:
+            return
+        self._flips -= 1
+        self._done["flip"] += 1
+        transactions = self._sandbox.world.transactions
+        with self._sandbox._engine.lock:
+            for state, other in (("CONFIRMED", "REJECTED"), ("REJECTED", "CONFIRMED")):
+                nodes = [node for node in transactions[: self._old] if node["status"] == state]
+                if nodes:
+                    transactions.replace({**self._draw.choice(nodes), "status": other})
 
     def _happen(self, event: Event) -> None:
         faults, how = self._sandbox.faults, dict(event.how)
@@ -83,6 +104,9 @@ class Weather:
                 fault = faults.padding(how.pop("size"), **how)
             case "rows":
                 fault = faults.between_pages(**how, after_page=DEEP_PAGE)
+            case "flip":
+                self._flips += how["times"]
+                return
             case "revoke":
                 faults.revoke_tokens()
             case "refuse refresh":
