@@ -8,7 +8,7 @@ WORKERS ?= auto
 SPREAD = -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 EXAMPLES ?= 20000
 
-.PHONY: lab test check types tests hostile binder mutants look docs linkcheck benchmarks format constraints clean
+.PHONY: lab test check types tests hostile binder mutants look chaos docs linkcheck benchmarks format constraints clean
 
 lab: $(VENV)/lab
 	$(BIN)/ledgerkit lab $(LAB)
@@ -81,6 +81,10 @@ look: $(VENV)/dev
 # Tries the properties of what reads hostile data with many examples: make hostile EXAMPLES=20000
 hostile: $(VENV)/dev
 	$(BIN)/python -m pytest -n $(WORKERS) tests/hostile --examples $(EXAMPLES) $(PYTEST)
+
+# Lets threads work with a sandbox in a storm, one for each seed, side by side: `make chaos SEEDS=2000 FIRST=0`.
+chaos: $(VENV)/dev
+	$(BIN)/python -m pytest -n $(WORKERS) tests/chaos/test_chaos.py --seeds $(or $(SEEDS),200) --first $(or $(FIRST),0)
 
 # Measures the kit against others on this machine, and writes benchmarks/README.md and results.json.
 benchmarks: $(VENV)/dev

@@ -129,12 +129,10 @@ def _how(draw: random.Random, kind: str) -> dict[str, Any]:
         case "clock":
             return {"seconds": draw.choice([-300, -120, -60, 0, 60, 120, 300])}
         case "rows":
-            change = draw.choice(["arrive", "leave", "swap"])
-            return {
-                "path": draw.choice(["/transactions", "/requests"]),
-                "change": change,
-                "times": draw.randint(1, 3),
-            }
+            change = draw.choice(["arrive", "leave"])
+            return {"path": draw.choice(["/transactions", "/requests"]), "change": change, "times": draw.randint(1, 3)}
+        case "flip":
+            return {"times": draw.randint(3, 20)}
         case "hang up":
             return {"reset": draw.random() < 0.5}
         case _:
