@@ -13,9 +13,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Final, Literal
 from urllib.parse import urlsplit
-from urllib.request import getproxies_environment, proxy_bypass
 
-from ledgerkit import __version__, credentials, tracked
+from ledgerkit import __version__, credentials, surroundings, tracked, trust
 from ledgerkit.connection import Connection
 from ledgerkit.envfile import find_file
 from ledgerkit.errors import AuthenticationError, ConfigurationError, ConnectionFailed, LedgerError
@@ -45,8 +44,6 @@ RIGHTS: Final = {
 }
 # Of files, in one line.
 MOST_NAMED: Final = 5
-# What other libraries read, and httpx does not.
-OTHER_AUTHORITIES: Final = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "PIP_CERT", "NODE_EXTRA_CA_CERTS")
 
 
 @dataclass(frozen=True)
@@ -105,7 +102,7 @@ def diagnose(profile: str | None = None) -> list[Finding]:
 
 def examine(connection: Connection) -> list[Finding]:
     """Look at a connection: address, sign-in, clock, rights, user, private key and rate limit."""
-    found = [_credentials(connection), _proxy(connection.transport.base_url)]
+    found = [_credentials(connection), *_proxy(connection.transport.base_url)]
     reached = _reach(connection)
     found += reached
     if all(one.level != "problem" for one in reached):
@@ -130,37 +127,22 @@ def installed() -> list[Finding]:
 
 
 def _authorities() -> list[Finding]:
-    """Say whose certificates are trusted, where that was chosen."""
-    name = next((one for one in ("SSL_CERT_FILE", "SSL_CERT_DIR") if os.environ.get(one)), None)
-    if name is None:
-        others = [one for one in OTHER_AUTHORITIES if os.environ.get(one)]
-        if not others:
-            return []
-        return [
-            Finding(
-                "TLS authorities",
-                "warning",
-                f"{' and '.join(others)} is set, which the kit does not read: set SSL_CERT_FILE to the same file",
-            )
-        ]
-    if not Path(os.environ[name]).exists():
-        text = f"{name} names something that is not there, so no certificate can be trusted: mend it, or unset it"
-        return [Finding("TLS authorities", "problem", text)]
-    return [Finding("TLS authorities", "ok", f"those that {name} names")]
+    """Say whose certificates are trusted, and what is amiss with the variables that choose them."""
+    remarks = [one for one in surroundings.authorities() if one.level != "ok"]
+    found = [Finding("TLS authorities", one.level, str(one)) for one in remarks]
+    if any(one.level == "problem" for one in remarks):
+        return found
+    return [Finding("TLS authorities", "ok", trust.authorities()), *found]
 
 
-def _proxy(url: str) -> Finding:
+def _proxy(url: str) -> list[Finding]:
     """Say whether calls go through a proxy; not through which, since its address may hold a password."""
-    address = urlsplit(url)
-    proxies = getproxies_environment()
-    chosen = next((one for one in (address.scheme, "all") if proxies.get(one)), None)
-    if address.scheme == "http":  # for loopback alone
-        return Finding("proxy", "ok", "none, for a server on this machine")
-    if chosen is None:
-        return Finding("proxy", "ok", "none is set in the environment")
-    if proxy_bypass(address.hostname or ""):
-        return Finding("proxy", "ok", f"{chosen.upper()}_PROXY is set, and NO_PROXY takes this address out")
-    return Finding("proxy", "ok", f"calls go through that of {chosen.upper()}_PROXY")
+    if surroundings.is_loopback(urlsplit(url).hostname or ""):
+        return [Finding("proxy", "ok", "none, for a server on this machine")]
+    found = [Finding("proxy", one.level, str(one)) for one in surroundings.proxies(url)]
+    if any(one.level != "warning" for one in found):
+        return found
+    return [Finding("proxy", "ok", "none is set for this address"), *found]
 
 
 def in_git(folder: Path) -> list[Finding]:
@@ -283,7 +265,7 @@ def _reach(connection: Connection) -> list[Finding]:
 def _tls(scheme: str) -> str:
     if scheme == "http":
         return "none, for a server on this machine"
-    return "the certificate of the address is valid for it, and of an authority that this machine trusts"
+    return f"the certificate of the address is valid for it, and signed by one of {trust.authorities()}"
 
 
 def _signed_in(connection: Connection) -> Finding:

@@ -8,10 +8,10 @@ import weakref
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from datetime import date, tzinfo
-from functools import cached_property
+from functools import cached_property, partial
 from os import PathLike
 from typing import TYPE_CHECKING, Any, Final, Self, cast
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 import pandas as pd
@@ -23,12 +23,14 @@ from ledgerkit.auth import TokenKeeper, Tokens
 from ledgerkit.clock import Clock, SystemClock
 from ledgerkit.connection import Connection
 from ledgerkit.credentials import DEFAULT_BASE_URL, LAM, ApiUser, Credentials, Family, ReportingKey
+from ledgerkit.echoes import concealed, secrets_in
 from ledgerkit.errors import (
     ConfigurationError,
     InvalidRequest,
     LedgerError,
     PermissionDenied,
     Unsupported,
+    clearing,
     shorten,
 )
 from ledgerkit.filters import instant, instant_text
@@ -38,7 +40,7 @@ from ledgerkit.paging import Reader
 from ledgerkit.secret import Secret
 from ledgerkit.sections import Sections
 from ledgerkit.showing import fields, page, visible
-from ledgerkit.transport import Transport, of_notifications
+from ledgerkit.transport import Transport, of_notifications, plain_path, unquoted
 
 if TYPE_CHECKING:
     from ledgerkit import display
@@ -104,6 +106,9 @@ class Session(Sections):
         self._sandbox = sandbox
         unsigned = Transport(self.base_url, clock=self._clock, **_checked(settings))
         self._keeper = _keeper(credentials, unsigned, self._clock) if isinstance(credentials, ApiUser) else None
+        # By a weak reference: what exchanges the key holds the transport already.
+        held = (lambda: None) if self._keeper is None else weakref.ref(self._keeper)
+        unsigned.secrets = partial(auth.secrets_of, credentials, held)
         self._transport = unsigned.signed(auth.auth_for(credentials, self._keeper))
         self._operator = (
             Operator(credentials, self._keeper)
@@ -271,12 +276,14 @@ class Session(Sections):
         OutcomeUnknown
             A write was sent, and its answer lost.
         """
+        if isinstance(path, str) and of_notifications(f" {path}"):
+            json = concealed(json)  # a traceback shows the variables of this frame
         verb = method.upper() if isinstance(method, str) else ""
         if verb not in METHODS:
             raise InvalidRequest(f"`method` = {shorten(method)} was not sent: it takes one of {', '.join(METHODS)}.")
         _check_path(path)
         call = f"{verb} {path}"
-        if (made := find(verb, unquote(path))) is not None:
+        if (made := find(verb, plain_path(path))) is not None:
             check_family(made, self.family, call)
         asks = verb == "GET" or made == ESTIMATE
         if not asks and not self.writes:
@@ -293,7 +300,7 @@ class Session(Sections):
             return body
         from ledgerkit.resources.notifications import masked
 
-        return masked(body)
+        return masked(body, secrets_in(json))
 
     def _raw_parameter(self, name: str, value: Any) -> str | list[str]:
         if isinstance(value, bool):
@@ -517,6 +524,7 @@ def _signed_in(session: Session) -> Session:
 def _keeper(user: ApiUser, transport: Transport, clock: Clock) -> TokenKeeper:
     signed_in = threading.Event()
 
+    @clearing
     def login() -> Tokens:
         path, headers, body = auth.token_request(user)
         # Later on the address is known to be right, and the call that waits has all the time of a read.
@@ -526,6 +534,7 @@ def _keeper(user: ApiUser, transport: Transport, clock: Clock) -> TokenKeeper:
         signed_in.set()
         return tokens
 
+    @clearing
     def refresh(token: Secret) -> Tokens:
         # As a write, repeated only where it surely did not arrive: where the answer was lost, the refresh token is
         # spent, and the key is exchanged instead.
@@ -571,10 +580,14 @@ def _checked(settings: dict[str, Any]) -> dict[str, Any]:
 def _check_path(path: Any) -> None:
     if not isinstance(path, str) or not path.startswith("/") or path.startswith("//"):
         raise InvalidRequest(f"`path` = {shorten(path)} was not sent: it starts with one slash, as in '/accounts'.")
-    if any(char in path for char in "?#\\") or not path.isprintable() or {".", ".."} & set(unquote(path).split("/")):
+    # Servers and gateways differ in what they unquote, merge and cut off: no reading may lead elsewhere.
+    bare = unquoted(path)
+    odd = any(char in path for char in "?#\\") or "\\" in bare or "\ufffd" in bare or "//" in bare
+    steps = {".", ".."} & {one.partition(";")[0] for one in bare.split("/")}
+    if odd or steps or not path.isprintable() or not bare.isprintable():
         raise InvalidRequest(
-            f"`path` = {shorten(path)} was not sent: it holds no '?', '#', backslash, '.' or '..'; parameters go "
-            "into `params`."
+            f"`path` = {shorten(path)} was not sent: it holds no '?', '#', backslash, line break, '//', '.' or '..', "
+            "quoted neither; parameters go into `params`."
         )
-    if unquote(path).lower().startswith("/auth/"):
+    if f"{plain_path(path)}/".lower().startswith("/auth/"):
         raise InvalidRequest("the session exchanges tokens itself; their answer would show them in the notebook.")

@@ -1,38 +1,35 @@
 """The one way to the service: base URL, TLS, timeouts, retries, rate limit, and errors in the kit's own terms.
 
-httpx stays behind this module and the headers of :mod:`ledgerkit.auth`: none of its types appears in an error, or in
-what people call.
+httpx stays behind this module, those of its connections, and the headers of :mod:`ledgerkit.auth`: none of its types
+appears in an error, or in what people call.
 """
 
-import contextlib
 import copy
+import functools
 import json as json_format
 import math
 import os
 import random
-import socket
-import ssl
 import threading
+import unicodedata
 import weakref
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from http.cookiejar import CookieJar, DefaultCookiePolicy
-from typing import Any, Final, cast
+from typing import Any, Final
 from urllib.parse import quote, unquote
 
 import httpx
 
-from ledgerkit import watching
+from ledgerkit import connecting, surroundings, trust, watching
 from ledgerkit.announcements import seconds_to_wait
 from ledgerkit.answers import decoded, one_line, outcome_unknown, problem
 from ledgerkit.clock import Clock, SystemClock
-from ledgerkit.echoes import hidden, repeats
+from ledgerkit.echoes import hidden, repeats, revealed, secrets_in, unseen
 from ledgerkit.errors import (
     Cancelled,
-    ConfigurationError,
-    ConnectionFailed,
     ContractViolation,
     InvalidRequest,
     LedgerError,
@@ -41,7 +38,10 @@ from ledgerkit.errors import (
     SessionClosed,
     shorten,
 )
+from ledgerkit.limits import LONGEST_WAIT as LONGEST_REFUSAL
 from ledgerkit.limits import Limiter, among_many
+from ledgerkit.secret import Secret
+from ledgerkit.wire import Attempt, Wire, bound
 
 # 420 is what the documentation names, 429 what other gateways in front of it may send.
 RATE_LIMITED: Final = frozenset({420, 429})
@@ -56,8 +56,6 @@ LOOK_EVERY: Final = 0.05
 LONGEST_WAIT: Final = 20.0
 # A page of 100 of the largest objects has some MB; more than this would rather fill the memory of the kernel.
 LARGEST_ANSWER: Final = 256 * 2**20
-# Of any answer but a good one only the beginning is shown; so many bytes of gzip unpack to 64 MB at most.
-LARGEST_ERROR: Final = 64 * 2**10
 # What signs a request in.
 SECRET_HEADERS: Final = (
     "Authorization",
@@ -75,7 +73,7 @@ class Answer:
     """What the service answered to one call."""
 
     call: str
-    body: Any
+    body: Any = field(repr=False)  # it may hold tokens
     # The server's clock, in whole seconds since the epoch; None where the answer had no Date.
     date: float | None
 
@@ -86,38 +84,6 @@ class Fault:
 
     error: LedgerError
     again: bool = False
-
-
-class _Bounded(httpx.SyncByteStream):
-    """A body as it arrives, given up where it comes too slowly, where nobody wants it any more, or where it is long.
-
-    A time limit of httpx starts anew with every byte.
-    """
-
-    def __init__(self, stream: httpx.SyncByteStream, most: float, in_time: Callable[[], bool]) -> None:
-        self._stream = stream
-        self._most = most
-        self._in_time = in_time
-
-    def __iter__(self) -> Iterator[bytes]:
-        size = 0
-        for chunk in self._stream:
-            if not self._in_time():
-                raise httpx.ReadTimeout("the answer came too slowly, or its read was given up")
-            yield chunk
-            size += len(chunk)
-            if size > self._most:
-                return
-
-    def close(self) -> None:
-        self._stream.close()
-
-
-def _bound(response: httpx.Response) -> None:
-    """Bound every answer, those that the sign-in reads included."""
-    stream = cast("httpx.SyncByteStream", response.stream)
-    most = math.inf if response.is_success else LARGEST_ERROR
-    response.stream = _Bounded(stream, most, response.request.extensions["ledgerkit"]())
 
 
 class Transport:
@@ -155,13 +121,16 @@ class Transport:
         self.concurrency = concurrency
         self.limiter = Limiter(self.clock, share)
         self._auth: httpx.Auth | None = None
+        # What the session holds, whichever of it a call sends: an answer must not show any.
+        self.secrets: Callable[[], Mapping[str, Secret]] = dict
         self._read_timeout = read_timeout
         self._retry_seconds = retry_seconds
         self._jitter = jitter
         self._never = threading.Event()
         # Set when the session ends. Reads that are under way look at it, and so they end with it.
         self._ended = threading.Event()
-        self._sockets: weakref.WeakSet[socket.socket] = weakref.WeakSet()
+        # What calls that wait for something else than an answer look at: it may take minutes.
+        self._waiting: weakref.WeakSet[threading.Event] = weakref.WeakSet()
         self._process = os.getpid()
         # By how much the server's clock is ahead of this machine's, as its last answer said.
         self._ahead = 0.0
@@ -169,32 +138,25 @@ class Transport:
         self._told: tuple[float, float] | None = None
         # Plain http is for loopback alone: the base URL was checked when it was read.
         local = base_url.startswith("http://")
-        # A context costs 15 ms to fill with authorities, and a loopback address needs none.
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT) if local else httpx.create_ssl_context()
-        try:
-            self._client = httpx.Client(
-                verify=context,
-                timeout=httpx.Timeout(read_timeout, connect=connect_timeout),
-                limits=httpx.Limits(max_connections=concurrency + 2, max_keepalive_connections=concurrency + 2),
-                trust_env=not local,  # a corporate proxy must not see, and can't reach, this machine's loopback
-                follow_redirects=False,  # a redirect would carry the credentials to another host
-                headers={"Accept": "application/json"},
-                cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),  # the API has none, gateways' may sign in
-                event_hooks={"response": [_bound]},
-            )
-        except ImportError:
-            problem = ConfigurationError(
-                "a proxy variable of this machine (HTTPS_PROXY, HTTP_PROXY or ALL_PROXY) names a SOCKS proxy, which "
-                "needs one package more: pip install 'httpx[socks]', or name an http:// proxy."
-            )
-        except (ValueError, httpx.InvalidURL):
-            problem = ConfigurationError(
-                "a proxy variable of this machine (HTTPS_PROXY, HTTP_PROXY, ALL_PROXY or NO_PROXY) is not a valid "
-                "URL; mend or unset it."
-            )
-        else:
-            return
-        raise problem
+        self._wire = Wire(
+            trust.context(local=local),
+            proxy=surroundings.proxy_for(base_url),
+            connections=concurrency + 2,
+            local=local,
+            read_timeout=read_timeout,
+            clock=self.clock,
+            ended=self._ended,
+        )
+        self._client = httpx.Client(
+            transport=self._wire,
+            timeout=httpx.Timeout(read_timeout, connect=connect_timeout),
+            trust_env=False,  # `surroundings` and `trust` read it, and say what is wrong
+            follow_redirects=False,  # a redirect would carry the credentials to another host
+            # Nothing but what `wire` can bound: with more packages installed httpx asks for other packings too.
+            headers={"Accept": "application/json", "Accept-Encoding": "gzip, deflate"},
+            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),  # the API has none, gateways' may sign in
+            event_hooks={"response": [bound]},
+        )
 
     def server_time(self) -> float:
         """Return what the server's clock shows, in seconds since the epoch, as far as its answers have said."""
@@ -222,8 +184,9 @@ class Transport:
     def close(self) -> None:
         """End the calls that are under way, which raise :class:`~ledgerkit.errors.SessionClosed`, and disconnect."""
         self._ended.set()
-        for connection in list(self._sockets):
-            _wake(connection)
+        for event in list(self._waiting):
+            event.set()
+        self._wire.wake_all()
         self.disconnect()
 
     def disconnect(self) -> None:
@@ -231,14 +194,7 @@ class Transport:
         self._ended.set()
         self._client.close()
 
-    def _watch(self, event: str, info: Mapping[str, Any]) -> None:
-        """Take note of each connection that is made."""
-        if event.endswith(("connect_tcp.complete", "start_tls.complete")):
-            connection = info["return_value"].get_extra_info("socket")
-            self._sockets.add(connection)
-            if self._ended.is_set():  # made while the others were closed
-                _wake(connection)
-
+    @unseen
     def request(
         self,
         method: str,
@@ -246,7 +202,7 @@ class Transport:
         *,
         params: Params | None = None,
         json: Any = None,
-        headers: Mapping[str, str] | None = None,
+        headers: Mapping[str, str | Secret] | None = None,
         safe: bool | None = None,
         retry: bool = True,
         bulk: bool = False,
@@ -299,8 +255,12 @@ class Transport:
             ends = max(deadline, self.clock.monotonic() + self._read_timeout)
             return lambda: not cancel.is_set() and self.clock.monotonic() <= ends
 
-        request.extensions |= {"ledgerkit": body_begins, "trace": self._watch}
+        steps = Attempt(self._wire)
+        request.extensions |= {"ledgerkit": body_begins, "trace": steps}
         attempt = 0
+        # How long a part of a long read may be turned away by the rate limit, on top of its time.
+        patience = LONGEST_REFUSAL if bulk and safe and retry and seconds is None else 0.0
+        self._waiting.add(cancel)
         while True:
             # A part of a long read waits in line for its turn, however long the window lasts, and its time begins
             # with that: the limiter believes no wait that is longer than some minutes.
@@ -309,30 +269,34 @@ class Transport:
             if bulk and not attempt:
                 deadline = self.clock.monotonic() + budget
             try:
-                outcome = self._attempt(request, call, safe)
+                outcome = self._attempt(request, call, safe, steps)
                 if isinstance(outcome, Answer):
                     return outcome
                 wait = self._jitter() * min(LONGEST_WAIT, FIRST_WAIT * 2**attempt)
                 if isinstance(outcome.error, RateLimited):
                     wait = max(wait, outcome.error.details["retry_after"])
                     self.limiter.block(wait)
+                    believed = min(wait, LONGEST_REFUSAL)
+                    if believed <= patience:
+                        wait, patience, deadline = believed, patience - believed, deadline + believed
             finally:
                 self.limiter.done()
             attempt += 1
             if not (outcome.again and retry) or self.clock.monotonic() + wait > deadline:
                 raise outcome.error
             if self.clock.wait(cancel, wait):
-                raise Cancelled
+                raise self._given_up(call)
 
-    def _attempt(self, request: httpx.Request, call: str, safe: bool) -> "Answer | Fault":
+    def _attempt(self, request: httpx.Request, call: str, safe: bool, steps: Attempt) -> "Answer | Fault":
         # Faults are returned, not raised: raised here, their context would be httpx's error, which holds the request.
+        steps.begin()
         try:
             response = self._client.send(request, auth=self._auth, stream=True)
             content = _content(response)
         except httpx.RequestError as error:
-            fault = _connection_fault(error, call, safe)
+            fault = connecting.broken(error, call, safe=safe, attempt=steps, proxy=self._wire.proxy)
             ended = self._ended.is_set() and not isinstance(fault.error, OutcomeUnknown)
-            return Fault(SessionClosed(CLOSED_MEANWHILE, call=call)) if ended else fault
+            return Fault(SessionClosed(CLOSED_MEANWHILE, call=call)) if ended else Fault(*fault)
         except RuntimeError:
             if not self._ended.is_set():
                 raise
@@ -346,7 +310,7 @@ class Transport:
         return self._read(response, content, call, safe)
 
     def _build(
-        self, method: str, path: str, params: Params | None, json: Any, headers: Mapping[str, str] | None
+        self, method: str, path: str, params: Params | None, json: Any, headers: Mapping[str, str | Secret] | None
     ) -> httpx.Request:
         pairs: list[tuple[str, str | int | float | bool | None]] = [
             (name, value)
@@ -354,15 +318,22 @@ class Transport:
             for value in ([values] if isinstance(values, str) else values)
         ]
         content = None
-        headers = dict(headers or {})
+        headers = {
+            name: value.reveal() if isinstance(value, Secret) else value for name, value in (headers or {}).items()
+        }
         try:
             if json is not None:
                 # Not msgspec: it refuses integers beyond 64 bits. No float of the kit gets here, so no digit is lost.
-                content = json_format.dumps(json, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
+                content = json_format.dumps(
+                    json, ensure_ascii=False, separators=(",", ":"), allow_nan=False, default=revealed
+                ).encode()
                 headers["Content-Type"] = "application/json"
-            return self._client.build_request(
+            request = self._client.build_request(
                 method, self.base_url + path, params=pairs or None, content=content, headers=headers
             )
+            if _is_below(request.url, self.base_url):
+                return request
+            problem = "it was not sent: it would lead to another address than that of the session."
         except httpx.InvalidURL:
             problem = "the parameters make an address that is too long to be sent. Ask for less at once."
         except (TypeError, ValueError, RecursionError):
@@ -390,7 +361,10 @@ class Transport:
                     retry_after=wait,
                 )
             self.clock.wait(cancel, wait)
-        raise Cancelled
+        raise self._given_up(call)
+
+    def _given_up(self, call: str) -> LedgerError | Cancelled:
+        return SessionClosed(CLOSED_MEANWHILE, call=call) if self._ended.is_set() else Cancelled()
 
     def _read(self, response: httpx.Response, content: bytes, call: str, safe: bool) -> "Answer | Fault":
         date = _date(response.headers.get("Date"))
@@ -414,7 +388,9 @@ class Transport:
             return Fault(refusal, again=True)
         if 200 <= status < 300:
             body, unreadable = decoded(content)
-            if self._auth is not None and repeats(content.decode("utf-8", "replace"), _signature(response.request)):
+            if self._auth is not None and repeats(
+                content.decode("utf-8", "replace"), _signature(response.request), self._never_content()
+            ):
                 body, unreadable, content = None, "repeats the credentials of the request", b""
             if unreadable is None:
                 return Answer(call, body, date)
@@ -423,16 +399,24 @@ class Transport:
             if safe:
                 return Fault(self._unreadable(what, call, status, self._shown(response, content)))
             return Fault(outcome_unknown(what, call, status))
-        text, whole = self._shown(response, content), not of_notifications(call)
+        text, whole = self._shown(response, content), self._auth is not None and not of_notifications(call)
         return Fault(problem(text, call, status, safe=safe, whole=whole), again=safe and status in PASSING)
 
     def _shown(self, response: httpx.Response, what: bytes | str) -> str:
         """Return something of an answer with whatever it repeats of the request's secrets hidden."""
         text = what if isinstance(what, str) else what.decode("utf-8", "replace")
         secrets = list(_signature(response.request).values())
+        secrets += [secret.reveal() for secret in self.secrets().values()]
+        sent = response.request.content
         if self._auth is None:  # it exchanges a key for tokens: what was sent is secret too
-            secrets += json_format.loads(response.request.content or b"{}").values()
+            secrets += json_format.loads(sent or b"{}").values()
+        elif sent and of_notifications(f" {response.request.url.path}"):
+            secrets += secrets_in(json_format.loads(sent))
         return hidden(text, secrets)
+
+    def _never_content(self) -> list[str]:
+        """Return the secrets that no good answer tells; names of users and ids of keys may be told."""
+        return [secret.reveal() for name, secret in self.secrets().items() if name not in ("key_id", "api_user")]
 
     def _unreadable(self, what: str, call: str, status: int, text: str) -> ContractViolation:
         # An answer with tokens or the secret of a webhook is not kept.
@@ -447,7 +431,32 @@ class Transport:
 
 def of_notifications(call: str) -> bool:
     """Say whether the answer to a call may hold the secret of a webhook; a server unquotes the path that it gets."""
-    return unquote(call.partition(" ")[2]).lower().startswith("/notifications")
+    return plain_path(call.partition(" ")[2]).lower().startswith("/notifications")
+
+
+def unquoted(path: str) -> str:
+    """Return a path without quoting, however often it is quoted: gateways unquote what they pass on."""
+    while (once := unquote(path)) != path:
+        path = once
+    return unicodedata.normalize("NFKC", path)
+
+
+def plain_path(path: str) -> str:
+    """Return a path as the laxest of servers may read it: unquoted, each slash once, without ``;parameters``."""
+    parts = (one.partition(";")[0] for one in unquoted(path).replace("\\", "/").split("/"))
+    return "/" + "/".join(one for one in parts if one)
+
+
+@functools.lru_cache(maxsize=32)
+def _address(base_url: str) -> tuple[tuple[str, str, int | None], bytes]:
+    url = httpx.URL(base_url)
+    return (url.scheme, url.host, url.port), url.raw_path.rstrip(b"/") + b"/"
+
+
+def _is_below(url: httpx.URL, base_url: str) -> bool:
+    """Say whether an address is below the base URL, whatever a path was made of."""
+    origin, prefix = _address(base_url)
+    return (url.scheme, url.host, url.port) == origin and not url.userinfo and url.raw_path.startswith(prefix)
 
 
 def path_with(template: str, **values: Any) -> str:
@@ -468,62 +477,10 @@ def path_with(template: str, **values: Any) -> str:
     raise InvalidRequest(f"`{missing}` is None, which names no object.", field=missing)
 
 
-def _connection_fault(error: httpx.RequestError, call: str, safe: bool) -> Fault:
-    # A proxy refuses before it is told what to pass on: all but loopback goes through a tunnel.
-    never_sent = isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout | httpx.ProxyError)
-    what = CONNECTION_FAULTS.get(type(error), "the connection broke")
-    # Later on, an SSLError is a connection that broke, perhaps after the request had arrived.
-    tls = _tls_reason(error) if isinstance(error, httpx.ConnectError) else None
-    if tls:
-        # The same certificate will be there the next time: repeating is of no use.
-        return Fault(
-            ConnectionFailed(
-                f"the TLS connection was refused: {tls}. If a corporate proxy inspects traffic, point SSL_CERT_FILE "
-                "at its certificate authority.",
-                call=call,
-            )
-        )
-    if isinstance(error, httpx.LocalProtocolError | httpx.UnsupportedProtocol):
-        return Fault(ConnectionFailed("the request could not be put on the wire.", call=call))
-    if safe or never_sent:
-        where = f"{error.request.url.scheme}://{error.request.url.netloc.decode()}"
-        advice = f"Check whether {where} is the right address, the network, and the proxy."
-        return Fault(ConnectionFailed(f"{what}. {advice}", call=call), again=True)
-    return Fault(outcome_unknown(what, call, None))
-
-
-CONNECTION_FAULTS: Final[Mapping[type[httpx.RequestError], str]] = {
-    httpx.ConnectError: "no connection could be made",
-    httpx.ConnectTimeout: "no connection could be made in time",
-    httpx.PoolTimeout: "no connection was free in time",
-    httpx.ReadTimeout: "no answer came in time",
-    httpx.WriteTimeout: "the request could not be sent in time",
-    httpx.RemoteProtocolError: "the answer broke off",
-    httpx.ReadError: "the connection broke while the answer was read",
-    httpx.WriteError: "the connection broke while the request was sent",
-    httpx.ProxyError: "the proxy in between refused the connection",
-    httpx.DecodingError: "the answer's compression could not be read",
-}
-
-
-def _tls_reason(error: BaseException | None) -> str | None:
-    while error is not None:
-        if isinstance(error, ssl.SSLError):
-            return getattr(error, "verify_message", None) or error.reason or "no reason given"
-        error = error.__cause__ or error.__context__
-    return None
-
-
 def _signature(request: httpx.Request) -> dict[str, str]:
     """Return what signs a request in, by header."""
     sent = dict(request.headers.items())  # once: httpx looks through all of them for each name
     return {name: sent[name.lower()].removeprefix("Bearer ") for name in SECRET_HEADERS if name.lower() in sent}
-
-
-def _wake(connection: socket.socket) -> None:
-    """Wake the thread that waits at a connection: closed alone, it would wait out its read_timeout."""
-    with contextlib.suppress(OSError):
-        connection.shutdown(socket.SHUT_RDWR)
 
 
 def _content(response: httpx.Response) -> bytes | None:

@@ -9,12 +9,21 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from chaos.summary import pytest_terminal_summary  # noqa: F401 - pytest calls it when all processes are done
 from hypothesis import settings
 from serving import Handler, LeapingClock, Server
 
 import ledgerkit as lk
 
 PROXY_VARIABLES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
+TRUST_VARIABLES = (
+    "ssl_cert_file",
+    "ssl_cert_dir",
+    "requests_ca_bundle",
+    "curl_ca_bundle",
+    "pip_cert",
+    "sslkeylogfile",
+)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -79,7 +88,7 @@ def plain_environment() -> Iterator[None]:
     """Take away what a machine that is set up for the kit, or sits behind a proxy, would add to a test."""
     with pytest.MonkeyPatch.context() as patch:
         for name in list(os.environ):
-            if name.upper().startswith("LEDGER_ENTERPRISE_") or name.lower() in PROXY_VARIABLES:
+            if name.upper().startswith("LEDGER_ENTERPRISE_") or name.lower() in PROXY_VARIABLES + TRUST_VARIABLES:
                 patch.delenv(name)
         yield
 

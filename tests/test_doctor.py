@@ -269,56 +269,6 @@ def test_where_there_is_no_repository_or_no_git_nothing_is_said(
     assert tracked.look(Path(__file__).parent) is None
 
 
-@pytest.mark.parametrize(
-    ("name", "level", "said"),
-    [
-        ("SSL_CERT_FILE", "ok", "those that SSL_CERT_FILE names"),
-        ("REQUESTS_CA_BUNDLE", "warning", "which the kit does not read: set SSL_CERT_FILE"),
-    ],
-)
-def test_whose_certificates_are_trusted_is_said(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str, level: str, said: str
-) -> None:
-    for one in ("SSL_CERT_FILE", "SSL_CERT_DIR", *doctor.OTHER_AUTHORITIES):
-        monkeypatch.delenv(one, raising=False)
-    (tmp_path / "authorities.pem").touch()
-    monkeypatch.setenv(name, str(tmp_path / "authorities.pem"))
-    found = by_name(doctor.installed())["TLS authorities"]
-    assert found.level == level
-    assert said in found.text
-
-
-def test_authorities_that_are_not_there_are_a_problem(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "nowhere.pem"))
-    assert by_name(doctor.installed())["TLS authorities"].level == "problem"
-
-
-@pytest.mark.parametrize(
-    ("settings", "said"),
-    [
-        ({}, "none is set"),
-        ({"https_proxy": "http://me:canary@proxy.example:3128"}, "calls go through that of HTTPS_PROXY"),
-        (
-            {"https_proxy": "http://me:canary@proxy.example:3128", "no_proxy": ".vault.ledger.com"},
-            "NO_PROXY takes this address out",
-        ),
-        ({"all_proxy": "http://proxy.example:3128"}, "calls go through that of ALL_PROXY"),
-    ],
-)
-def test_the_way_to_the_service_is_said_without_the_address_of_a_proxy(
-    monkeypatch: pytest.MonkeyPatch, settings: dict[str, str], said: str
-) -> None:
-    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
-        monkeypatch.delenv(name, raising=False)
-        monkeypatch.delenv(name.upper(), raising=False)
-    for name, value in settings.items():
-        monkeypatch.setenv(name, value)
-    found = doctor._proxy("https://api.vault.ledger.com/prefix")
-    assert said in found.text
-    assert "canary" not in found.text
-    assert "proxy.example" not in found.text
-
-
 def test_a_file_of_settings_that_others_can_read_is_warned_about(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

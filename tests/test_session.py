@@ -238,7 +238,7 @@ def test_the_interpreter_does_not_wait_for_calls_that_hang(serve: Serve) -> None
             with contextlib.suppress(lk.SessionClosed):  # a call that the end comes before is told so
                 session.accounts.get([1, 2, 3])
         threading.Thread(target=read, daemon=True).start()
-        while len(session._transport._sockets) < 3:
+        while len(session._transport._wire.sockets) < 3:
             pass
     """
     begin = time.monotonic()

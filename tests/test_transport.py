@@ -552,14 +552,14 @@ def test_errors_are_also_what_people_catch(kind: type[lk.LedgerError], builtin: 
         raise kind("why")
 
 
-def test_no_module_but_the_transport_and_the_sign_in_knows_httpx() -> None:
+def test_no_module_but_those_of_the_transport_and_the_sign_in_knows_httpx() -> None:
     package = Path(lk.__file__).parent
     knowing = {
         path.name
         for path in package.glob("**/*.py")
         if re.search(r"(import|from) httpx|httpx\.", path.read_text()) and "sandbox" not in path.parts
     }
-    assert knowing == {"transport.py", "auth.py"}
+    assert knowing == {"transport.py", "wire.py", "connecting.py", "auth.py"}
 
 
 def test_many_threads_share_the_connections(serve: Serve, connect_to: Connect) -> None:

@@ -324,7 +324,7 @@ def test_a_token_nested_too_deep_names_no_user_and_is_shown_nowhere(serve: Serve
 
 def test_an_address_nested_too_deep_is_refused(serve: Serve, connect_to: Connect) -> None:
     server = serve(in_turn(Reply(jwt(50_000))))
-    with pytest.raises(lk.ContractViolation, match="do not use what came"):
+    with pytest.raises(lk.ContractViolation, match="nested too deep"):
         connect_to(server).accounts.receive_address(5)
 
 
