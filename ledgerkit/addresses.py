@@ -155,6 +155,13 @@ class KnownAddresses:
         return list(found.values())
 
 
+def told(address: object, known: KnownAddresses) -> str:
+    """Return in words which known addresses an unknown one may be taken for; empty where it is like none."""
+    if not isinstance(address, str) or not address or known.words(address) is not None:
+        return ""
+    return "; ".join(one.words(address) for one in known.alike(address) if not one.nearly)
+
+
 def _places(address: str) -> list[tuple[str, str]]:
     """Return under what an address is looked for, the surest first."""
     both = [("ends", ends(address)), *((f"near {first}", ends(address, first, last)) for first, last in NEARLY)]

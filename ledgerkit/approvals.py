@@ -11,11 +11,12 @@ from typing import Any, Final, Literal
 
 import pandas as pd
 
+from ledgerkit.addresses import told
 from ledgerkit.challenges import LEAST_END, Challenge, Review, compare, decode, high_fees, shown_alone, unplaced
 from ledgerkit.connection import Connection
 from ledgerkit.drafts import Draft
 from ledgerkit.errors import ContractViolation, InvalidRequest, NotFound, ReviewFailed, shorten
-from ledgerkit.known_addresses import remembered, told
+from ledgerkit.known_addresses import remembered
 from ledgerkit.operator import Operator
 from ledgerkit.reviews import label
 from ledgerkit.showing import visible

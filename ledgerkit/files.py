@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import pandas as pd
 
+from ledgerkit.defusing import MARK, original_frame
 from ledgerkit.errors import InvalidRequest
 from ledgerkit.frames import (
     AMOUNT,
@@ -67,7 +68,8 @@ def read_csv(path: str | PathLike[str], **options: Any) -> pd.DataFrame:
     Parameters
     ----------
     path
-        The file.
+        The file. Where a form saved it, texts that a spreadsheet would calculate have an apostrophe before them, and
+        its last column says which: here they come back without. What ``df.to_csv`` wrote is read as it stands.
     **options
         Passed on to ``pandas.read_csv``: ``sep``, ``encoding`` and the like.
 
@@ -82,6 +84,9 @@ def read_csv(path: str | PathLike[str], **options: Any) -> pd.DataFrame:
     frame: pd.DataFrame = pd.read_csv(
         path, **{**_line_end(path, options), **options, "dtype": "str", "keep_default_na": False, "na_values": [""]}
     )
+    if "usecols" in options and MARK not in frame.columns:
+        _require_no_mark(path, options)
+    frame = original_frame(frame)
     if len(frame.columns) and str(frame.columns[0]).startswith("Unnamed: 0"):
         frame = frame.set_index(frame.columns[0])
         if all(re.fullmatch(r"0|[1-9][0-9]*", str(label)) for label in frame.index):
@@ -93,6 +98,19 @@ def read_csv(path: str | PathLike[str], **options: Any) -> pd.DataFrame:
         series = _read(values, kind)
         frame[name] = series.set_axis(frame.index)
     return frame
+
+
+def _require_no_mark(path: Any, options: Mapping[str, Any]) -> None:
+    """Raise where the columns that are asked for leave out the one that says which texts have an apostrophe more."""
+    if not isinstance(path, str | PathLike):
+        return
+    others = {name: value for name, value in options.items() if name not in ("usecols", "nrows", "skipfooter")}
+    if MARK in pd.read_csv(path, **others, nrows=0, dtype="str").columns[-1:]:
+        raise InvalidRequest(
+            f"`usecols` leaves out the column `{MARK}` of this file, which says where a text has an apostrophe that "
+            "is not its own: read the whole file, and take the columns from the frame.",
+            field="usecols",
+        )
 
 
 def _line_end(path: Any, options: Mapping[str, Any]) -> dict[str, str]:

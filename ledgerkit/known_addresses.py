@@ -1,7 +1,7 @@
 """Which addresses are known in a workspace: those of its whitelists, of its accounts, and those that were paid."""
 
 from collections.abc import Iterable, Iterator
-from typing import Any, Final
+from typing import Final
 
 import pandas as pd
 
@@ -41,6 +41,8 @@ def of_accounts(frame: pd.DataFrame) -> Iterator[tuple[str, str]]:
 
 def paid(frame: pd.DataFrame) -> Iterator[tuple[str, str]]:
     """Give whom transactions paid; who sent something in is not known by it, since anybody can."""
+    if frame.empty:
+        return
     columns = (frame[name].tolist() for name in ("id", "type", "status", "recipient"))
     for number, kind, status, recipient in zip(*columns, strict=True):
         done = isinstance(status, str) and status != "REJECTED" and not status.startswith(("FAILED", "DROPPED"))
@@ -70,10 +72,3 @@ def remembered(connection: Connection) -> KnownAddresses:
             except LedgerError:  # a help: without it nothing is marked
                 memory.known_addresses = (now + SECONDS_BEFORE_ANOTHER_LOOK, known)
         return known
-
-
-def told(address: Any, known: KnownAddresses) -> str:
-    """Return in words which known addresses an unknown one may be taken for; empty where it is like none."""
-    if not isinstance(address, str) or not address or known.words(address) is not None:
-        return ""
-    return "; ".join(one.words(address) for one in known.alike(address) if not one.nearly)

@@ -5,6 +5,7 @@ from typing import Any, Final
 
 import pandas as pd
 
+from ledgerkit.addresses import told
 from ledgerkit.amounts import Unit
 from ledgerkit.connection import Connection, Memory
 
@@ -59,6 +60,10 @@ class Known:
         """Return the unit of a token that has no account of its own, None where it was not looked up."""
         remembered = self._memory.units.get(("of a token", currency, contract))
         return None if remembered is None else remembered[1].amount
+
+    def look_alike(self, address: Any) -> str:
+        """Return in words which known addresses an address may be taken for; empty where it is like none."""
+        return told(address, self._memory.known_addresses[1])
 
     def _row(self, kind: str, key: int) -> "pd.Series[Any] | None":
         remembered = self._memory.frames.get(kind)

@@ -136,6 +136,14 @@ def facts(kind: str, frame: pd.DataFrame, known: Known | None = None) -> str:
     return f"<div style='margin:8px 0 0'>{sections.heading(_title(one))}{_facts(one)}</div>"
 
 
+def look_alikes(kind: str, frame: pd.DataFrame, known: Known | None) -> list[str]:
+    """Return a line for each address of an object that may be taken for a known one."""
+    one = _object(kind, frame, known)
+    there = [*(one.get(name) for name in ("address", "recipient")), *one.listed("senders")]
+    said = [(address, one.known.look_alike(address)) for address in there]
+    return [f"LOOK-ALIKE: {showing.visible(str(address))}: {showing.visible(told)}" for address, told in said if told]
+
+
 def title(kind: str, frame: pd.DataFrame) -> str:
     """Return what an object is called, as text, such as ``"Account 12 · BTC Treasury 1"``."""
     return _title(_object(kind, frame, None))
@@ -227,8 +235,13 @@ def _target(one: Object, column: str) -> Value | None:
 
 
 def _addresses(one: Object, column: str) -> Value | None:
-    shown = [values.address(value) for value in one.listed(column)[:MOST_ROWS]]
+    shown = [values.address(value, one.known) for value in one.listed(column)[:MOST_ROWS]]
     return Value("<br>".join(shown)) if shown else None
+
+
+def _address(one: Object, column: str) -> Value | None:
+    value = one.get(column)
+    return None if value is None else Value(values.address(value, one.known))
 
 
 def _block(one: Object, column: str) -> Value | None:
@@ -274,7 +287,7 @@ def _memo(one: Object, column: str) -> Value | None:
 _WORD: Final[Show] = _as(lambda value: text(words(str(value))))
 _TEXT: Final[Show] = _as(text)
 _CODE: Final[Show] = _as(code)
-_ADDRESS: Final[Show] = _as(values.address)
+_HASH: Final[Show] = _as(values.address)
 _NUMBER: Final[Show] = _as(lambda value: str(int(value)))
 _REQUEST: Final[Show] = _as(lambda value: f"request {int(value)}")
 _CREATED: Final = Line("Created", "created_on", _created)
@@ -365,9 +378,9 @@ LAYOUTS: Final[Mapping[str, Layout]] = {
             Line("Available", "available_balance", _amount),
             Line("Pending", "pending_balance", _amount),
             Line("Currency", "currency", _TEXT),
-            Line("Token contract", "contract_address", _ADDRESS),
+            Line("Token contract", "contract_address", _HASH),
             Line("Type", "type", _TEXT),
-            Line("Address", "address", _ADDRESS),
+            Line("Address", "address", _address),
             Line("Parent", "parent", _of("account")),
             Line("Derivation path", "derivation_path", _CODE),
             Line("Labels", "labels", _labels),
@@ -386,14 +399,14 @@ LAYOUTS: Final[Mapping[str, Layout]] = {
             Line("Fees at most", "max_fees", _fees),
             Line("Account", "account_id", _of("account")),
             Line("Currency", "currency", _TEXT),
-            Line("Recipient", "recipient", _ADDRESS),
+            Line("Recipient", "recipient", _address),
             Line("Destination tag", "coin_fields_destination_tag", _NUMBER),
             Line("Memo", "coin_fields_memo", _memo),
             Line("Senders", "senders", _addresses),
-            Line("Token mint", TOKEN_MINT, _ADDRESS),
+            Line("Token mint", TOKEN_MINT, _HASH),
             Line("Contract", "coin_fields_contract_interaction_contract_name", _TEXT),
             Line("Function", "coin_fields_contract_interaction_function_name", _CODE),
-            Line("Hash", "tx_hash", _ADDRESS),
+            Line("Hash", "tx_hash", _HASH),
             Line("Confirmations", "confirmations", _confirmations),
             Line("Block", "block_height", _block),
             _CREATED,
@@ -442,7 +455,7 @@ LAYOUTS: Final[Mapping[str, Layout]] = {
     ),
     "address": Layout(
         [
-            Line("Address", "address", _ADDRESS),
+            Line("Address", "address", _address),
             Line("Risk", "risk", _WORD),
             Line("Risk to the provider", "provider_details_risk", _TEXT),
             Line("Reason", "provider_details_reason", _TEXT),

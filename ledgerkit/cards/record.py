@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 
 from ledgerkit.cards.known import Known
-from ledgerkit.cards.layouts import KINDS, card, title
+from ledgerkit.cards.layouts import KINDS, card, look_alikes, title
 from ledgerkit.cards.sections import rows_of
 
 
@@ -55,7 +55,8 @@ class Record(pd.DataFrame, metaclass=_Frames):
         rows = rows_of(self)
         width = max(len(name) for name, _ in rows)
         head = " · ".join(part for part in (str(self.attrs.get("environment", "")), title(kind, self)) if part)
-        return "\n".join([head, *(f"  {name:<{width}}  {value}" for name, value in rows)])
+        alike = look_alikes(kind, self, self._known)
+        return "\n".join([head, *(f"  {name:<{width}}  {value}" for name, value in rows), *alike])
 
     def _kind(self) -> str | None:
         """Return the kind, None where what was done to this frame in place left no one object of it."""

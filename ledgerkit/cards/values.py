@@ -124,9 +124,16 @@ def plain(value: Any) -> str:
     return visible(str(value))
 
 
-def address(value: Any) -> str:
-    """Return the HTML of an address or a hash: whole, in groups of four."""
-    return showing.address(str(value))
+def address(value: Any, known: Known | None = None) -> str:
+    """Return the HTML of an address or a hash: whole, in groups of four, and what it may be taken for."""
+    shown = showing.address(str(value))
+    alike = "" if known is None else known.look_alike(value)
+    return f"{shown}{look_alike(alike)}" if alike else shown
+
+
+def look_alike(told: str) -> str:
+    """Return the HTML of what says that an address may be taken for a known one."""
+    return f"<br><strong style='color:{_COLOURS['refused']}'>LOOK-ALIKE: {showing.told(visible(told))}</strong>"
 
 
 def _digits(value: Any) -> str:

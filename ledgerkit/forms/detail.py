@@ -121,6 +121,7 @@ class Detail(Form):
             [
                 cards.title(self.kind, found.frame),
                 *(f"  {name:<{width}}  {value}" for name, value in rows),
+                *cards.look_alikes(self.kind, found.frame, known),
                 *found.lines,
             ]
         )

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import pandas as pd
 
+from ledgerkit.defusing import MARK, defused_frame
 from ledgerkit.directory import Directory
 from ledgerkit.display import to_display, with_names
 from ledgerkit.errors import LedgerError
@@ -78,12 +79,19 @@ def export(
 
 
 def _csv(workspace: Workspace, frame: pd.DataFrame, path: Path) -> tuple[str, ...]:
-    frame.to_csv(path, index=False, lineterminator="\n", encoding="utf-8")
+    safe = defused_frame(frame)
+    safe.to_csv(path, index=False, lineterminator="\n", encoding="utf-8")
+    notes = []
+    if MARK in safe.columns and MARK not in frame.columns:
+        notes.append(
+            "texts that a spreadsheet would calculate have an apostrophe before them; the last column, "
+            f"{MARK}, says which, and read_csv takes it away again"
+        )
     nested = [name for name in frame.columns if frame[name].dtype == object]
     fractions = [str(name) for name in nested if any(map(_has_fraction, frame[name]))]
-    if not fractions:
-        return ()
-    return (f"lists with fractions inside come back from read_csv as text: {', '.join(fractions)}",)
+    if fractions:
+        notes.append(f"lists with fractions inside come back from read_csv as text: {', '.join(fractions)}")
+    return tuple(notes)
 
 
 def _has_fraction(value: Any) -> bool:

@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Final
 import ipywidgets as widgets
 import pandas as pd
 
+from ledgerkit.addresses import KnownAddresses
 from ledgerkit.coins import counts_a_token
 from ledgerkit.connection import Connection
 from ledgerkit.directory import Units
@@ -17,6 +18,7 @@ from ledgerkit.forms import telling, voting
 from ledgerkit.forms.approval import ApprovalPanel
 from ledgerkit.forms.base import Form, close_all
 from ledgerkit.forms.workspace import Workspace
+from ledgerkit.known_addresses import remembered
 from ledgerkit.resources.requests import Requests
 from ledgerkit.showing import spelled
 from ledgerkit.states import words
@@ -37,6 +39,7 @@ class Waiting:
     units: Mapping[int, Units]
     obstacle: str | None
     read_on: datetime
+    known: KnownAddresses
 
 
 class InboxForm(Form):
@@ -219,7 +222,8 @@ def waiting(workspace: Workspace) -> Waiting:
         except LedgerError:  # a help: without them ids and base units are shown
             names, units = {}, {}
     read_on = datetime.fromtimestamp(connection.transport.server_time(), UTC)
-    return Waiting(frame, connection.operator is not None, names, units, voting.obstacle(connection), read_on)
+    own, known = connection.operator is not None, remembered(connection)
+    return Waiting(frame, own, names, units, voting.obstacle(connection), read_on, known)
 
 
 def _of_anybody(section: Requests, connection: Connection) -> pd.DataFrame:
@@ -266,7 +270,7 @@ def _line(row: Mapping[Any, Any], found: Waiting, zone: tzinfo) -> str:
         cells = [
             html.escape(spelled(name) if isinstance(name, str) else f"account {account}"),
             telling.amount(row["amount"], None if units is None or in_token else units.amount),
-            telling.elided(row["recipient"]),
+            telling.elided(row["recipient"], found.known),
         ]
     soon = "lk-waiting" if not pd.isna(left) and left < _SOON else ""
     beside = [

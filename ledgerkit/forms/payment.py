@@ -23,7 +23,7 @@ from ledgerkit.lookups import Lookups
 from ledgerkit.payloads import MemoHash, MemoId, MemoReturn, MemoText, Note
 from ledgerkit.payments import SENDS, WITHOUT_FEES
 from ledgerkit.resources.transactions import Transactions
-from ledgerkit.showing import QUIET, address, amount, beside, visible
+from ledgerkit.showing import QUIET, address, amount, beside, told, visible
 from ledgerkit.watching import current
 
 BASE: Final = "base units"
@@ -486,7 +486,8 @@ def _recipient_html(recipient: str, found: Known) -> str:
     else:
         listed = "<span class='lk-pill lk-waiting'>NOT WHITELISTED</span>"
     risk = html.escape(visible(found.risk))
-    return _quiet(" · ".join(one for one in (address(recipient), verdict, listed, risk) if one))
+    alike = f"<span class='lk-pill lk-refused'>LOOK-ALIKE</span> {told(visible(found.alike))}" if found.alike else ""
+    return _quiet(" · ".join(one for one in (address(recipient), alike, verdict, listed, risk) if one))
 
 
 def _quiet(shown: str) -> str:

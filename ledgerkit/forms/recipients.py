@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 
+from ledgerkit.addresses import told
 from ledgerkit.connection import Connection
 from ledgerkit.errors import LedgerError
 from ledgerkit.forms.fields import unique_labels
@@ -37,12 +38,15 @@ class Known:
         Whether it is listed with the tag that the payment has, or without one as the payment is.
     risk
         What is said of its risk, in words.
+    alike
+        Which known addresses it may be taken for, in words; empty where it is like none.
     """
 
     valid: bool | None
     listed: str
     as_given: bool
     risk: str
+    alike: str = ""
 
 
 def entries(lookups: Lookups, source: "pd.Series[Any]") -> dict[str, Entry]:
@@ -87,7 +91,9 @@ def known(connection: Connection, lookups: Lookups, source: "pd.Series[Any]", ad
         listed = listed or place or ""
     # What is no address has no risk either, and the provider charges for each question.
     risk = "" if said is False else risk_of(connection, address)
-    return Known(None if isinstance(said, LedgerError) else said, listed, as_given, risk)
+    known_ones = lookups.listed()
+    alike = "" if known_ones is None else told(address, known_ones)
+    return Known(None if isinstance(said, LedgerError) else said, listed, as_given, risk, alike)
 
 
 def risk_of(connection: Connection, address: str) -> str:

@@ -16,6 +16,7 @@ from ledgerkit.coins import TOKEN_MINT, counts_a_token
 from ledgerkit.display import NAMED
 from ledgerkit.errors import AuthenticationError, Cancelled, LedgerError
 from ledgerkit.forms.workspace import Workspace
+from ledgerkit.known_addresses import remembered
 from ledgerkit.resources.accounts import Accounts
 from ledgerkit.resources.compliance import Compliance
 from ledgerkit.resources.entities import Entities
@@ -95,6 +96,8 @@ class _Loading:
         self.found: Found
 
     def load(self) -> Found:
+        if self.kind in ("address", "transaction", "request"):
+            remembered(self.workspace.connection)  # so that the card says what an address only looks like
         if self.kind == "address":
             return self._address()
         self.found = Found(self.workspace.section(SECTIONS[self.kind]).get(int(self.key)))

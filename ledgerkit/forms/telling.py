@@ -8,12 +8,15 @@ from typing import Any, Final
 
 import pandas as pd
 
+from ledgerkit.addresses import KnownAddresses
+from ledgerkit.addresses import told as look_alike_of
 from ledgerkit.amounts import Unit, display_unit, to_display
 from ledgerkit.challenges import Review
 from ledgerkit.errors import LedgerError
 from ledgerkit.forms.voting import pill
 from ledgerkit.forms.workspace import Workspace
-from ledgerkit.showing import fields, in_threes, spelled, visible
+from ledgerkit.known_addresses import remembered
+from ledgerkit.showing import fields, in_threes, spelled, told, visible
 from ledgerkit.states import words
 
 NO_GROUND: Final = (
@@ -47,7 +50,7 @@ def request(
             ("Account", html.escape(_named(workspace, "account", payment["account_id"])), None),
             ("Amount", amount(payment["amount"], display_unit(amounts)), None),
             ("Most fees", amount(payment["max_fees"], display_unit(fees)), None),
-            ("Recipient", elided(payment["recipient"]), None),
+            ("Recipient", elided(payment["recipient"], remembered(workspace.connection)), None),
             *(("Note", html.escape(spelled(title)), None) for title in titles),
         ]
     return (
@@ -94,10 +97,14 @@ def in_units(review: Review, amounts: Sequence[Mapping[str, Any]], fees: Sequenc
     )
 
 
-def elided(address: Any) -> str:
-    """Return the HTML of an address, its middle left out, with the whole on hover."""
+def elided(address: Any, known: KnownAddresses | None = None) -> str:
+    """Return the HTML of an address, its middle left out, with the whole on hover, and what it only looks like."""
     if not isinstance(address, str):
         return "not said"
+    if known is not None and (alike := look_alike_of(address, known)):
+        # The ends are the very thing that deceives: it is shown whole, beside the other one.
+        said = told(visible(f"{address}: {alike}"))
+        return f"<strong class='lk-pill lk-refused'>LOOK-ALIKE</strong> {said}"
     shown = visible(address)
     short = shown if len(shown) <= 20 else f"{shown[:8]}…{shown[-8:]}"
     return f"<span class='lk-code' title='{html.escape(shown)}'>{html.escape(short)}</span>"
