@@ -2,8 +2,8 @@
 
 Each module of `modules.toml` is mutated by mutmut in a copy of the tree, `.mutants/MODULE`. What survives there must
 stand in `accepted.toml` with the reason why it does not matter, or the command fails. A run that was interrupted goes
-on where it was, and survivors are tried again each time; what was killed is tried again where its function changed, or
-with ``--anew``.
+on where it was, and survivors are tried again each time; what was killed is tried again where its function changed,
+or with ``--anew``. What mutmut leaves alone is changed as `by_hand.toml` says.
 """
 
 import argparse
@@ -12,8 +12,10 @@ import subprocess
 import sys
 import tomllib
 from collections.abc import Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 
+from mutation import by_hand
 from mutation.copies import Copy
 from mutation.survivors import Survivor, accepted, stanza
 
@@ -40,7 +42,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             command = [str(ROOT / asked.mutmut), "run", "--max-children", str(asked.workers)]
             if subprocess.run(command, cwd=copy.folder).returncode:  # noqa: S603 - the tool of this command
                 return 1
-        for line in report(copy):
+        hand = Copy(ROOT, module, copy.tests, "by_hand")
+        for line in chain(report(copy), () if asked.report else by_hand.run(hand, ROOT / "mutation/by_hand.toml")):
             good = good and not line.startswith("!")
             print(line)
     return 0 if good else 1

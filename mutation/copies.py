@@ -28,12 +28,12 @@ TIMEOUTS: Final = (36, -24, 24, 152, 255)
 class Copy:
     """One module, and the folder where it is mutated."""
 
-    def __init__(self, root: Path, module: str, tests: list[str]) -> None:
+    def __init__(self, root: Path, module: str, tests: list[str], name: str | None = None) -> None:
         self.module = module
-        self.folder = root / ".mutants" / module
+        self.tests = tests
+        self.source = f"ledgerkit/{module}.py"
+        self.folder = root / ".mutants" / (name or module)
         self._root = root
-        self._tests = tests
-        self._source = f"ledgerkit/{module}.py"
 
     def bring_up_to_date(self, *, anew: bool = False) -> None:
         """Copy the tree as it is. What was killed stays so while its function is the same, unless all is run anew."""
@@ -44,7 +44,7 @@ class Copy:
             shutil.rmtree(self.folder / name, ignore_errors=True)
             shutil.copytree(self._root / name, self.folder / name, ignore=ignored)
         pyproject = (self._root / "pyproject.toml").read_text()
-        settings = SETTINGS.format(module=self.module, tests=json.dumps(self._tests))
+        settings = SETTINGS.format(module=self.module, tests=json.dumps(self.tests))
         (self.folder / "pyproject.toml").write_text(pyproject + settings)
         if self._found.exists():
             kept = json.loads(self._found.read_text())
@@ -76,10 +76,10 @@ class Copy:
 
     @property
     def _found(self) -> Path:
-        return self.folder / "mutants" / f"{self._source}.meta"
+        return self.folder / "mutants" / f"{self.source}.meta"
 
     def _lines(self, name: str, function: str) -> list[str]:
-        mutated = self.folder / "mutants" / self._source
+        mutated = self.folder / "mutants" / self.source
         spans: dict[str, tuple[int, int]] = json.loads(mutated.with_name(f"{mutated.name}.spans").read_text())[
             "spans"
         ]

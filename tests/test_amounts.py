@@ -101,6 +101,7 @@ BITCOIN = [{"code": "satoshi", "magnitude": 0}, {"code": "mBTC", "magnitude": 5}
     [
         ("0.5 BTC", 50_000_000),
         ("0.5BTC", 50_000_000),
+        ("0.5\u00a0BTC", 50_000_000),  # a blank that breaks no line, as spreadsheets and pages write it
         (" 1 BTC ", 100_000_000),
         ("0.00000001 BTC", 1),
         ("1.50 mBTC", 150_000),
@@ -135,6 +136,9 @@ def test_an_amount_as_people_write_it_becomes_base_units(written: object, base: 
         ("-1 BTC", "sign"),
         ("+1 BTC", "sign"),
         (".5 BTC", "digits"),
+        ("5. BTC", "digits"),
+        ("5\nBTC", "digits"),
+        ("5\u2009BTC", "digits"),
         ("٣ BTC", "digits"),  # a digit of another script, which int() reads as 3
         ("", "digits"),
         (0.5, "a float is no exact amount"),
