@@ -80,7 +80,7 @@ class Doors:
 
     def __init__(self, sandbox: Sandbox, clock: SwiftClock, settings: dict[str, Any]) -> None:
         self._sandbox = sandbox
-        self._clock = clock
+        self.clock = clock
         self._settings = settings
         self._lock = threading.Lock()
         self._opened: list[lk.Session] = []
@@ -106,7 +106,7 @@ class Doors:
             self._sandbox.world.workspace, user.key_id, user.key_secret, private_key=user.private_key_pem
         )
         # Its address is kept: a sandbox that restarts has none for a moment.
-        session = lk.Session(credentials, base_url=self.url, writes=True, clock=self._clock, **self._settings)
+        session = lk.Session(credentials, base_url=self.url, writes=True, clock=self.clock, **self._settings)
         self._opened.append(session)
         return session
 
@@ -129,6 +129,7 @@ class Scene:
     warned: Warned
     folder: Path
     recipient: str
+    is_tied_to_another_key: bool = False
 
     def attempt(
         self, what: str, act: Callable[[lk.Session], T], allowed: tuple[type[BaseException], ...]
@@ -320,19 +321,27 @@ def send_plan(scene: Scene, intents: list[Intent], turns: int) -> None:
     journal = scene.folder.with_name("plan.jsonl")
     for _ in range(turns):
         results = scene.attempt(
-            "plan", lambda session: _send(session, intents, scene.recipient, journal), checks.OF_WRITES
+            "plan", partial(_send, intents=intents, scene=scene, journal=journal), checks.OF_WRITES
         )
         if results is None:
             continue
         for intent, number in zip(intents, results["request_id"], strict=True):
             intent.request_id = None if pd.isna(number) else int(number)
+            intent.in_doubt = False
         return
 
 
-def _send(session: lk.Session, intents: list[Intent], recipient: str, journal: Path) -> pd.DataFrame:
+def _send(session: lk.Session, intents: list[Intent], scene: Scene, journal: Path) -> pd.DataFrame:
     frame = pd.DataFrame(
-        {"account": ACCOUNT, "recipient": recipient, "amount": [intent.amount for intent in intents]}
+        {"account": ACCOUNT, "recipient": scene.recipient, "amount": [intent.amount for intent in intents]}
     )
     known = journal.exists()
-    plan: Plan = session.transactions.plan(None if known else frame, journal=journal)
+    try:
+        plan: Plan = session.transactions.plan(None if known else frame, journal=journal)
+    except lk.InvalidRequest as error:
+        # A journal is tied to the key pair of who began it: nobody goes on with it after that was replaced.
+        scene.is_tied_to_another_key = error.details.get("field") == "user"
+        raise
+    for intent in intents:
+        intent.in_doubt = True
     return plan.run(plan.phrase)

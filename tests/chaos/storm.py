@@ -129,8 +129,8 @@ def _how(draw: random.Random, kind: str) -> dict[str, Any]:
         case "clock":
             return {"seconds": draw.choice([-300, -120, -60, 0, 60, 120, 300])}
         case "rows":
-            change = draw.choice(["arrive", "leave"])
-            return {"path": draw.choice(["/transactions", "/requests"]), "change": change, "times": draw.randint(1, 3)}
+            path, change = draw.choice(["/transactions", "/requests"]), draw.choice(["arrive", "leave"])
+            return {"path": path, "change": change, "times": draw.randint(1, 3)}
         case "flip":
             return {"times": draw.randint(3, 20)}
         case "hang up":
