@@ -8,7 +8,7 @@ WORKERS ?= auto
 SPREAD = -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 EXAMPLES ?= 20000
 
-.PHONY: lab test check types tests hostile binder mutants look chaos docs linkcheck benchmarks format constraints clean
+.PHONY: lab test check types tests hostile binder mutants look chaos soak docs linkcheck benchmarks format constraints clean
 
 lab: $(VENV)/lab
 	$(BIN)/ledgerkit lab $(LAB)
@@ -73,6 +73,10 @@ linkcheck: $(VENV)/dev
 # MUTANTS="amounts paging" names some modules; MUTANTS=--anew forgets what earlier runs found.
 mutants: .venv-mutants/ready
 	nice $(BIN)/python -m mutation $(MUTANTS)
+
+# An hour of real time against a sandbox whose tokens live two seconds: MINUTES=5 makes it shorter.
+soak: $(VENV)/dev
+	$(BIN)/python -m pytest -m soak tests/auth --minutes $(or $(MINUTES),60)
 
 # Opens every notebook in JupyterLab, and keeps pictures in screenshots/.
 look: $(VENV)/dev
