@@ -206,7 +206,8 @@ class Books:
         refreshes = request.url.path.endswith("/refresh")
         with self._lock:
             fault = None
-            if self._in_a_row < 2 and self._chance.random() < self._often:
+            # The first login of a session gives up after 15 seconds: somebody waits to hear that an address is wrong.
+            if self._held is not None and self._in_a_row < 2 and self._chance.random() < self._often:
                 fault = self._chance.choice(FAULTS)
             if not refreshes and fault in OF_REFRESHES:
                 fault = None

@@ -103,6 +103,7 @@ class Month:
                 self.clock.run(self.chance.uniform(1.0, 10 * MINUTE))
 
     def _lose_the_service(self) -> None:
+        self._call()  # a session that has not signed in yet gives up sooner
         now, lasts = self.clock.true(), self.chance.choice([20.0, 50.0, 10 * MINUTE, HOUR])
         begins = now + self.chance.choice([0.0, 230.0])
         self.books.away = (begins, begins + lasts)
