@@ -32,10 +32,10 @@ SECONDS_OF_SKEW: Final = 5.0
 NEEDED: Final = ("httpx", "msgspec", "pandas", "ipywidgets", "anywidget")
 # What each extra of the distribution is for, and what it brings.
 EXTRAS: Final = {
-    "lab": ("the lab and charts", ("jupyterlab", "altair", "openpyxl", "voila")),
+    "lab": ("the lab and charts", ("jupyterlab", "altair", "vl-convert-python", "openpyxl", "voila")),
     "signing": ("approving", ("joserfc", "cryptography")),
-    "sandbox": ("the embedded sandbox", ("starlette", "uvicorn")),
-    "archive": ("archives", ("pyarrow", "duckdb")),
+    "sandbox": ("the embedded sandbox", ("starlette", "uvicorn", "joserfc", "cryptography")),
+    "archive": ("archives", ("pyarrow", "duckdb", "filelock")),
 }
 RIGHTS: Final = {
     "api_user": "an API user reads what its role may see, makes requests, and approves with its private key",
