@@ -325,7 +325,7 @@ class TokenKeeper:
         """Start the thread where it does not run, and say whether it runs."""
         if self._thread is not None and self._thread.is_alive():
             return True
-        if not self._threadless:
+        if not self._threadless and self._refused is None:
             try:
                 self._thread = self._spawn(partial(_keep_fresh, weakref.ref(self), self._wake, self._clock))
             except RuntimeError:

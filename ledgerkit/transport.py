@@ -246,7 +246,8 @@ class Transport:
         watch = watching.current()
         # A write is never given up: nobody would know what became of it.
         cancel = cancel or (watch.cancel if watch and safe else self._never)
-        bulk = bulk or among_many.get()
+        # Who signs in is no part of the long read that it is for: everybody waits for the token.
+        bulk = bulk or (among_many.get() and self._auth is not None)
         budget = min(self._retry_seconds, seconds or math.inf)
         deadline = self.clock.monotonic() + budget
         request = self._build(method, path, params, json, headers)
