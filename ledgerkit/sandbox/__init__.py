@@ -1,5 +1,6 @@
 """An embedded server that behaves like the service, on loopback, over a workspace made from a seed."""
 
+import asyncio
 import os
 import socket
 import threading
@@ -131,7 +132,7 @@ class Sandbox:
         self._access: Access | None = None
         self._url: str | None = None
         self._end: Callable[[], Any] | None = None
-        self._server: uvicorn.Server | None = None
+        self._server: _Server | None = None
 
     @property
     def world(self) -> World:
@@ -211,7 +212,7 @@ class Sandbox:
             timeout_keep_alive=75,
             timeout_graceful_shutdown=1,
         )
-        server = self._server = uvicorn.Server(config)
+        server = self._server = _Server(config)
         thread = threading.Thread(target=server.run, args=([listener],), name=f"sandbox-{port}", daemon=True)
         thread.start()
         # Called by stop(), at garbage collection or at exit, whichever comes first; the thread holds nothing of self.
@@ -350,13 +351,27 @@ def _listen(host: str, port: int) -> socket.socket:
     return listener
 
 
-def _hang_up(server: uvicorn.Server, reset: bool) -> None:
-    """End every connection in the thread of the server, and wait until that is done."""
+class _Server(uvicorn.Server):
+    """A server that leaves no connection open, whatever is still being carried out when it ends."""
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().shutdown(sockets)
+        self.end_connections(reset=True)
+        # a transport closes its socket in the next round of the loop, which ends with this call
+        await asyncio.sleep(0)
+
+    def end_connections(self, *, reset: bool) -> None:
+        """End every connection; in the thread of the server."""
+        for connection in list(self.server_state.connections):
+            end_connection(cast(Any, connection).transport, reset=reset)
+
+
+def _hang_up(server: _Server, reset: bool) -> None:
+    """End every connection, and wait until that is done."""
     done = threading.Event()
 
     def end() -> None:
-        for connection in list(server.server_state.connections):
-            end_connection(cast(Any, connection).transport, reset=reset)
+        server.end_connections(reset=reset)
         done.set()
 
     with suppress(RuntimeError, IndexError):  # it has ended, and all connections with it

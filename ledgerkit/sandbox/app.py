@@ -7,6 +7,7 @@ import struct
 from asyncio import Transport
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from email.utils import formatdate
 from typing import Any, NamedTuple, cast
 
@@ -232,8 +233,9 @@ def end_connection(transport: Transport, *, reset: bool) -> None:
         transport.close()
         return
     connection = transport.get_extra_info("socket")
-    # closed like this, a socket sends RST in place of FIN, and drops what was not sent
-    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    with suppress(OSError):  # it is closed already
+        # closed like this, a socket sends RST in place of FIN, and drops what was not sent
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     transport.abort()
 
 

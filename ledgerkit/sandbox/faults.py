@@ -218,7 +218,8 @@ class Faults:
             A pattern of the list's path.
         change
             ``leave`` takes the first row of that page out, so that the next page skips one; ``arrive`` adds a
-            new row like the oldest one, which has no mark of a payment; ``swap`` takes one out and brings the oldest, not seen before, in.
+            new row like the oldest one, which has no mark of a payment; ``swap`` takes one out and brings the
+            oldest, not seen before, in.
         times
             How often; None means after each reading of that page.
         after_page

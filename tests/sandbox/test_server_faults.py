@@ -408,3 +408,18 @@ def test_another_key_pair_of_an_api_user_is_named_in_its_tokens_and_among_the_us
     assert new != old
     claims = tokens["access_token"].split(".")[1]
     assert new.encode() in urlsafe_b64decode(claims + "=" * (-len(claims) % 4))
+
+
+@pytest.mark.parametrize("again", [True, False], ids=["restart", "stop"])
+def test_a_server_that_ends_amid_calls_leaves_no_socket(start: Start, again: bool) -> None:
+    # What was still being carried out kept its connection, which the garbage collector then complained of.
+    sandbox, client = start()
+    sandbox.faults.latency(30)
+    with ThreadPoolExecutor() as pool:
+        called = pool.submit(client.get, "/organization")
+        while not sandbox.faults._faults[0].struck:
+            time.sleep(0.001)
+        sandbox.restart() if again else sandbox.stop()
+        with pytest.raises(httpx.TransportError):
+            called.result(timeout=5)
+    gc.collect()  # an open socket that is collected is a warning, and so an error
