@@ -1,6 +1,5 @@
 """Virtual environments that are made anew beside the checkout, and the tests that are run in them."""
 
-import os
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -93,12 +92,3 @@ def differences(now: str, pinned: str) -> str:
     lines = [f"{name} {old[name]} -> {version}" for name, version in new.items() if old.get(name, version) != version]
     lines += [f"{name} {version}, not pinned" for name, version in new.items() if name not in old and name != "pip"]
     return "\n".join(sorted(lines, key=str.casefold)) or "The newest versions are those of constraints.txt."
-
-
-def environment() -> dict[str, str]:
-    """Return the variables of this process without those that lead Python or the kit somewhere."""
-    return {
-        name: value
-        for name, value in os.environ.items()
-        if not name.startswith(("PYTHON", "LEDGER_ENTERPRISE_", "VIRTUAL_ENV"))
-    }
