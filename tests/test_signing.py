@@ -133,6 +133,10 @@ REFUSED = {
     "it is damaged": PEM.replace(PEM[60:70], ""),
     "damaged, or of a kind that is not known": PEM[:60] + "*" + PEM[60:],  # which a reader of Base64 may leave out
     "is damaged, or of a kind": PEM[:60].encode().hex() + "ff" + PEM[60:].encode().hex(),  # no character of ASCII
+    "not its end: it was": PEM.replace("END EC PRIVATE KEY", "END PRIVATE KEY"),
+    "neither a PEM .* nor hex": "05" * 65,
+    "neither a PEM .* nor hex of a PEM": "04" + "ab" * 40,
+    "or a certificate: the private": "-----BEGIN X509 CERTIFICATE-----\nMIIB\n-----END X509 CERTIFICATE-----",
     "or a certificate: the private key is": "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----",
     "2 private keys": PEM + OF_A_LAM,
     "a PEM, but of no private key": "-----BEGIN X509 CRL-----\nMIIB\n-----END X509 CRL-----",
