@@ -55,7 +55,7 @@ PATIENCE: Final = 1.0
 LOOK_EVERY: Final = 0.05
 LONGEST_WAIT: Final = 20.0
 # A page of 100 of the largest objects has some MB; more than this would rather fill the memory of the kernel.
-LARGEST_ANSWER: Final = 256 * 2**20
+LARGEST_ANSWER: Final = 64 * 2**20
 # What signs a request in.
 SECRET_HEADERS: Final = (
     "Authorization",

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 # Of any answer but a good one only the beginning is shown; so many bytes of gzip unpack to 64 MB at most.
 LARGEST_ERROR: Final = 64 * 2**10
 # What comes before the body: h11 takes 100 kB of one head, but any number of heads that announce the real one.
-LARGEST_HEAD: Final = 2**20
+LARGEST_HEAD: Final = 256 * 2**10
 # A piece of 64 kB unpacks to 64 MB at most. Packed twice, or as zstd and brotli, it fills the memory at once.
 PACKED_OTHERWISE: Final = "the answer is packed in another way than was asked for"
 TOO_LONG: Final = "the head of the answer is too long"
@@ -181,7 +181,7 @@ class _Bounded(httpx.SyncByteStream):
 def bound(response: httpx.Response) -> None:
     """Bound every answer, those that the sign-in reads included."""
     if response.headers.get("Content-Encoding", "").strip().lower() not in PACKINGS:
-        raise httpx.DecodingError(PACKED_OTHERWISE)
+        raise httpx.DecodingError(PACKED_OTHERWISE, request=response.request)
     stream = cast("httpx.SyncByteStream", response.stream)
     most = math.inf if response.is_success else LARGEST_ERROR
     response.stream = _Bounded(stream, most, response.request.extensions["ledgerkit"]())

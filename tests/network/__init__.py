@@ -1,0 +1,1 @@
+"""The network: trust, proxies, bounds and where a request may go."""

@@ -1,0 +1,465 @@
+"""Variables of proxies and certificates that are set wrongly: each is named as it is set, and no value is shown."""
+
+import os
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from cryptography.hazmat.primitives.serialization import Encoding
+from serving import LeapingClock, Reply, Server, in_turn
+
+import ledgerkit as lk
+from ledgerkit import doctor, surroundings
+from ledgerkit.surroundings import proxy_for
+from network.authorities_made import Authority
+from network.in_between import Talking, answering, hang_up, tunnel_to
+
+Serve = Callable[..., Server]
+Talks = Callable[..., Talking]
+
+GOOD = Reply({"name": "Acme"})
+SERVICE = "https://lam.example.com"
+
+
+def refused() -> lk.LedgerError:
+    try:
+        lk.Session(lk.ReportingKey("acme", "key"), base_url=SERVICE)
+    except lk.LedgerError as error:
+        return error
+    raise AssertionError("nothing failed")
+
+
+def all_of(error: BaseException) -> str:
+    return "".join(traceback.TracebackException.from_exception(error, capture_locals=True).format())
+
+
+# --- proxies that can't be one --------------------------------------------------------------------------------------
+
+WRONG = {
+    "a blank": ("http://canary proxy:8080", "holds a blank"),
+    "a line break": ("http://me:canary\n@proxy:8080", "holds a blank"),
+    "a dash that is none": ("http://canary\u2013proxy:8080", "a character that no address has"),
+    "an unknown scheme": ("ftp://me:canary@proxy:8080", "http://, https://, socks5://, socks5h://"),
+    "a mistyped scheme": ("htp://me:canary@proxy:8080", "begins with another scheme"),
+    "no host": ("http://me:canary@:8080", "names no host"),
+    "nothing but a scheme": ("http://", "names no host"),
+    "port 0": ("http://me:canary@proxy:0", "no port from 1 to 65535"),
+    "port 70000": ("http://me:canary@proxy:70000", "no port from 1 to 65535"),
+    "a port in words": ("http://me:canary@proxy:port", "no port from 1 to 65535"),
+    "no address": ("http://me:canary@10.0.0.999:8080", "names no host"),
+    "a slash in the password": ("http://me:can/ary@proxy:8080", "write %2F"),
+    "a hash in the password": ("http://me:can#ary@proxy:8080", "%23"),
+    "a question mark in the password": ("http://me:can?ary@proxy:8080", "%3F"),
+    "a file that configures": ("http://canary.example/proxy.pac", "which is not read: name the proxy itself"),
+    "a password and no host": ("me:canary", "no port from 1 to 65535"),
+    "SOCKS without its package": ("socks5://me:canary@proxy:1080", "pip install 'httpx[socks]'"),
+    "a bracket": ("http://me:canary@[::1:8080", "no port from 1 to 65535"),
+}
+
+
+@pytest.mark.parametrize("kind", list(WRONG))
+@pytest.mark.parametrize("variable", ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"])
+def test_a_proxy_that_can_be_none_is_named_by_its_variable_and_its_value_is_not_shown(
+    monkeypatch: pytest.MonkeyPatch, variable: str, kind: str
+) -> None:
+    value, said = WRONG[kind]
+    monkeypatch.setenv(variable, value)
+    if kind.startswith("SOCKS"):
+        monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    error = refused()
+    assert isinstance(error, lk.ConfigurationError)
+    assert str(error).startswith(f"{variable} ")
+    assert said in str(error)
+    assert not any(part in all_of(error) for part in ("canary", "can/", "can#", "can?", "ary@"))
+    # The doctor says the same, of the same table.
+    assert [str(one) for one in doctor._proxy(SERVICE)] == [f"proxy: PROBLEM: {error}"]
+
+
+READ = {
+    "http://proxy:8080": ("http", "proxy", 8080, None, None),
+    "proxy:8080": ("http", "proxy", 8080, None, None),
+    "proxy": ("http", "proxy", 80, None, None),
+    "HTTPS://Proxy.Corp": ("https", "proxy.corp", 443, None, None),
+    "http://[2001:db8::1]:3128/": ("http", "2001:db8::1", 3128, None, None),
+    "http://me:s%40%2F%3Acret@proxy:8080": ("http", "proxy", 8080, "me", "s@/:cret"),
+    "http://me:p@ss:word@proxy:8080": ("http", "proxy", 8080, "me", "p@ss:word"),
+    "http://me@proxy:8080": ("http", "proxy", 8080, "me", ""),
+    " http://proxy:8080 ": ("http", "proxy", 8080, None, None),
+}
+
+
+@pytest.mark.parametrize("value", list(READ))
+def test_a_proxy_is_read_in_every_way_that_people_write_one(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", value)
+    proxy = proxy_for(SERVICE)
+    assert proxy is not None
+    user, password = (None if one is None else one.reveal() for one in (proxy.user, proxy.password))
+    assert (proxy.scheme, proxy.host, proxy.port, user, password) == READ[value]
+    assert repr(proxy) == "Proxy(HTTPS_PROXY)"
+
+
+@pytest.mark.parametrize(
+    ("settings", "variable"),
+    [
+        ({"https_proxy": "http://a", "HTTPS_PROXY": "http://b"}, "https_proxy"),
+        ({"ALL_PROXY": "http://a", "HTTPS_PROXY": "http://b"}, "HTTPS_PROXY"),
+        ({"ALL_PROXY": "http://a"}, "ALL_PROXY"),
+        ({"https_proxy": "", "HTTPS_PROXY": "http://b"}, None),
+        ({"HTTP_PROXY": "http://a"}, None),
+        ({}, None),
+    ],
+)
+def test_of_several_variables_one_counts(
+    monkeypatch: pytest.MonkeyPatch, settings: dict[str, str], variable: str | None
+) -> None:
+    for name, value in settings.items():
+        monkeypatch.setenv(name, value)
+    proxy = proxy_for(SERVICE)
+    assert (proxy and proxy.variable) == variable
+
+
+def test_where_no_variable_is_set_the_settings_of_the_system_count(monkeypatch: pytest.MonkeyPatch) -> None:
+    # Of Windows and macOS: calls went through it, and the doctor said that there is none.
+    monkeypatch.setattr(surroundings, "getproxies", lambda: {"https": "http://proxy.corp:8080"})
+    monkeypatch.setattr(surroundings, "proxy_bypass", lambda host: host == "inside.example")
+    proxy = proxy_for(SERVICE)
+    assert proxy is not None
+    assert (proxy.variable, proxy.host) == ("the proxy settings of this system", "proxy.corp")
+    assert proxy_for("https://inside.example") is None
+    assert "the proxy settings of this system" in str(doctor._proxy(SERVICE)[0])
+
+
+@pytest.mark.parametrize(
+    ("exceptions", "host", "reached_without"),
+    [
+        ("lam.example.com", "lam.example.com", True),
+        ("example.com", "lam.example.com", True),
+        (".example.com", "lam.example.com", True),
+        ("*.example.com", "lam.example.com", True),
+        ("LAM.Example.COM", "lam.example.com", True),
+        ("ample.com", "lam.example.com", False),
+        ("lam.example.com.evil.example", "lam.example.com", False),
+        ("a.example, lam.example.com", "lam.example.com", True),
+        ("a.example lam.example.com", "lam.example.com", True),
+        ("*", "lam.example.com", True),
+        ("https://lam.example.com", "lam.example.com", True),
+        ("lam.example.com:443", "lam.example.com", True),
+        ("lam.example.com:8443", "lam.example.com", False),
+        ("10.0.0.0/8", "10.1.2.3", True),
+        ("10.0.0.0/8", "11.1.2.3", False),
+        ("10.1.2.3", "10.1.2.3", True),
+        ("10.1.2.3", "10.1.2.30", False),
+        ("2001:db8::/32", "[2001:db8::1]", True),
+        ("[2001:db8::1]:443", "[2001:db8::1]", True),
+        ("", "lam.example.com", False),
+        (",,", "lam.example.com", False),
+    ],
+)
+def test_no_proxy_takes_out_the_hosts_that_it_names_and_no_others(
+    monkeypatch: pytest.MonkeyPatch, exceptions: str, host: str, reached_without: bool
+) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", "http://proxy:8080")
+    monkeypatch.setenv("no_proxy", exceptions)
+    assert (proxy_for(f"https://{host}") is None) is reached_without
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"HTTP_PROXY": "http://me:canary@proxy"}, "HTTP_PROXY is for addresses with http://"),
+        (
+            {"https_proxy": "http://a", "HTTPS_PROXY": "http://canary"},
+            "https_proxy goes before HTTPS_PROXY, which says otherwise",
+        ),
+        (
+            {"HTTPS_PROXY": "http://a", "ALL_PROXY": "ftp://canary"},
+            "ALL_PROXY is not used, and begins with another scheme",
+        ),
+        ({"NO_PROXY": "10.0.0.0/99,b.example"}, "NO_PROXY holds 1 entry that can't be one"),
+        ({"no_proxy": "10.0.*, <local>, canary/x"}, "no_proxy holds 3 entries that can't be one"),
+    ],
+)
+def test_what_is_set_and_has_no_effect_is_told_by_the_doctor_and_by_the_error_of_a_connection(
+    talking: Talks, monkeypatch: pytest.MonkeyPatch, settings: dict[str, str], said: str
+) -> None:
+    for name, value in settings.items():
+        monkeypatch.setenv(name, value)
+    found = "\n".join(str(one) for one in doctor._proxy(SERVICE))
+    assert said in found
+    assert "WARNING" in found
+    assert "canary" not in found
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({}, "none is set"),
+        ({"https_proxy": "http://me:canary@proxy.example:3128"}, "https_proxy names the proxy that calls go through"),
+        (
+            {"HTTPS_PROXY": "http://me:canary@proxy.example:3128", "NO_PROXY": ".example.com"},
+            "HTTPS_PROXY is set, and NO_PROXY takes this address out",
+        ),
+        ({"all_proxy": "http://proxy.example:3128"}, "all_proxy names the proxy"),
+    ],
+)
+def test_the_way_to_the_service_is_said_without_the_address_of_a_proxy(
+    monkeypatch: pytest.MonkeyPatch, settings: dict[str, str], said: str
+) -> None:
+    for name, value in settings.items():
+        monkeypatch.setenv(name, value)
+    (found,) = doctor._proxy(SERVICE)
+    assert said in found.text
+    assert found.level == "ok"
+    assert "canary" not in found.text
+    assert "proxy.example" not in found.text
+
+
+def test_the_loopback_of_this_machine_is_never_asked_through_a_proxy_with_tls_neither(
+    serve: Serve, talking: Talks, authority: Authority, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Over https it was, and a proxy can't reach it.
+    proxy = talking(hang_up)
+    monkeypatch.setenv("HTTPS_PROXY", f"http://{proxy.address}")
+    monkeypatch.setenv("SSL_CERT_FILE", str(authority.bundle))
+    server = serve(in_turn(GOOD), tls=authority.server(), host="localhost")
+    with lk.Session(lk.ReportingKey("acme", "key"), base_url=server.url) as session:
+        assert session.raw("GET", "/organization") == {"name": "Acme"}
+    assert proxy.heard == []
+
+
+# --- proxies that do not do it --------------------------------------------------------------------------------------
+
+
+def through(proxy: str, call: str = "POST") -> lk.LedgerError:
+    """Return the error of a call through a proxy; a write, since it is the one that may not be lost."""
+    with lk.Session(
+        lk.LAM("robot"),
+        base_url=SERVICE,
+        writes=True,
+        clock=LeapingClock(),
+        retry_seconds=2,
+        connect_timeout=0.3,
+        read_timeout=0.3,
+    ) as session:
+        try:
+            session.raw(call, "/transactions", json={} if call == "POST" else None)
+        except lk.LedgerError as error:
+            return error
+    raise AssertionError("nothing failed")
+
+
+def reply(status: str, body: bytes = b"") -> bytes:
+    return f"HTTP/1.1 {status}\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body
+
+
+FAILING = {
+    "wants authentication": (
+        answering(reply("407 Proxy Authentication Required", b"<html>canary</html>")),
+        "http://{address}",
+        r"wants to be signed in to \(407\).*write user name and password into it",
+    ),
+    "refuses authentication": (
+        answering(reply("407 Proxy Authentication Required")),
+        "http://me:canary@{address}",
+        r"wants to be signed in to \(407\).*does not take the user name and password.*%40",
+    ),
+    "refuses the host": (answering(reply("403 Forbidden")), "http://{address}", r"answered 403 Forbidden.*NO_PROXY"),
+    "can't reach it": (answering(reply("502 Bad Gateway")), "http://{address}", "answered 502 Bad Gateway"),
+    "redirects": (
+        answering(b"HTTP/1.1 302 Found\r\nLocation: http://login.canary.example\r\nContent-Length: 0\r\n\r\n"),
+        "http://{address}",
+        "answered 302 Found",
+    ),
+    "is a web page": (answering(b"<html>canary</html>\r\n\r\n"), "http://{address}", "what answers is no proxy"),
+    "hangs up": (hang_up, "http://me:canary@{address}", "what answers is no proxy, or it hung up"),
+    "says nothing": (lambda connection, _: connection.recv(1) and None, "http://{address}", "no answer came in time"),
+}
+
+
+@pytest.mark.parametrize("kind", list(FAILING))
+@pytest.mark.parametrize("call", ["GET", "POST"])
+def test_a_proxy_that_does_not_lead_on_is_named_and_the_write_was_never_sent(
+    talking: Talks, monkeypatch: pytest.MonkeyPatch, kind: str, call: str
+) -> None:
+    talk, value, said = FAILING[kind]
+    proxy = talking(talk)
+    monkeypatch.setenv("HTTPS_PROXY", value.format(address=proxy.address))
+    error = through(proxy.address, call)
+    assert isinstance(error, lk.ConnectionFailed)
+    assert "HTTPS_PROXY" in str(error)
+    assert "canary" not in str(error)
+    with pytest.raises(lk.ConnectionFailed, match=said):
+        raise error
+    assert {begun.split()[0] for begun in proxy.heard} == {b"CONNECT"}
+
+
+def test_a_proxy_where_nobody_listens_is_named(talking: Talks, monkeypatch: pytest.MonkeyPatch) -> None:
+    with talking(hang_up) as proxy:
+        address = proxy.address
+    monkeypatch.setenv("all_proxy", f"http://me:canary@{address}")
+    error = through(address)
+    assert isinstance(error, lk.ConnectionFailed)
+    assert "no connection could be made to the proxy of all_proxy. Check its host and port there" in str(error)
+    assert "canary" not in str(error)
+
+
+def test_a_password_with_any_character_reaches_the_proxy_and_nobody_else(
+    serve: Serve, talking: Talks, authority: Authority, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = serve(in_turn(GOOD), tls=authority.server("lam.example.com"))
+    proxy = talking(tunnel_to(server.port))
+    monkeypatch.setenv("SSL_CERT_FILE", str(authority.bundle))
+    monkeypatch.setenv("HTTPS_PROXY", f"http://me:p%40ss%2F%3Aw%0d%0aX-Evil:1@{proxy.address}")
+    with lk.Session(lk.ReportingKey("acme", "key"), base_url=SERVICE) as session:
+        assert session.raw("GET", "/organization") == {"name": "Acme"}
+    (begun,) = proxy.heard
+    assert b"Proxy-Authorization: Basic bWU6cEBzcy86dw0KWC1FdmlsOjE=\r\n" in begun  # me:p@ss/:w, CR, LF, X-Evil:1
+    assert b"\r\nX-Evil" not in begun
+    assert b"acme" not in begun  # what signs in to the service goes through the tunnel
+    assert server.seen[0].headers["Proxy-Authorization"] is None
+
+
+# --- authorities ----------------------------------------------------------------------------------------------------
+
+
+def made(folder: Path, authority: Authority, kind: str) -> str:
+    path = folder / "canary.pem"
+    pem = authority.bundle.read_bytes()
+    contents = {
+        "empty": b"",
+        "blank": b" \n\n",
+        "DER": authority.certificate.public_bytes(Encoding.DER),
+        "text": b"-- the certificates of our company --\n",
+        "HTML": b"<!DOCTYPE html><html>Sign in</html>",
+        "a private key": authority.private_key(),
+        "cut off": pem[: len(pem) // 2],
+        "changed": pem.replace(b"M", b"!", 9),
+        "one good, one cut off": pem + pem[: len(pem) // 2],
+        "a public key": b"-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n",
+    }
+    if kind in contents:
+        path.write_bytes(contents[kind])
+    elif kind == "a folder":
+        path.mkdir()
+    elif kind == "a pipe":
+        os.mkfifo(path)
+    elif kind == "the certificate itself":
+        return pem.decode()
+    return str(path)
+
+
+FILES = {
+    "missing": "names a file that is not there",
+    "a folder": "set SSL_CERT_DIR to it instead",
+    "a pipe": "is no file",
+    "empty": "names an empty file",
+    "blank": "names an empty file",
+    "DER": "openssl x509 -inform der",
+    "text": "is not PEM",
+    "HTML": "is not PEM",
+    "a private key": "a private key and no certificate",
+    "cut off": "can't be read: it may be cut off",
+    "changed": "can't be read: it may be cut off",
+    "one good, one cut off": "can't be read: it may be cut off",
+    "a public key": "without a certificate in it",
+    "the certificate itself": "write that into a file",
+}
+
+
+@pytest.mark.parametrize("kind", list(FILES))
+def test_a_file_of_authorities_that_can_not_be_used_is_named_by_its_variable_with_the_way_out(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, authority: Authority, kind: str
+) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", made(tmp_path, authority, kind))
+    error = refused()
+    assert isinstance(error, lk.ConfigurationError)
+    assert str(error).startswith("SSL_CERT_FILE ")
+    assert FILES[kind] in str(error)
+    assert "canary" not in str(error)
+    assert "PRIVATE KEY-----" not in all_of(error)
+    (found,) = [one for one in doctor.installed() if one.name == "TLS authorities"]
+    assert str(found) == f"TLS authorities: PROBLEM: {error}"
+
+
+def test_a_file_that_may_not_be_read_is_said_so(monkeypatch: pytest.MonkeyPatch, authority: Authority) -> None:
+    def forbidden(*args: object, **options: object) -> None:
+        raise PermissionError(13, "Permission denied", "/canary")
+
+    monkeypatch.setenv("SSL_CERT_FILE", str(authority.bundle))
+    monkeypatch.setattr(Path, "open", forbidden)
+    error = refused()
+    assert str(error).startswith("SSL_CERT_FILE names something that you may not read")
+
+
+@pytest.mark.parametrize(
+    ("kind", "said"),
+    [
+        ("missing", "names no folder that is there"),
+        ("a file", "set SSL_CERT_FILE to it instead"),
+        ("empty", "without certificates under the names that OpenSSL looks for"),
+        ("plain names", "openssl rehash"),
+        ("a link to nothing", "openssl rehash"),
+    ],
+)
+def test_a_folder_of_authorities_that_can_not_be_used_is_named_by_its_variable_with_the_way_out(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, authority: Authority, kind: str, said: str
+) -> None:
+    folder = tmp_path / "canary"
+    if kind == "a file":
+        folder.write_bytes(authority.bundle.read_bytes())
+    elif kind != "missing":
+        folder.mkdir()
+    if kind == "plain names":
+        (folder / "corporate.pem").write_bytes(authority.bundle.read_bytes())
+    if kind == "a link to nothing":
+        (folder / "5ed36f99.0").symlink_to(tmp_path / "gone.pem")
+    monkeypatch.setenv("SSL_CERT_DIR", str(folder))
+    error = refused()
+    assert str(error).startswith("SSL_CERT_DIR ")
+    assert said in str(error)
+    assert "canary" not in str(error)
+
+
+def test_variables_that_are_not_read_are_told_and_the_error_of_a_certificate_names_them(
+    serve: Serve, authority: Authority, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(authority.bundle))
+    monkeypatch.setenv("SSLKEYLOGFILE", "/canary")
+    monkeypatch.delenv("NODE_EXTRA_CA_CERTS", raising=False)
+    found = "\n".join(str(one) for one in doctor.installed() if one.name == "TLS authorities")
+    assert "REQUESTS_CA_BUNDLE is not read" in found
+    assert "SSLKEYLOGFILE asks programs to write down the keys" in found
+    assert "canary" not in found
+    server = serve(in_turn(GOOD), tls=authority.server(), host="localhost")
+    with (
+        lk.Session(lk.ReportingKey("acme", "key"), base_url=server.url) as session,
+        pytest.raises(
+            lk.ConnectionFailed, match=r"REQUESTS_CA_BUNDLE is not read.*set SSL_CERT_FILE to the same file"
+        ),
+    ):
+        session.raw("GET", "/organization")
+
+
+def test_a_key_beside_the_certificates_is_warned_about(monkeypatch: pytest.MonkeyPatch, authority: Authority) -> None:
+    authority.bundle.write_bytes(authority.bundle.read_bytes() + authority.private_key())
+    monkeypatch.setenv("SSL_CERT_FILE", str(authority.bundle))
+    found = [one for one in doctor.installed() if one.name == "TLS authorities"]
+    assert [one.level for one in found] == ["ok", "warning"]
+    assert "those that SSL_CERT_FILE names" in found[0].text
+    lk.Session(lk.ReportingKey("acme", "key"), base_url=SERVICE).close()
+
+
+def test_an_empty_variable_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("SSL_CERT_FILE", "SSL_CERT_DIR", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"):
+        monkeypatch.setenv(name, "")
+    lk.Session(lk.ReportingKey("acme", "key"), base_url=SERVICE).close()
+
+
+def test_the_loopback_needs_none_of_it(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("SSL_CERT_FILE", "SSL_CERT_DIR"):
+        monkeypatch.setenv(name, "/not/there")
+    for name in ("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY"):
+        monkeypatch.setenv(name, "ftp://x:y:z")
+    with lk.Session(lk.ReportingKey("acme", "key"), base_url=serve(in_turn(GOOD)).url) as session:
+        assert session.raw("GET", "/organization") == {"name": "Acme"}
