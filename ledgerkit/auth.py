@@ -29,7 +29,7 @@ from ledgerkit.errors import (
     RateLimited,
     SessionClosed,
 )
-from ledgerkit.secret import MASK, Secret
+from ledgerkit.secret import Secret
 
 _log = logging.getLogger(__name__)
 
@@ -94,6 +94,8 @@ class _Held:
     stale_from: float
     monotonic: float
     wall: float
+    # Only to be recognised where an answer repeats it.
+    session_state: Secret | None = None
 
     def age(self, clock: Clock) -> float:
         # Suspend stops the monotonic clock on some systems, and the wall clock may be set back: the larger counts.
@@ -301,7 +303,8 @@ class TokenKeeper:
     def _adopt(self, tokens: Tokens, monotonic: float, wall: float) -> None:
         life = tokens.expires_in
         stale_from = life * (_STALE_FROM + _STALE_JITTER * self._random())
-        self._held = _Held(tokens.access, tokens.refresh, life, stale_from, monotonic, wall)
+        state = None if tokens.session_state is None else Secret(tokens.session_state)
+        self._held = _Held(tokens.access, tokens.refresh, life, stale_from, monotonic, wall, state)
         self._generation += 1
         self._problem = None
         self._failures = 0
@@ -382,28 +385,33 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_begin_anew)
 
 
-class _Unshown(dict[str, str]):
-    """A mapping whose repr has the names alone, because it is a local variable in the frames that send it."""
+def secrets_of(credentials: Credentials, keeper: "Callable[[], TokenKeeper | None]") -> dict[str, Secret]:
+    """Return what no answer may show, by name: what the credentials hold, and the tokens in use."""
+    found = {name: getattr(credentials, name) for name in type(credentials).__slots__ if name != "private_key"}
+    held = None if (one := keeper()) is None else one._held
+    if held is not None:
+        found |= {"access": held.access, "refresh": held.refresh, "session_state": held.session_state}
+    return {name: value for name, value in found.items() if isinstance(value, Secret)}
 
-    def __repr__(self) -> str:
-        return f"{{{', '.join(f'{name}: {MASK}' for name in self)}}}"
 
+def token_request(credentials: ApiUser) -> tuple[str, dict[str, str | Secret], dict[str, Secret]]:
+    """Return path, headers and JSON body of the POST that exchanges a key for tokens.
 
-def token_request(credentials: ApiUser) -> tuple[str, dict[str, str], dict[str, str]]:
-    """Return path, headers and JSON body of the POST that exchanges a key for tokens."""
-    body = _Unshown(api_key_id=credentials.key_id.reveal(), api_key_secret=credentials.key_secret.reveal())
+    They hold secrets as such until they are written: collectors of errors look into mappings, whatever their repr is.
+    """
+    body = {"api_key_id": credentials.key_id, "api_key_secret": credentials.key_secret}
     return "/auth/token", _token_headers(credentials), body
 
 
-def refresh_request(credentials: ApiUser, refresh: Secret) -> tuple[str, dict[str, str], dict[str, str]]:
+def refresh_request(credentials: ApiUser, refresh: Secret) -> tuple[str, dict[str, str | Secret], dict[str, Secret]]:
     """Return path, headers and JSON body of the POST that exchanges a refresh token for tokens."""
-    return "/auth/token/refresh", _token_headers(credentials), _Unshown(refresh_token=refresh.reveal())
+    return "/auth/token/refresh", _token_headers(credentials), {"refresh_token": refresh}
 
 
-def _token_headers(credentials: ApiUser) -> dict[str, str]:
-    headers = _Unshown({"X-Ledger-Workspace": credentials.workspace})
+def _token_headers(credentials: ApiUser) -> dict[str, str | Secret]:
+    headers: dict[str, str | Secret] = {"X-Ledger-Workspace": credentials.workspace}
     if credentials.gateway_key is not None:
-        headers["X-Ledger-API-Key"] = credentials.gateway_key.reveal()
+        headers["X-Ledger-API-Key"] = credentials.gateway_key
     return headers
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ledgerkit.envfile import ENVIRONMENT, PREFIX, Setting, find_file, from_environment, from_file
-from ledgerkit.errors import ConfigurationError
+from ledgerkit.errors import ConfigurationError, clearing
 from ledgerkit.families import LAM, ApiUser, Credentials, Family, ReportingKey, check_base_url, unsendable, wrap
 from ledgerkit.secret import Secret
 
@@ -83,6 +83,7 @@ def wrap_arguments(arguments: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+@clearing
 def configured(
     profile: str | None = None,
     *,
@@ -99,6 +100,7 @@ def configured(
     return {prefix + name: found[prefix + name].where for name in _ARGUMENTS if prefix + name in found}
 
 
+@clearing
 def load(
     profile: str | None = None,
     *,

@@ -4,6 +4,7 @@ Every message says what failed, on which call, why, and what to do next. No mess
 a secret: errors take texts and ids, never credentials, tokens or headers.
 """
 
+import functools
 import linecache
 import sys
 import sysconfig
@@ -12,9 +13,12 @@ import traceback
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, ParamSpec, TypeVar
 
 from ledgerkit import watching
+
+_Parameters = ParamSpec("_Parameters")
+_Result = TypeVar("_Result")
 
 _PACKAGE = str(Path(__file__).parent)
 # An integer of more digits is no amount of any chain (2^256 has 78), and int() of millions of digits hangs.
@@ -261,6 +265,38 @@ def warn(message: str, category: type[UserWarning]) -> None:
     while (frame := sys._getframe(level - 1)).f_code.co_filename.startswith(_PACKAGE) and frame.f_back:
         level += 1
     warnings.warn(message, category, stacklevel=level)
+
+
+def clear_frames(error: BaseException, handled: BaseException | None) -> None:
+    """Clear the local variables of all frames that have ended, up to what was being handled before the call."""
+    errors: list[BaseException | None] = [error]
+    met: set[int] = set()
+    while errors:
+        one = errors.pop()
+        if one is not None and one is not handled and id(one) not in met:
+            met.add(id(one))
+            traceback.clear_frames(one.__traceback__)
+            # Both: where a codec is interrupted, the interrupt is the cause of another one, and not its context.
+            errors += [one.__cause__, one.__context__]
+
+
+def clearing(function: Callable[_Parameters, _Result]) -> Callable[_Parameters, _Result]:
+    """Have whatever is raised in a function, an interrupt included, leave it without the variables of its frames.
+
+    Notebooks and collectors of errors show those, and the libraries below hold headers and bodies in clear.
+    """
+
+    @functools.wraps(function)
+    def cleared(*arguments: _Parameters.args, **named: _Parameters.kwargs) -> _Result:
+        handled = sys.exception()
+        try:
+            return function(*arguments, **named)
+        except BaseException as error:
+            del arguments, named  # variables of this frame, which goes on
+            clear_frames(error, handled)
+            raise
+
+    return cleared
 
 
 class Cancelled(Exception):

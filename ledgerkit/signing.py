@@ -11,12 +11,11 @@ import os
 import re
 import stat
 import sys
-import traceback
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from ledgerkit.errors import ConfigurationError, InvalidRequest, warn
+from ledgerkit.errors import ConfigurationError, InvalidRequest, clear_frames, warn
 from ledgerkit.families import ApiUser
 from ledgerkit.secret import Secret
 
@@ -53,7 +52,7 @@ def load_private_key(source: ApiUser | Secret | Path) -> EllipticCurvePrivateKey
     try:
         return _loaded(source)
     except BaseException as error:
-        _clear_frames(error, handled)
+        clear_frames(error, handled)
         raise
 
 
@@ -74,7 +73,7 @@ def sign_challenge(key: EllipticCurvePrivateKey, challenge: bytes) -> str:
     try:
         return jws.serialize_compact(dict(HEADER), challenge, ECKey.import_key(key))
     except BaseException as error:
-        _clear_frames(error, handled)
+        clear_frames(error, handled)
         raise
 
 
@@ -115,17 +114,6 @@ def need_libraries() -> None:
         raise ConfigurationError(
             "keys and signatures need two more libraries: pip install 'ledgerkit-enterprise[signing]'."
         )
-
-
-def _clear_frames(error: BaseException, handled: BaseException | None) -> None:
-    """Clear the local variables of all frames that have ended, up to what was being handled before the call."""
-    errors: list[BaseException | None] = [error]
-    while errors:
-        one = errors.pop()
-        if one is not None and one is not handled:
-            traceback.clear_frames(one.__traceback__)
-            # Both: where a codec is interrupted, the interrupt is the cause of another one, and not its context.
-            errors += [one.__cause__, one.__context__]
 
 
 def _loaded(source: ApiUser | Secret | Path) -> EllipticCurvePrivateKey:

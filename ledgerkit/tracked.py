@@ -22,6 +22,8 @@ _ENVIRONMENT: Final = {
     "GIT_OPTIONAL_LOCKS": "0",
     "LC_ALL": "C",  # its words are read below
 }
+# It needs no credentials, and a traceback of an interrupt would show what is handed to it.
+_NOT_ITS_BUSINESS: Final = ("GIT_", "LEDGER")
 _SECONDS: Final = 20
 _MOST_BYTES: Final = 100 * 2**20  # more is no notebook without outputs
 _MOST_SAID: Final = 200
@@ -172,7 +174,11 @@ def _git(folder: Path, *arguments: str, no: int | None = None) -> str | None:
     if git is None:
         return None
     # Those of the caller may name another repository, or turn on what is turned off here.
-    environment = {name: value for name, value in os.environ.items() if not name.upper().startswith("GIT_")}
+    environment = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.upper().startswith(_NOT_ITS_BUSINESS) and not name.lower().endswith("_proxy")
+    }
     try:
         done = subprocess.run(  # noqa: S603 - git, and arguments of our own
             [git, *_GIT, *arguments],

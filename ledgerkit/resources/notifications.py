@@ -1,12 +1,13 @@
 """Notifications: where the service sends the events of the calling user."""
 
+from collections.abc import Iterable
 from typing import Any, Final
 
 import pandas as pd
 
 from ledgerkit.answers import outcome_unknown
-from ledgerkit.echoes import hidden
-from ledgerkit.errors import ContractViolation, InvalidRequest, LedgerError, NotFound, OutcomeUnknown
+from ledgerkit.echoes import concealed, hidden, is_secret_name
+from ledgerkit.errors import ContractViolation, InvalidRequest, LedgerError, NotFound, OutcomeUnknown, clearing
 from ledgerkit.frames import TEXT, Table
 from ledgerkit.operations import NOTIFICATION_TARGET, check_family, operation
 from ledgerkit.payloads import NotificationConfiguration
@@ -15,30 +16,29 @@ from ledgerkit.resources.writing import write
 from ledgerkit.secret import MASK, Secret
 
 
-def masked(answer: Any) -> Any:
-    """Mask every webhook secret in an answer, in place: what is printed is saved with the notebook."""
-    waiting = [answer]  # recursion would end at a depth that JSON may have
+def masked(answer: Any, sent: Iterable[str] = ()) -> Any:
+    """Mask every webhook secret in an answer, in place: what is printed is saved with the notebook.
+
+    A text without a key may be one, and so is whatever was sent as one.
+    """
+    known = {text for text in sent if text}
+    whole = [answer]
+    waiting: list[Any] = [whole]  # recursion would end at a depth that JSON may have
     while waiting:
         one = waiting.pop()
-        if isinstance(one, dict):
-            if one.get("secret") is not None:
-                one["secret"] = MASK
-            waiting += one.values()
-        elif isinstance(one, list):
-            waiting += one
-    return answer
+        for place, value in one.items() if isinstance(one, dict) else enumerate(one):
+            if isinstance(value, dict | list):
+                waiting.append(value)
+            if (value is not None and is_secret_name(place)) or (
+                isinstance(value, str) and (isinstance(place, int) or value in known)
+            ):
+                one[place] = MASK
+    return whole[0]
 
 
 CONFIGURATION: Final = Table("configuration", {"all": {"webhook": {"url": TEXT, "secret": TEXT}}})
 
 REPLACED: Final = CONFIGURATION.extended(after={"replaced_url": TEXT})
-
-
-class _Unshown(dict[str, Any]):
-    """A body whose repr is a mask, because it is a local variable in the frames that send it."""
-
-    def __repr__(self) -> str:
-        return MASK
 
 
 class Notifications(Section, name="notifications"):
@@ -90,6 +90,7 @@ class Notifications(Section, name="notifications"):
             )
         return self._replace(NotificationConfiguration(url=url, secret=hidden_secret), hidden_secret)
 
+    @clearing  # the answer may repeat the secret in any field
     def _replace(self, configuration: NotificationConfiguration, secret: Secret) -> pd.DataFrame:
         connection = self._connection
         check_family(NOTIFICATION_TARGET, connection.family, NOTIFICATION_TARGET)
@@ -102,7 +103,7 @@ class Notifications(Section, name="notifications"):
                 NOTIFICATION_TARGET,
                 REPLACED,
                 {},
-                body=_Unshown(configuration.to_json()),
+                body=concealed(configuration.to_json()),  # it is a variable of the frames that send it
                 given={"url": configuration.url},
                 shown=lambda answer: {**masked(answer), **replaced} if isinstance(answer, dict) else None,
             )

@@ -33,14 +33,14 @@ def test_the_exchange_of_a_key() -> None:
     path, headers, body = token_request(ApiUser("minivault", "id", "secret"))
     assert path == "/auth/token"
     assert headers == {"X-Ledger-Workspace": "minivault"}
-    assert body == {"api_key_id": "id", "api_key_secret": "secret"}
+    assert body == {"api_key_id": Secret("id"), "api_key_secret": Secret("secret")}
 
 
 def test_the_exchange_of_a_refresh_token_behind_a_gateway() -> None:
     path, headers, body = refresh_request(ApiUser("minivault", "id", "secret", gateway_key="gate"), Secret("again"))
     assert path == "/auth/token/refresh"
-    assert headers == {"X-Ledger-Workspace": "minivault", "X-Ledger-API-Key": "gate"}
-    assert body == {"refresh_token": "again"}
+    assert headers == {"X-Ledger-Workspace": "minivault", "X-Ledger-API-Key": Secret("gate")}
+    assert body == {"refresh_token": Secret("again")}
 
 
 @pytest.mark.parametrize(
@@ -154,7 +154,7 @@ def test_no_secret_is_shown_by_the_errors_of_a_keeper(make: Make, clock: FakeClo
     user = ApiUser("minivault", "id-canary", "secret-canary", gateway_key="gate-canary")
     service = Service(clock)
 
-    def send(path: str, headers: dict[str, str], body: dict[str, str]) -> Tokens:
+    def send(path: str, headers: object, body: object) -> Tokens:
         raise failure
 
     keeper = make(service)

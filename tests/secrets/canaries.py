@@ -10,7 +10,7 @@ field                       secret, because
 ``gateway_key``             opens the gateway in front of the token endpoint
 ``private scalar``          the operator's private key: as bytes, as a number, in a PEM, in the hex of a PEM
 ``reporting_key``           reads the workspace
-``lam_user``                all that a LAM without an API key asks for (its *name in an answer* is content: who made it)
+``lam_user``                all that a LAM without an API key asks for (its name in an answer is content)
 ``lam_api_key``             opens a LAM
 ``lam_store_token``         opens a LAM's store
 ``access token``            its claims and its signature: opens the API for minutes
@@ -22,9 +22,10 @@ field                       secret, because
 ``env_value``               any other value in ``.env``, such as one under a name that is spelled wrongly
 ==========================  ========================================================================================
 
-No secrets: workspace, base URL, public key, profile names, paths of files, ids and names of objects. The memory of the
-process is out of scope: whoever can run code in it can call ``Secret.reveal()``. So is what the reader's own cell holds,
-and what ``ledgerkit sandbox`` prints of the made-up workspace, which is meant to be copied.
+No secrets: workspace, base URL, public key, profile names, paths of files, ids and names of objects.
+
+Out of scope: the memory of the process, since whoever runs code in it can call ``Secret.reveal()``; what the reader's own
+cell holds; and what ``ledgerkit sandbox`` prints of the made-up workspace, which is meant to be copied.
 """
 
 import base64

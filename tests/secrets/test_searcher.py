@@ -18,7 +18,6 @@ from urllib.parse import quote
 
 import pandas as pd
 import pytest
-
 from canaries import ACCESS_TOKEN, PEM, PKCS8, POINT, PRIVATE_KEY, SCALAR, VALUES, Searcher
 
 SEARCHER = Searcher()
