@@ -211,6 +211,9 @@ class Books:
                 fault = self._chance.choice(FAULTS)
             if not refreshes and fault in OF_REFRESHES:
                 fault = None
+            # No call waits longer than two minutes: not for two lost answers, nor for one after an outage.
+            if (self._in_a_row and fault == "answer lost") or 0.0 < self.clock.true() - self.away[1] < 180.0:
+                fault = None
             self._in_a_row = self._in_a_row + 1 if fault else 0
             if fault:
                 self.done[fault] += 1
