@@ -36,13 +36,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.error(f"not in mutation/modules.toml: {', '.join(sorted(unknown))}")
     good = True
     for module in asked.modules or modules:
-        copy = Copy(ROOT, module, modules[module]["tests"])
+        copy = Copy(ROOT, module, modules[module]["tests"], modules[module].get("left_out"))
         if not asked.report:
             copy.bring_up_to_date(anew=asked.anew)
             command = [str(ROOT / asked.mutmut), "run", "--max-children", str(asked.workers)]
             if subprocess.run(command, cwd=copy.folder).returncode:  # noqa: S603 - the tool of this command
                 return 1
-        hand = Copy(ROOT, module, copy.tests, "by_hand")
+        hand = Copy(ROOT, module, copy.tests, name="by_hand")
         for line in chain(report(copy), () if asked.report else by_hand.run(hand, ROOT / "mutation/by_hand.toml")):
             good = good and not line.startswith("!")
             print(line)

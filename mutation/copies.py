@@ -12,7 +12,7 @@ SETTINGS: Final = """
 source_paths = ["ledgerkit"]
 only_mutate = ["ledgerkit/{module}.py"]
 also_copy = ["mutation"]
-pytest_add_cli_args = ["-p", "mutation.quick", "-p", "no:cacheprovider", "-p", "no:xdist"]
+pytest_add_cli_args = ["-p", "mutation.quick", "-p", "no:cacheprovider", "-p", "no:xdist"{left_out}]
 pytest_add_cli_args_test_selection = {tests}
 # A mutant that makes a test wait may wait so much longer than all tests of its function took.
 timeout_multiplier = 5.0
@@ -28,9 +28,12 @@ TIMEOUTS: Final = (36, -24, 24, 152, 255)
 class Copy:
     """One module, and the folder where it is mutated."""
 
-    def __init__(self, root: Path, module: str, tests: list[str], name: str | None = None) -> None:
+    def __init__(
+        self, root: Path, module: str, tests: list[str], left_out: list[str] | None = None, name: str | None = None
+    ) -> None:
         self.module = module
         self.tests = tests
+        self.left_out = left_out or []
         self.source = f"ledgerkit/{module}.py"
         self.folder = root / ".mutants" / (name or module)
         self._root = root
@@ -44,7 +47,8 @@ class Copy:
             shutil.rmtree(self.folder / name, ignore_errors=True)
             shutil.copytree(self._root / name, self.folder / name, ignore=ignored)
         pyproject = (self._root / "pyproject.toml").read_text()
-        settings = SETTINGS.format(module=self.module, tests=json.dumps(self.tests))
+        left_out = "".join(f', "--deselect={test}"' for test in self.left_out)
+        settings = SETTINGS.format(module=self.module, tests=json.dumps(self.tests), left_out=left_out)
         (self.folder / "pyproject.toml").write_text(pyproject + settings)
         if self._found.exists():
             kept = json.loads(self._found.read_text())
