@@ -21,12 +21,19 @@ COLOURS: Final = {
 }
 QUIET: Final = "color:var(--jp-content-font-color2,inherit)"
 # What a check is told with is the kit's alone, whatever letter it is drawn with.
-_SIGNS: Final = frozenset("✓✔✅☑🗸🗹✗✘☒❌❎✕✖🗴🗵🗶🗷")
-# Letters by their class, and yet nothing is drawn for them.
-_BLANK_LETTERS: Final = frozenset("\u115f\u1160\u2800\u3164\uffa0")
+_SIGNS: Final = frozenset("✓✔✅☑🗸🗹✗✘☒❌❎✕✖🗴🗵🗶🗷√⍻☓⨯🆗\U00010102\U0001fbb1")
+# Letters, marks and symbols by their class, and yet nothing is drawn for them: Unicode has them ignored by default.
+_UNSEEN: Final = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U00016fe4\U0001d159\U000e0000-\U000e0fff]"
+)
+# Drawn through a letter or around it: a name could seem to be struck out, or to be crossed.
+_OVERLAYS: Final = re.compile("[\u0334-\u0338\u0488\u0489\u1abe\u20d2-\u20d3\u20d8-\u20da\u20dd-\u20e0\u20e2-\u20eb]")
 _LABEL: Final = f"padding:0 12px 0 0;text-align:left;vertical-align:top;white-space:nowrap;{QUIET}"
 _CODE: Final = "font-family:var(--jp-code-font-family,monospace);overflow-wrap:anywhere"
 _ADDRESS: Final = re.compile(r"[0-9A-Za-z]{26,}")
+# A name such as $\color{green}{approved}$ in a frame that pandas draws would be set as mathematics by JupyterLab,
+# over whatever stands beside it, or as a link. Whoever wants formulas in frames sets the option back.
+pd.set_option("display.html.use_mathjax", False)
 
 
 def visible(text: str) -> str:
@@ -173,7 +180,7 @@ def _visible_value(value: Any) -> Any:
 def _misleads(one: str, before: str) -> bool:
     if one == " ":
         return before == " "
-    if not one.isprintable() or one in _SIGNS or one in _BLANK_LETTERS:
+    if not one.isprintable() or one in _SIGNS or _UNSEEN.match(one) or _OVERLAYS.match(one):
         return True
     # Over a letter it is an accent; over anything else, or in a stack, it hides what it stands on.
     return unicodedata.category(one) in ("Mn", "Me") and not before.isalpha()

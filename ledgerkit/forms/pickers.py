@@ -13,6 +13,7 @@ from ledgerkit.resources.currencies import Currencies
 from ledgerkit.resources.entities import Entities
 from ledgerkit.resources.labels import Labels
 from ledgerkit.resources.whitelists import Whitelists
+from ledgerkit.showing import spelled
 
 Named = Literal["account", "user", "group", "label", "currency", "entity", "whitelist"]
 
@@ -52,4 +53,5 @@ def _listed(workspace: Workspace, kind: Named) -> pd.DataFrame:
 def _currency(row: Mapping[Any, Any]) -> str:
     """Return the name of a currency and the code that people know it by."""
     unit = display_unit(row["units"]) if isinstance(row["units"], list) else None
-    return f"{row['name']} · {unit.code}" if unit else str(row["name"])
+    name = spelled(str(row["name"]))
+    return f"{name} · {spelled(unit.code)}" if unit else name

@@ -1,0 +1,311 @@
+"""An address that begins and ends like a known one is marked wherever it may be paid, approved or read."""
+
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from serving import Handler, LeapingClock, Reply, Server, listing, page, signed_in
+from writes.conftest import listed_address, open_session
+
+import ledgerkit as lk
+from ledgerkit.addresses import KnownAddresses, apart, told
+from ledgerkit.checks import look_alike
+from ledgerkit.lookups import Lookups
+from ledgerkit.sandbox import Sandbox
+
+EVM = "0xdAC17F958D2ee523a2206206994597C13D831ec7"
+POISON = "0xdAC1" + "9" * 32 + "1ec7"
+BECH32 = "bc1qar0srrr7xfkvy5l643lydnw9re59gtzzwf5mdq"
+BASE58 = "1BvBMSEYstWetqTFn5Au4m4GFg7xJaNVN2"
+SOLANA = "7xKXtg2CW87d97TXJSDpbD5jBkheTqA83TZRuJosgAsU"
+
+
+def alike(address: str, *known: str) -> list[tuple[str, bool]]:
+    return [(one.address, one.nearly) for one in KnownAddresses((one, "known") for one in known).alike(address)]
+
+
+@pytest.mark.parametrize(
+    ("address", "known"),
+    [
+        (POISON, EVM),
+        (POISON.lower(), EVM),
+        (POISON, EVM.lower()),
+        ("0x" + POISON[2:].upper(), EVM),
+        ("bc1qar0s" + "p" * 30 + "5mdq", BECH32),
+        ("BC1QAR0S" + "P" * 30 + "5MDQ", BECH32),
+        ("1BvBM" + "x" * 25 + "NVN2", BASE58),
+        (SOLANA[:5] + "1" * 35 + SOLANA[-4:], SOLANA),
+        ("osmo1qqzr" + "q" * 30 + "7mzd", "osmo1qqzr" + "l" * 30 + "7mzd"),
+        (BASE58.replace("Wet", "weT"), BASE58),
+        (BASE58.replace("B", "\u0412"), BASE58),  # Cyrillic
+        ("l" + BASE58[1:], BASE58),
+        (EVM[:20] + "\u200b" + EVM[20:], EVM),
+        (EVM.replace("0x", "0\u0445"), EVM),  # a Cyrillic letter in the place of the x
+        ("\uff10" + EVM[1:], EVM),  # of full width
+    ],
+)
+def test_an_address_that_people_take_for_a_known_one_is_found(address: str, known: str) -> None:
+    assert alike(address, "0x" + "1" * 40, known, "bc1q" + "z" * 38) == [(known, False)]
+    assert told(address, KnownAddresses([(known, "Acme")])) != ""
+
+
+@pytest.mark.parametrize(
+    ("address", "known"),
+    [
+        (EVM, EVM),
+        (EVM.lower(), EVM),
+        (BECH32.upper(), BECH32),
+        (EVM, "0xdAC1" + "9" * 36),
+        (EVM, "0x" + "9" * 36 + "1ec7"),
+        ("bc1qaaaa" + "q" * 30 + "zzzz", "bc1qbbbb" + "q" * 30 + "zzzz"),
+        ("osmo1aaaa" + "q" * 30 + "zzzz", "osmo1cccc" + "q" * 30 + "zzzz"),
+        ("short", "shorn"),
+    ],
+)
+def test_the_same_address_and_a_quite_different_one_are_not(address: str, known: str) -> None:
+    assert alike(address, known) == []
+
+
+def test_one_character_less_at_an_end_is_nearly_alike() -> None:
+    assert alike("0xdAC" + "9" * 33 + "1ec7", EVM) == [(EVM, True)]
+    assert alike("0xdAC1" + "9" * 33 + "ec7", EVM) == [(EVM, True)]
+
+
+def test_it_is_said_in_words_where_they_differ() -> None:
+    assert apart(POISON, EVM) == (
+        "of its 42 characters the first 6 and the last 4 are the same, and those between are not"
+    )
+    assert apart("abcdefgh", "abcxefgh") == "of 8 characters they differ in that at 4 (“d” here, “x” there)"
+    assert apart("ab\u0441d", "abcd") == "of 4 characters they differ in that at 3 (U+0441 here, “c” there)"
+
+
+def test_ten_thousand_known_addresses_cost_no_more_than_a_few() -> None:
+    many = [(f"0x{number:040x}"[:-4] + f"{number % 65536:04x}", "listed") for number in range(10_000)]
+
+    def cost(known: KnownAddresses) -> float:
+        best = float("inf")
+        for _ in range(5):
+            start = time.perf_counter()
+            for _ in range(200):
+                known.alike(POISON)
+            best = min(best, time.perf_counter() - start)
+        return best
+
+    few, all_of_them = KnownAddresses([(EVM, "Acme")]), KnownAddresses([*many, (EVM, "Acme")])
+    assert [one.address for one in all_of_them.alike(POISON)] == [EVM]
+    assert cost(all_of_them) < 5 * cost(few)
+
+
+# What pays
+
+
+@pytest.fixture(scope="module")
+def session() -> Iterator[lk.Session]:
+    with Sandbox(transactions=250, pace=0) as server, open_session(server, sandbox=server) as session:
+        yield session
+
+
+def poisoned(address: str) -> str:
+    """Return another address that begins and ends alike, of letters that addresses of its kind have."""
+    middle = "q" * (len(address) - 12)
+    return address[:8] + middle + address[-4:]
+
+
+def verdict(draft: Any, name: str = "look-alike") -> tuple[str, str]:
+    return next((one.verdict, one.text) for one in draft.checks if one.name == name)
+
+
+def test_a_draft_that_pays_a_look_alike_stops_and_names_what_it_resembles(session: lk.Session) -> None:
+    listed = listed_address(session, "bitcoin")
+    draft = session.transactions.send(1, poisoned(listed), "0.1 BTC", max_fees=1000)
+    said, text = verdict(draft)
+    assert said == "problem"
+    assert f"it begins and ends like {listed} (" in text
+    assert "on whitelist" in text
+    with pytest.raises(lk.InvalidRequest, match="look-alike: it begins and ends like"):
+        draft.submit()
+    assert draft.state == "draft"
+    assert "✗ look-alike: it begins" in repr(draft)
+
+
+def test_a_listed_address_is_none(session: lk.Session) -> None:
+    draft = session.transactions.send(1, listed_address(session, "bitcoin"), "0.1 BTC")
+    said, text = verdict(draft)
+    assert said == "ok"
+    assert text.startswith("like none of the ")
+
+
+class Lists:
+    """What lookups say of one workspace."""
+
+    def __init__(self, listed: KnownAddresses | None, paid: KnownAddresses | None) -> None:
+        self._listed, self._paid = listed, paid
+
+    def listed(self) -> KnownAddresses | None:
+        return self._listed
+
+    def paid(self, account: int, search: Any) -> KnownAddresses | None:
+        return self._paid
+
+
+@pytest.mark.parametrize(
+    ("listed", "paid", "expected"),
+    [
+        ([EVM], [], "problem"),
+        ([], [EVM], "problem"),
+        ([EVM], [POISON], "problem"),  # that it was paid before may be the theft
+        ([EVM, POISON], [], "warning"),
+        ([POISON], [EVM], "warning"),
+        ([], [], "ok"),
+        (["0xdAC" + "9" * 33 + "1ec8"], [], "ok"),
+        (None, [], "warning"),
+        ([], None, "warning"),
+        (None, [EVM], "problem"),
+    ],
+)
+def test_what_is_known_decides(listed: list[str] | None, paid: list[str] | None, expected: str) -> None:
+    known = [None if one is None else KnownAddresses((address, "Acme") for address in one) for one in (listed, paid)]
+    check = look_alike(Lists(*known), 1, POISON, lambda: None)  # type: ignore[arg-type]  # only what is asked of lookups is played
+    assert check.verdict == expected
+    assert check.allowed_by == ("look_alike" if expected == "problem" else "")
+
+
+def test_who_means_it_says_so_and_nothing_else_is_let_through(session: lk.Session) -> None:
+    from test_showing import draft as made
+
+    from ledgerkit.drafts import Check, Draft
+
+    def draft(*checks: Check) -> Draft:
+        plain = made("x")
+        plain._checks = checks
+        return plain
+
+    alone = draft(Check("look-alike", "problem", "it looks like it", "look_alike"))
+    assert "To send it all the same: draft.submit(look_alike=True)" in repr(alone)
+    with pytest.raises(lk.InvalidRequest, match="it looks like it"):
+        alone.submit(again=True)
+    with pytest.raises(AssertionError, match="nothing is sent"):
+        alone.submit(look_alike=True)
+    both = draft(Check("look-alike", "problem", "it looks like it", "look_alike"), Check("rules", "problem", "none"))
+    with pytest.raises(lk.InvalidRequest, match=r"nothing was sent: rules: none\.$"):
+        both.submit(look_alike=True)
+
+
+# What is approved, and what is read
+
+
+def workspace(recipient: str, whitelists: Any = None) -> Handler:
+    """Serve one transaction to an address, and a whitelist with another one."""
+    row = {
+        "id": 7,
+        "type": "SEND",
+        "status": "CONFIRMED",
+        "account_id": 1,
+        "currency": "ethereum",
+        "amount": 5,
+        "recipient": recipient,
+        "senders": [EVM],
+        "created_on": "2026-01-01T00:00:00Z",
+    }
+    entry = {"id": 1, "name": "Acme <b>", "currency": "ethereum", "address": EVM}
+    whitelist = {
+        "id": 1,
+        "name": "Vendors",
+        "status": "ACTIVE",
+        "created_on": "2026-01-01T00:00:00Z",
+        "addresses": [entry],
+    }
+
+    def handle(seen: Any) -> Any:
+        if seen.path == "/whitelists":
+            return whitelists or listing([whitelist])(seen)
+        if seen.path == "/transactions/7":
+            return Reply(row)
+        if seen.path.startswith("/accounts/"):
+            return Reply(
+                {
+                    "id": 1,
+                    "name": "ETH",
+                    "currency": "ethereum",
+                    "status": "ACTIVE",
+                    "created_on": "2026-01-01T00:00:00Z",
+                }
+            )
+        return page([])
+
+    return signed_in(handle)
+
+
+def test_the_card_of_a_payment_to_a_look_alike_says_so(
+    serve: Callable[..., Server], connect_to: Callable[..., lk.Session]
+) -> None:
+    from ledgerkit.forms.detail import Detail
+
+    session = connect_to(serve(workspace(POISON)))
+    form = Detail.on(session.transactions._connection)
+    form.open("transaction", 7)
+    form.wait()
+    assert "LOOK-ALIKE: it begins and ends like" in form.card.value.replace("<span", "\n<span").replace("\n", "")
+    assert "Acme &lt;b&gt;" in form.card.value
+    assert f"LOOK-ALIKE: {POISON}: it begins and ends like {EVM} (“Acme <b>” on whitelist Vendors)" in form.text()
+    assert "LOOK-ALIKE" in repr(session.transactions.get(7))
+    form.close()
+
+
+@pytest.mark.parametrize(
+    ("recipient", "answer"),
+    [(EVM, None), (EVM.lower(), None), ("0x" + "7" * 40, None), (POISON, Reply({}, status=403))],
+)
+def test_a_card_without_one_says_nothing(
+    serve: Callable[..., Server], connect_to: Callable[..., lk.Session], recipient: str, answer: Any
+) -> None:
+    from ledgerkit.forms.detail import Detail
+
+    session = connect_to(serve(workspace(recipient, answer)))
+    form = Detail.on(session.transactions._connection)
+    form.open("transaction", 7)
+    form.wait()
+    assert "LOOK-ALIKE" not in form.card.value
+    form.close()
+
+
+def test_what_an_approver_would_sign_is_marked_and_the_phrase_says_it(session: lk.Session) -> None:
+    from ledgerkit.addresses import KnownAddresses
+    from ledgerkit.approvals import phrase_for
+    from ledgerkit.forms import voting
+
+    listed = listed_address(session, "bitcoin")
+    draft = session.transactions.send(1, listed, "0.123 BTC", note="look-alike")
+    draft.submit()
+    connection = session.requests._connection
+    plain = session.requests.review(draft.request_id, draft)
+    assert plain.remarks == ()
+    # As if the address that is paid were on no list, and one that it resembles were.
+    connection.memory.known_addresses = (
+        float("inf"),
+        KnownAddresses([(poisoned(listed), "“Acme” on whitelist Vendors")]),
+    )
+    try:
+        review = session.requests.review(draft.request_id, draft)
+        assert review.remarks[0].startswith("LOOK-ALIKE: Recipient: it begins and ends like ")
+        assert review.remarks[0] in repr(review)
+        assert "LOOK-ALIKE: Recipient" in review._repr_html_()
+        assert "--jp-error-color1" in review._repr_html_()
+        assert phrase_for(review, 7) == f"{phrase_for(plain, 7)} look-alike"
+        with pytest.raises(lk.ReviewFailed, match="look-alike'"):
+            session.requests.approve(draft.request_id, draft, confirm=f"approve {draft.request_id}")
+        found, refusal = voting.review_of(connection, draft.request_id, "approve", draft.to_json())
+        assert (found.remarks, refusal) == (review.remarks, None)
+    finally:
+        connection.memory.known_addresses = (float("-inf"), KnownAddresses())
+
+
+def test_payments_are_looked_at_though_whitelists_can_not_be_read(
+    serve: Callable[..., Server], connect_to: Callable[..., lk.Session]
+) -> None:
+    for status in (403, 404, 501):
+        session = connect_to(serve(workspace(POISON, Reply({"message": "no"}, status=status))), clock=LeapingClock())
+        check = look_alike(Lookups(session.accounts._connection), 1, POISON, None)
+        assert check.verdict == "warning"
+        assert "whitelists can't be seen" in check.text
