@@ -22,7 +22,6 @@ from ledgerkit.clock import Clock, SystemClock
 from ledgerkit.credentials import LAM, ApiUser, Credentials, ReportingKey
 from ledgerkit.errors import (
     AuthenticationError,
-    Cancelled,
     ConnectionFailed,
     ContractViolation,
     LedgerError,
@@ -275,7 +274,7 @@ class TokenKeeper:
         except Exception as error:
             with self._lock:
                 overtaken = self._generation != generation
-                if not overtaken and not isinstance(error, Cancelled):
+                if not overtaken:
                     self._note_failure(error)
             if not isinstance(error, LedgerError):
                 raise

@@ -529,7 +529,10 @@ def _keeper(user: ApiUser, transport: Transport, clock: Clock) -> TokenKeeper:
         path, headers, body = auth.token_request(user)
         # Later on the address is known to be right, and the call that waits has all the time of a read.
         seconds = None if signed_in.is_set() else SECONDS_TO_SIGN_IN
-        answer = transport.request("POST", path, headers=headers, json=body, safe=True, seconds=seconds)
+        # Whoever leads signs in for all: what one form gives up is not given up for a write, nor for other threads.
+        answer = transport.request(
+            "POST", path, headers=headers, json=body, safe=True, seconds=seconds, cancel=threading.Event()
+        )
         tokens = auth.tokens_from(answer.body)
         signed_in.set()
         return tokens
