@@ -16,7 +16,6 @@ from ledgerkit import auth
 from ledgerkit.auth import TokenKeeper, Tokens
 from ledgerkit.errors import (
     AuthenticationError,
-    Cancelled,
     ConnectionFailed,
     ContractViolation,
     LedgerError,
@@ -27,6 +26,7 @@ from ledgerkit.errors import (
 )
 from ledgerkit.limits import among_many
 from ledgerkit.secret import Secret
+from ledgerkit.watching import Watch, watched
 
 # --- the refresh token ----------------------------------------------------------------------------------------------
 
@@ -146,24 +146,6 @@ def test_a_slow_refresh_loses_against_credentials_that_were_changed_meanwhile(ma
     keeper._refresh = slow
     assert keeper.renew(generation)[0] == Secret("access-1")
     assert keeper.token()[0] == Secret("access-1")
-
-
-def test_a_form_that_is_cancelled_while_it_signs_in_leaves_no_problem_and_no_pause(
-    make: Make, service: Service
-) -> None:
-    keeper = make(service, spawn=no_threads)
-    login = service.login
-
-    def given_up() -> Tokens:
-        raise Cancelled
-
-    keeper._login = given_up
-    with pytest.raises(Cancelled):
-        keeper.token()
-    assert keeper.problem is None
-    assert keeper._failures == 0
-    keeper._login = login
-    assert service.accepts(keeper.token()[0])
 
 
 # --- pauses, states and threads -------------------------------------------------------------------------------------
@@ -389,3 +371,23 @@ def test_a_long_read_signs_in_at_once_where_its_share_of_the_rate_limit_is_used_
     assert copy_context().run(long_read) == {"name": "Acme"}
     assert gate.exchanges == ["/", "/refresh"]
     assert clock.waits == []
+
+
+def test_a_write_whose_form_is_left_while_it_signs_in_is_sent_once_and_answered(
+    serve: Serve, connect_to: Connect
+) -> None:
+    watch = Watch()
+    gate, clock = Gate(Reply(status=401), Reply(status=503), Reply(status=503)), LeapingClock()
+
+    def left_meanwhile(seen: Seen) -> Reply:
+        if len(gate.exchanges) > 1:
+            watch.cancel.set()
+        return gate(seen)
+
+    server = serve(left_meanwhile)
+    session = connect_to(server, CREDENTIALS, clock=clock, writes=True)
+    session.raw("GET", "/organization")
+    gate.good = "revoked"
+    with watched(watch):
+        assert session.raw("POST", "/requests", json={}) == {"name": "Acme"}  # what is not said gets sent again
+    assert gate.exchanges == ["/", "/refresh", "/", "/", "/"]
