@@ -107,8 +107,17 @@ def build_address_book(material: Material, people: People, chart: Chart) -> Addr
         ]
         sources[currency] = [address("source", index) for index in range(_SOURCES)]
         bad[currency] = [address("bad", index) for index in range(3)]
+        if chain == "evm":
+            # made to be taken for the first recipient: somebody sends dust from it, and hopes to be copied
+            bad[currency][1] = _look_alike(destinations[currency][0].address, material.derive("bad", chain, 1))
     whitelists, ruling = _whitelists(material, people, destinations)
     return AddressBook(destinations, sources, bad, whitelists, ruling)
+
+
+def _look_alike(address: str, entropy: bytes) -> str:
+    """Return another address that begins and ends like one of Ethereum."""
+    digits = bytes.fromhex(address.removeprefix("0x"))
+    return make_address("ethereum", "ethereum", digits[:2] + entropy[2:18] + digits[-2:])
 
 
 def _tags(currency: str, index: int) -> tuple[int, ...]:
