@@ -11,6 +11,7 @@ import os
 import subprocess
 import sys
 import tomllib
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import chain
 from pathlib import Path
@@ -20,6 +21,7 @@ from mutation.copies import Copy
 from mutation.survivors import Survivor, accepted, stanza
 
 ROOT = Path(__file__).resolve().parents[1]
+ACCEPTED = ROOT / "mutation/accepted.toml"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -28,7 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m mutation", description=(__doc__ or "").partition("\n\n")[2])
     parser.add_argument("modules", nargs="*", help=f"which modules of the kit; all by default: {', '.join(modules)}")
     parser.add_argument("--workers", type=int, default=os.cpu_count(), help="how many mutants at once")
-    parser.add_argument("--mutmut", default=".venv-mutants/bin/mutmut", help="where mutmut is")
+    parser.add_argument("--environment", default=".venv-mutants", help="where mutmut is installed")
     parser.add_argument("--anew", action="store_true", help="forget what earlier runs found")
     parser.add_argument("--report", action="store_true", help="run nothing, say what the last run found")
     asked = parser.parse_args(arguments)
@@ -36,40 +38,53 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.error(f"not in mutation/modules.toml: {', '.join(sorted(unknown))}")
     good = True
     for module in asked.modules or modules:
-        copy = Copy(ROOT, module, modules[module]["tests"], modules[module].get("left_out"))
+        said = modules[module]
+        copy = Copy(ROOT, module, said["tests"], said.get("left_out"))
         if not asked.report:
             copy.bring_up_to_date(anew=asked.anew)
-            command = [str(ROOT / asked.mutmut), "run", "--max-children", str(asked.workers)]
-            if subprocess.run(command, cwd=copy.folder).returncode:  # noqa: S603 - the tool of this command
-                return 1
-        hand = Copy(ROOT, module, copy.tests, name="by_hand")
+            run(copy, ROOT / asked.environment / "bin", asked.workers, said.get("slow"))
+        hand = Copy(ROOT, module, said["tests"], name="by_hand")
         for line in chain(report(copy), () if asked.report else by_hand.run(hand, ROOT / "mutation/by_hand.toml")):
             good = good and not line.startswith("!")
-            print(line)
+            print(line, flush=True)
     return 0 if good else 1
+
+
+def run(copy: Copy, tools: Path, workers: int, slow: list[str] | None) -> None:
+    """Let each mutant of a module face its tests, and those that nobody explained the slow ones."""
+    command = [str(tools / "mutmut"), "run", "--max-children", str(workers)]
+    subprocess.run(command, cwd=copy.folder, check=True)  # noqa: S603 - the tool of this command
+    if slow:
+        reasons = accepted(ACCEPTED, copy.module)
+        for name, one in survivors(copy).items():
+            if not one.is_wording and one.key not in reasons:
+                copy.face(name, slow, tools / "python")
+
+
+def survivors(copy: Copy) -> dict[str, Survivor]:
+    """Return the mutants that no test noticed, by name."""
+    alive = [name for name, outcome in copy.outcomes().items() if outcome == "survived"]
+    return {name: Survivor(copy.module, *copy.change(name)) for name in alive}
 
 
 def report(copy: Copy) -> Iterator[str]:
     """Say what became of the mutants of a module; what must be looked at begins with ``!``."""
     outcomes = copy.outcomes()
-    survivors = [
-        Survivor(copy.module, *copy.change(name)) for name, outcome in outcomes.items() if outcome == "survived"
-    ]
-    reasons = accepted(ROOT / "mutation/accepted.toml", copy.module)
-    new = [one for one in survivors if not one.is_wording and not reasons.get(one.key)]
-    counts = {outcome: list(outcomes.values()).count(outcome) for outcome in sorted(set(outcomes.values()))}
+    alive = list(survivors(copy).values())
+    reasons = accepted(ACCEPTED, copy.module)
+    worded = [one for one in alive if one.is_wording]
+    new = [one for one in alive if not one.is_wording and not reasons.get(one.key)]
+    counts = ", ".join(f"{count} {outcome}" for outcome, count in sorted(Counter(outcomes.values()).items()))
     yield (
-        f"{copy.module}: {len(outcomes)} mutants, "
-        + ", ".join(f"{count} {outcome}" for outcome, count in counts.items())
-        + f"; of the survivors {sum(one.is_wording for one in survivors)} differ in words of a message alone, "
-        f"{len(survivors) - len(new) - sum(one.is_wording for one in survivors)} are accepted, {len(new)} are not"
+        f"{copy.module}: {len(outcomes)} mutants, {counts}; of the survivors {len(worded)} differ in words of a message "
+        f"alone, {len(alive) - len(worded) - len(new)} are accepted, {len(new)} are not"
     )
     for name, outcome in outcomes.items():
         if outcome not in {"killed", "timeout", "survived"}:
             yield f"! {name}: {outcome}"
     for one in new:
         yield f"! survived, and is not in mutation/accepted.toml:\n\n{stanza(one)}"
-    for key in sorted(set(reasons) - {one.key for one in survivors}):
+    for key in sorted(set(reasons) - {one.key for one in alive}):
         yield f"! is in mutation/accepted.toml, and no mutant that survives is: {' | '.join(key)}"
 
 

@@ -2,7 +2,9 @@
 
 import difflib
 import json
+import os
 import shutil
+import subprocess
 from pathlib import Path
 from typing import Final
 
@@ -67,6 +69,17 @@ class Copy:
             else OUTCOMES.get(code, f"ended {code}")
             for name, code in codes.items()
         }
+
+    def face(self, mutant: str, tests: list[str], python: Path) -> None:
+        """Run further tests on a mutant that survived, and write down where they kill it."""
+        command = [str(python), "-m", "pytest", "-x", "-q", "-p", "mutation.quick", "-p", "no:cacheprovider", *tests]
+        environment = {**os.environ, "MUTANT_UNDER_TEST": mutant}
+        folder = self.folder / "mutants"
+        ended = subprocess.run(command, cwd=folder, env=environment, capture_output=True)  # noqa: S603 - the tests
+        if ended.returncode == 1:
+            found = json.loads(self._found.read_text())
+            found["exit_code_by_key"][mutant] = 1
+            self._found.write_text(json.dumps(found))
 
     def change(self, mutant: str) -> tuple[str, str, str]:
         """Return the function that a mutant changes, the lines as they are, and as the mutant has them."""

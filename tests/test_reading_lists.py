@@ -1,0 +1,129 @@
+"""How the reader asks for a list, and what it says of it: the right requests and the right words, by examples."""
+
+from typing import Any, cast
+
+import pytest
+from changing_list import NOON, ChangingList
+
+import ledgerkit as lk
+from ledgerkit import paging
+from ledgerkit.frames import INTEGER, TEXT, Leaves, Table
+from ledgerkit.pages import Page
+from ledgerkit.paging import Listing, Reader
+from ledgerkit.parallel import Progress
+from ledgerkit.transport import Answer, Transport
+
+THING = Table("thing", {"id": INTEGER, "created_on": TEXT})
+
+
+def reader_of(world: Any) -> Reader:
+    return Reader(cast("Transport", world))
+
+
+class OnePage:
+    """A transport that answers one page, and keeps what it was asked."""
+
+    concurrency = 1
+
+    def __init__(self, ids: list[Any], **info: Any) -> None:
+        self.ids, self.info = ids, info
+        self.asked: list[dict[str, str]] = []
+
+    def request(self, method: str, path: str, *, params: dict[str, str], **_: Any) -> Answer:
+        self.asked.append(params)
+        edges = [{"node": {"id": one, "created_on": "2026-01-01T00:00:00Z"}} for one in self.ids]
+        return Answer(f"{method} {path}", {"edges": edges, "page_info": self.info}, NOON)
+
+
+# The count
+
+
+@pytest.mark.parametrize(
+    ("ids", "count", "has_next", "believed"),
+    [
+        ([9, 8], 30, True, 30),
+        ([9, 8], 2, False, 2),
+        ([9], 1, False, 1),
+        ([], 0, False, 0),
+        ([9, 8], 3, False, 3),  # hidden ones are counted too
+        ([9, 8], 1, False, None),  # two were shown
+        ([9, 8], 2, True, None),  # more are said to follow
+        ([], 0, True, None),
+    ],
+)
+def test_a_count_is_believed_where_the_page_it_came_with_does_not_show_more(
+    ids: list[int], count: int, has_next: bool, believed: int | None
+) -> None:
+    world = OnePage(ids, count=count, has_next_page=has_next)
+    assert reader_of(world).count(Listing("/things", THING, {"memo": "x"})) == believed
+    assert world.asked == [{"memo": "x", "order": "desc", "order_by": "id", "page_size": "2", "page": "1"}]
+
+
+def test_a_count_of_a_list_without_order_asks_for_none() -> None:
+    world = OnePage([2, 1], count=7, has_next_page=True)
+    assert reader_of(world).count(Listing("/things", THING, dated=False)) == 7
+    assert world.asked == [{"page_size": "2", "page": "1"}]
+
+
+# What is asked
+
+
+def test_a_list_of_several_pages_is_asked_for_before_the_moment_of_the_first_answer() -> None:
+    world = ChangingList(rows=25)
+    rows, said = reader_of(world).read(Listing("/things", THING), limit=None, progress=Progress("test"))
+    assert rows["id"] == list(range(25, 0, -1))
+    assert said == {"sweeps": 1, "complete": True}
+    order = {"order": "desc", "order_by": "id"}
+    assert world.asked == [
+        {**order, "page_size": "100", "page": "1"},
+        {**order, "page_size": "10", "page": "2", "created_before": "2026-01-31T11:59:59Z"},
+        {**order, "page_size": "10", "page": "3", "created_before": "2026-01-31T11:59:59Z"},
+    ]
+
+
+@pytest.mark.parametrize(("limit", "size"), [(1, "2"), (2, "2"), (3, "3"), (100, "100"), (101, "100")])
+def test_no_more_rows_are_asked_for_than_are_wanted_and_two_at_least(limit: int, size: str) -> None:
+    world = ChangingList(rows=300, most=100)
+    rows, _ = reader_of(world).read(Listing("/things", THING), limit=limit, progress=Progress("test"))
+    assert rows["id"] == list(range(300, 300 - limit, -1))
+    assert world.asked[0]["page_size"] == size
+
+
+def test_whether_a_filter_is_refused_is_asked_with_the_plainest_call() -> None:
+    world = ChangingList(rows=5, refused=["memo"])
+    with pytest.raises(lk.InvalidRequest):
+        reader_of(world).read(Listing("/things", THING, {"memo": "x"}), limit=None, progress=Progress("test"))
+    assert world.asked[1:] == [{"memo": "x", "page": "1"}]
+
+
+@pytest.mark.parametrize("limit", [None, 3])
+def test_no_page_but_the_first_belongs_to_a_bulk_read(limit: int | None) -> None:
+    class Bulk(ChangingList):
+        def request(self, method: str, path: str, *, bulk: bool = False, **told: Any) -> Answer:
+            assert bulk is (told["params"]["page"] != "1")
+            return super().request(method, path, **told)
+
+    reader_of(Bulk(rows=25)).read(Listing("/things", THING), limit=limit, progress=Progress("test"))
+
+
+# What is said
+
+
+def test_the_warning_says_what_was_seen_and_counted() -> None:
+    world = ChangingList(rows=30, miscount=2)
+    with pytest.warns(lk.IncompleteResult) as caught:
+        _, said = reader_of(world).read(Listing("/things", THING), limit=None, progress=Progress("test"))
+    assert said == {"sweeps": 5, "complete": False}
+    assert str(caught[0].message).startswith(
+        "GET /things: the rows may not be complete. 30 were seen in 5 passes, and the service counted 32: rows came "
+        "or went during each pass, or it counts other than it lists. Every row that was seen is in the frame. "
+    )
+
+
+def test_the_warning_says_between_what_the_counts_were() -> None:
+    def counted(*ids: int, count: int) -> Page:
+        return Page(list(ids), Leaves(len(ids), {"id": list(ids)}), count, False, 0, 2, NOON)
+
+    pages = [counted(5, 4, count=7), counted(4, 3, count=9), counted(2, count=8)]
+    with pytest.warns(lk.IncompleteResult, match="4 were seen in 3 passes, and the service counted 7 to 9: rows"):
+        paging._warn(Listing("/things", THING), pages, 3)
