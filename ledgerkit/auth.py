@@ -215,6 +215,11 @@ class TokenKeeper:
             moved_on = self._generation != after
         return self.token() if moved_on else self._renewed(after)
 
+    def renewing(self, generation: int) -> bool:
+        """Say whether another token than this was asked for already, perhaps before something that happens now."""
+        with self._lock:
+            return self._flight is not None or self._generation != generation
+
     def reset(self) -> None:
         """Forget the token and any refusal: the next call exchanges the key again."""
         with self._lock:
@@ -254,7 +259,8 @@ class TokenKeeper:
                 if flight is mine:
                     self._fly(mine)
                 else:
-                    flight.landed.wait()
+                    while not flight.landed.wait(1.0):  # a wait without an end can't be interrupted on Windows
+                        pass
             finally:  # reached by Ctrl-C as well: the threads that wait must not be left waiting
                 with self._lock:
                     if self._flight is mine:
@@ -451,7 +457,10 @@ def _is_header_text(value: object) -> TypeGuard[str]:
 
 
 class ApiUserAuth(httpx.Auth):
-    """Signs calls with the keeper's token; a rejected token is renewed once and the call repeated once."""
+    """Signs calls with the keeper's token; a rejected token is renewed and the call repeated, once.
+
+    It is once more where the token with which it was repeated had been asked for before the rejection.
+    """
 
     def __init__(self, keeper: TokenKeeper, credentials: ApiUser) -> None:
         self._keeper = keeper
@@ -464,8 +473,14 @@ class ApiUserAuth(httpx.Auth):
         if response.status_code == 401:
             # Gives the connection back: threads that wait for the renewal would otherwise hold the whole pool.
             response.read()
+            # What another thread has asked for may be revoked together with what was refused here.
+            may_be_refused_too = self._keeper.renewing(generation)
             token, generation = _signed_in(partial(self._keeper.renew, generation))
-            yield self._signed(request, token)
+            response = yield self._signed(request, token)
+            if response.status_code == 401 and may_be_refused_too:
+                response.read()
+                token, _ = _signed_in(partial(self._keeper.renew, generation))
+                yield self._signed(request, token)
 
     def _signed(self, request: httpx.Request, token: Secret) -> httpx.Request:
         request.headers["X-Ledger-Workspace"] = self._workspace
