@@ -27,6 +27,7 @@ class _Credentials:
             object.__setattr__(self, name, value)
 
     def __setattr__(self, name: str, value: object) -> NoReturn:
+        del value  # it may be a secret, and a traceback shows the variables of this frame
         raise AttributeError(f"{type(self).__name__} can't be changed: make a new one")
 
     def __delattr__(self, name: str) -> NoReturn:

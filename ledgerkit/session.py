@@ -99,7 +99,9 @@ class Session(Sections):
         **settings: Any,
     ) -> None:
         self._credentials = credentials
-        self._base_url = credentials_module.check_base_url(base_url)
+        address = Secret(base_url if isinstance(base_url, str) else "")
+        del base_url  # people put passwords into URLs, and a traceback shows the variables of this frame
+        self._base_url = credentials_module.check_base_url(address)
         self._writes = writes
         self._clock = clock or SystemClock()
         self._zone = _zone(tz)

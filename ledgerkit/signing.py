@@ -31,6 +31,8 @@ _PRIVATE_BLOCK = re.compile(
 )
 _OTHER_BLOCK = re.compile(r"-----BEGIN ([A-Z0-9 ]+)-----")
 _HEX_OF_A_PEM = b"-----BEGIN".hex()
+# What people put where the name of a file belongs: a part of a PEM or of its hex, or the bare number of the key.
+_LIKE_A_KEY = re.compile(r"-----END|[0-9A-Fa-f]{60}|[A-Za-z0-9+/]{43}=|[A-Za-z0-9+/]{60}")
 _POINT = re.compile(r"04[0-9A-Fa-f]{128}")
 _NAMES = "LEDGER_ENTERPRISE_PRIVATE_KEY_FILE or LEDGER_ENTERPRISE_API_PRIVATE_KEY"
 
@@ -159,6 +161,11 @@ def _read(path: Secret) -> tuple[Secret | None, str]:
         content = Path(name).read_bytes()
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or "it is no name of a file"
+        if _LIKE_A_KEY.search(name):  # a path may look so too, but then it leads to a file
+            return None, (
+                "no file of that name can be read, and the name is not shown, since it looks like the key itself. Keys "
+                "belong into the file, or into LEDGER_ENTERPRISE_API_PRIVATE_KEY."
+            )
         return None, f"{name}: {reason}."
     # What is no text becomes a text that is no key: the check that follows says what is expected.
     return Secret(content.decode("utf-8-sig", errors="replace")), ""

@@ -72,8 +72,9 @@ class Evidence(logging.Handler):
     def _tracebacks(self, name: str, error: BaseException) -> None:
         own = _without_frames_of_tests(error)
         with _as_traceback(error, own):
-            text = "".join(traceback.TracebackException.from_exception(error, capture_locals=True).format())
-            self.add(f"{name} with its locals", text)
+            with suppress(AttributeError):  # Python 3.11 takes no object that is not complete yet
+                text = "".join(traceback.TracebackException.from_exception(error, capture_locals=True).format())
+                self.add(f"{name} with its locals", text)
             for mode in ("Verbose", "Context"):
                 shown = ultratb.AutoFormattedTB(mode=mode, theme_name="nocolor")  # type: ignore[no-untyped-call]  # IPython has no types there
                 with suppress(AttributeError, IndexError):  # of an error without frames

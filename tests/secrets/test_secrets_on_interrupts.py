@@ -28,7 +28,7 @@ LOOKED_AT = tuple(f"{SITE}/{name}/" for name in ("httpx", "httpcore", "h11", "do
     str(Path(sys.modules["json"].__file__ or "").parent),
     sys.modules["base64"].__file__ or "",
 )
-RUNS = 60
+RUNS = 40
 
 
 @contextmanager
@@ -54,6 +54,7 @@ def interrupted(at: int) -> Iterator[list[int]]:
 
 def stopped_everywhere(call: Callable[[], Any], runs: int, first: int) -> tuple[Evidence, int]:
     """Stop a call at many of its lines, one in each run, and gather what the tracebacks show."""
+    call()  # the first time it imports more
     with interrupted(0) as lines:
         call()
     # Where most of the lines are is where little happens: drawn, and the same ones in each process.
