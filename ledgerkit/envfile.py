@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 PREFIX = "LEDGER_ENTERPRISE_"
 ENVIRONMENT = "the environment"
+# Between single quotes, a name may be anything: 'LEDGER_X=the secret' is one.
+NAME = re.compile(r"[A-Za-z0-9_]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +102,7 @@ def from_file(path: Path | None) -> dict[str, Setting]:
     settings: dict[str, Setting] = {}
     for name, value, line in lines:
         setting = Setting(value, str(path), line)
-        if name is None:
+        if name is None or not NAME.fullmatch(name):  # which would be shown where it is set twice
             raise ConfigurationError(
                 f"{setting.where} can't be read: write NAME=value, with every quote closed, and nothing after the "
                 "closing quote but a comment",

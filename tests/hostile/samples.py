@@ -3,10 +3,17 @@
 import json
 from typing import Any
 
+import numpy as np
 import pandas as pd
+from hypothesis import HealthCheck, settings
 
 from ledgerkit.answers import decoded
 from ledgerkit.frames import AMOUNT, FLAG, INTEGER, LIST, NUMBER, OBJECT, REFERENCE, SELF, TEXT, TIME, Table, join
+
+# A frame takes milliseconds: a property of frames is tried with fewer examples than one of texts.
+UNHURRIED = [HealthCheck.too_slow]
+MANY = settings(deadline=None, suppress_health_check=UNHURRIED)
+FEW = settings(MANY, max_examples=max(20, settings().max_examples // 5))
 
 COIN = Table(
     "coin",
@@ -46,4 +53,6 @@ def one(field: str, text: str) -> Any:
 
 def plain(value: Any) -> Any:
     """Return a value of a frame as Python's own; None for none."""
+    if isinstance(value, np.generic):
+        return value.item()
     return None if not isinstance(value, list | dict) and pd.isna(value) else value

@@ -35,7 +35,7 @@ def test_a_field_whose_name_is_that_of_a_joined_one_is_kept_beside_it() -> None:
 
 
 def test_two_fields_never_share_a_column_whichever_page_has_which() -> None:
-    # Both pages had a column `block_hash_`: for the rows of one it was the field of that name, for the others' this one.
+    # Both pages had a column `block_hash_`: here it was the field of that name, there the other one.
     first, second = '[{"id":1,"block_hash_":"one"}]', '[{"id":2,"block_hash":"two"}]'
     df = read(first, second)
     assert len(df.columns) == len(set(df.columns)) == len(COIN.columns) + 2
