@@ -1,6 +1,6 @@
 """What is said of a call that got no answer: what broke, at which of the steps, and what to look at."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final, NamedTuple
 
 import httpx
@@ -8,7 +8,7 @@ import httpx
 from ledgerkit import surroundings, trust
 from ledgerkit.answers import one_line, outcome_unknown
 from ledgerkit.errors import ConnectionFailed, LedgerError
-from ledgerkit.surroundings import Proxy
+from ledgerkit.surroundings import Proxy, Remark
 from ledgerkit.wire import PACKED_OTHERWISE, TOO_LONG, Attempt
 
 WHAT_BROKE: Final[Mapping[type[httpx.RequestError], str]] = {
@@ -25,6 +25,8 @@ WHAT_BROKE: Final[Mapping[type[httpx.RequestError], str]] = {
 }
 
 
+# What the doctor warns about, and what keeps no connection from being made.
+NO_REASON: Final = ("SSLKEYLOGFILE", "PYTHONHTTPSVERIFY")
 # Of a user name or password in an address.
 RESERVED: Final = "Characters such as @ : / in them are written as %40 %3A %2F."
 
@@ -57,7 +59,8 @@ def broken(error: httpx.RequestError, call: str, *, safe: bool, attempt: Attempt
     # Later on, an SSLError is a connection that broke, perhaps after the request had arrived.
     if isinstance(error, httpx.ConnectError) and (said := trust.reason(error)):
         who = f"the proxy of {proxy.variable}" if proxy is not None and attempt.with_proxy else where
-        text = f"the TLS connection was refused: {one_line(said)}. {trust.advice(said, who)}{_remarks(where)}"
+        way = f"{trust.advice(said, who)}{_remarks(surroundings.authorities())}"
+        text = f"the TLS connection was refused: {one_line(said)}. {way}"
         return Broken(ConnectionFailed(text, call=call), again=False)  # the same certificate will be there again
     if isinstance(error, httpx.LocalProtocolError | httpx.UnsupportedProtocol):
         return Broken(ConnectionFailed("the request could not be put on the wire.", call=call), again=False)
@@ -66,7 +69,10 @@ def broken(error: httpx.RequestError, call: str, *, safe: bool, attempt: Attempt
         return Broken(ConnectionFailed(text, call=call), again)
     if safe or never_sent:
         advice = f"Check whether {where} is the right address, the network, and the proxy."
-        return Broken(ConnectionFailed(f"{what}. {advice}{_remarks(where)}", call=call), again=not _endless(error))
+        return Broken(
+            ConnectionFailed(f"{what}. {advice}{_remarks(surroundings.proxies(where))}", call=call),
+            again=not _endless(error),
+        )
     return Broken(outcome_unknown(what, call, None), again=False)
 
 
@@ -88,7 +94,7 @@ def _of_proxy(error: httpx.RequestError, what: str, where: str, proxy: Proxy, at
         return f"{refused} wants to be signed in to (407). Mend {proxy.variable}: {way}. {RESERVED}", False
     if status:
         passing = status in ("502", "503", "504")
-        return f"{refused} answered {one_line(str(error))}. Have {where} allowed there, {around}.", passing
+        return f"{refused} answered {status}. Have {where} allowed there, {around}.", passing
     if not attempt.with_proxy:
         return f"{what}, through the proxy of {proxy.variable}. Check whether {where} is the right address.", True
     if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout):
@@ -98,11 +104,7 @@ def _of_proxy(error: httpx.RequestError, what: str, where: str, proxy: Proxy, at
     return f"{what}: the proxy of {proxy.variable}. Check its scheme, host and port there, {around}.", True
 
 
-def _remarks(where: str) -> str:
+def _remarks(remarks: Iterable[Remark]) -> str:
     """Return what is set on this machine and may be why."""
-    odd = [
-        str(remark)
-        for remark in (*surroundings.proxies(where), *surroundings.authorities())
-        if remark.level != "ok" and remark.variable not in ("SSLKEYLOGFILE", "PYTHONHTTPSVERIFY")
-    ]
+    odd = [str(one) for one in remarks if one.level != "ok" and one.variable not in NO_REASON]
     return f" Of this machine: {'; '.join(odd)}." if odd else ""

@@ -131,6 +131,8 @@ class Transport:
         self._ended = threading.Event()
         # What calls that wait for something else than an answer look at: it may take minutes.
         self._waiting: weakref.WeakSet[threading.Event] = weakref.WeakSet()
+        # Since when the rate limit has turned every call away.
+        self._refused_since: float | None = None
         self._process = os.getpid()
         # By how much the server's clock is ahead of this machine's, as its last answer said.
         self._ahead = 0.0
@@ -144,7 +146,6 @@ class Transport:
             connections=concurrency + 2,
             local=local,
             read_timeout=read_timeout,
-            clock=self.clock,
             ended=self._ended,
         )
         self._client = httpx.Client(
@@ -259,26 +260,28 @@ class Transport:
         steps = Attempt(self._wire)
         request.extensions |= {"ledgerkit": body_begins, "trace": steps}
         attempt = 0
-        # How long a part of a long read may be turned away by the rate limit, on top of its time.
+        # How long a part of a long read may be turned away by the rate limit; what it waits so is not of its time.
         patience = LONGEST_REFUSAL if bulk and safe and retry and seconds is None else 0.0
         self._waiting.add(cancel)
         while True:
-            # A part of a long read waits in line for its turn, however long the window lasts, and its time begins
-            # with that: the limiter believes no wait that is longer than some minutes.
-            most = (seconds or math.inf) if bulk else deadline - self.clock.monotonic()
+            # A part of a long read waits in line for its turn, however long the window lasts, and that is not of its
+            # time either: the limiter believes no wait that is longer than some minutes.
+            began = self.clock.monotonic()
+            most = (seconds or math.inf) if bulk else deadline - began
             self._wait_for_limit(call, bulk, most, cancel)
-            if bulk and not attempt:
-                deadline = self.clock.monotonic() + budget
+            if bulk:
+                deadline += self.clock.monotonic() - began
             try:
                 outcome = self._attempt(request, call, safe, steps)
                 if isinstance(outcome, Answer):
+                    self._refused_since = None
                     return outcome
                 wait = self._jitter() * min(LONGEST_WAIT, FIRST_WAIT * 2**attempt)
                 if isinstance(outcome.error, RateLimited):
                     wait = max(wait, outcome.error.details["retry_after"])
                     self.limiter.block(wait)
                     believed = min(wait, LONGEST_REFUSAL)
-                    if believed <= patience:
+                    if believed <= min(patience, self._patience()):
                         wait, patience, deadline = believed, patience - believed, deadline + believed
             finally:
                 self.limiter.done()
@@ -319,7 +322,7 @@ class Transport:
             for value in ([values] if isinstance(values, str) else values)
         ]
         content = None
-        headers = {
+        sent = {
             name: value.reveal() if isinstance(value, Secret) else value for name, value in (headers or {}).items()
         }
         try:
@@ -328,9 +331,9 @@ class Transport:
                 content = json_format.dumps(
                     json, ensure_ascii=False, separators=(",", ":"), allow_nan=False, default=revealed
                 ).encode()
-                headers["Content-Type"] = "application/json"
+                sent["Content-Type"] = "application/json"
             request = self._client.build_request(
-                method, self.base_url + path, params=pairs or None, content=content, headers=headers
+                method, self.base_url + path, params=pairs or None, content=content, headers=sent
             )
             if _is_below(request.url, self.base_url):
                 return request
@@ -363,6 +366,13 @@ class Transport:
                 )
             self.clock.wait(cancel, wait)
         raise self._given_up(call)
+
+    def _patience(self) -> float:
+        """Return for how long all threads may be turned away yet: sixteen would wait one after the other."""
+        now = self.clock.monotonic()
+        if self._refused_since is None:
+            self._refused_since = now
+        return LONGEST_REFUSAL - (now - self._refused_since)
 
     def _given_up(self, call: str) -> LedgerError | Cancelled:
         return SessionClosed(CLOSED_MEANWHILE, call=call) if self._ended.is_set() else Cancelled()

@@ -8,13 +8,13 @@ import math
 import socket
 import ssl
 import threading
+import time
 import weakref
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final, cast
 
 import httpx
 
-from ledgerkit.clock import Clock
 from ledgerkit.surroundings import Proxy, is_loopback
 
 if TYPE_CHECKING:
@@ -94,13 +94,11 @@ class Wire(httpx.HTTPTransport):
         connections: int,
         local: bool,
         read_timeout: float,
-        clock: Clock,
         ended: threading.Event,
     ) -> None:
         self.proxy = proxy
         self._local = local
         self._read_timeout = read_timeout
-        self._clock = clock
         self._ended = ended
         self.sockets: weakref.WeakSet[socket.socket] = weakref.WeakSet()
         self._reading = threading.local()
@@ -127,8 +125,8 @@ class Wire(httpx.HTTPTransport):
             wake(connection)
 
     def head_begins(self) -> None:
-        """Say that this thread waits for the head of an answer now."""
-        self._reading.ends, self._reading.left = self._clock.monotonic() + self._read_timeout, LARGEST_HEAD
+        """Say that this thread waits for the head of an answer now; by the machine's time, as sockets do."""
+        self._reading.ends, self._reading.left = time.monotonic() + self._read_timeout, LARGEST_HEAD
 
     def head_ends(self) -> None:
         """Say that it does so no more: the time of a body is counted where it is read."""
@@ -139,7 +137,7 @@ class Wire(httpx.HTTPTransport):
         self._reading.left = getattr(self._reading, "left", math.inf) - size
         if self._reading.left < 0:
             raise httpx.RemoteProtocolError(TOO_LONG)
-        if self._clock.monotonic() > getattr(self._reading, "ends", math.inf):
+        if time.monotonic() > getattr(self._reading, "ends", math.inf):
             raise httpx.ReadTimeout("the head of the answer came too slowly")
 
 

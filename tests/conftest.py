@@ -22,6 +22,7 @@ TRUST_VARIABLES = (
     "requests_ca_bundle",
     "curl_ca_bundle",
     "pip_cert",
+    "node_extra_ca_certs",
     "sslkeylogfile",
 )
 
