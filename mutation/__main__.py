@@ -76,8 +76,8 @@ def report(copy: Copy) -> Iterator[str]:
     new = [one for one in alive if not one.is_wording and not reasons.get(one.key)]
     counts = ", ".join(f"{count} {outcome}" for outcome, count in sorted(Counter(outcomes.values()).items()))
     yield (
-        f"{copy.module}: {len(outcomes)} mutants, {counts}; of the survivors {len(worded)} differ in words of a message "
-        f"alone, {len(alive) - len(worded) - len(new)} are accepted, {len(new)} are not"
+        f"{copy.module}: {len(outcomes)} mutants, {counts}; of the survivors {len(worded)} differ in words of a "
+        f"message alone, {len(alive) - len(worded) - len(new)} are accepted, {len(new)} are not"
     )
     for name, outcome in outcomes.items():
         if outcome not in {"killed", "timeout", "survived"}:

@@ -1,0 +1,231 @@
+"""Columns of pages, and values one at a time: right answers at every edge, worked out by hand."""
+
+from decimal import Decimal
+from typing import Any
+
+import pandas as pd
+import pytest
+
+import ledgerkit as lk
+from ledgerkit.frames import (
+    AMOUNT,
+    ARRAYS,
+    DTYPES,
+    EXACT,
+    FEES,
+    FLAG,
+    INTEGER,
+    LIST,
+    NUMBER,
+    OBJECT,
+    REFERENCE,
+    SELF,
+    SERIES,
+    TEXT,
+    TIME,
+    Leaves,
+    Table,
+    exact,
+    join,
+)
+
+# Pages
+
+
+def test_no_pages_are_no_rows() -> None:
+    assert join([]) == Leaves() == Leaves(0, {})
+    assert join([Leaves(2, {"a": [1, 2]}), Leaves(0, {"b": []}), Leaves(1, {"c": [3]})]) == Leaves(
+        3, {"a": [1, 2, None], "b": [None, None, None], "c": [None, None, 3]}
+    )
+
+
+def test_a_column_that_only_a_later_page_has_is_null_in_all_rows_before() -> None:
+    pages = [Leaves(1, {"a": [1]}), Leaves(2, {}), Leaves(2, {"b": [4, 5]}), Leaves(1, {"a": [6]})]
+    assert join(pages) == Leaves(6, {"a": [1, None, None, None, None, 6], "b": [None, None, None, 4, 5, None]})
+    assert pages[0].columns == {"a": [1]}  # what was joined is left as it was
+
+
+def test_rows_are_taken_in_the_order_that_is_asked_for() -> None:
+    rows = Leaves(3, {"a": [1, 2, 3], ("", "new"): ["x", "y", "z"]})
+    assert rows.take([2, 0]) == Leaves(2, {"a": [3, 1], ("", "new"): ["z", "x"]})
+    assert rows.take([]) == Leaves(0, {"a": [], ("", "new"): []})
+    assert rows["none"] == [None, None, None]
+
+
+# Tables
+
+
+def test_a_table_with_more_columns_is_the_same_one_with_more_columns() -> None:
+    table = Table("thing", {"id": INTEGER}, normalise=lambda node: {**node, "id": node["id"] + 1})
+    wider = table.extended(before={"account_id": INTEGER}, after={"note": TEXT, "block": {"hash": TEXT}})
+    assert wider.name == "thing"
+    assert wider.columns == ["account_id", "id", "note", "block_hash"]
+    assert wider.leaves([{"id": 1}])["id"] == [2]
+    assert table.columns == ["id"]
+    assert table.extended().columns == ["id"]
+    assert table.extended(after={"id": TEXT}).kinds == {"id": TEXT}
+
+
+def test_nested_fields_are_columns_of_joined_names() -> None:
+    table = Table("thing", {"a": {"b": {"c": TEXT, SELF: AMOUNT}, "d": FLAG}, "e": TIME})
+    assert table.kinds == {"a_b_c": TEXT, "a_b": AMOUNT, "a_d": FLAG, "e": TIME}
+
+
+def test_a_field_without_a_name_is_an_unknown_one_and_no_value_of_the_object() -> None:
+    table = Table("thing", {"id": INTEGER, "a": {SELF: AMOUNT, "b": AMOUNT}})
+    frame = table.frame(table.leaves([{"id": 1, "a": {"": "7", "b": "8"}}, {"id": 2, "a": "9"}]))
+    assert frame["a"].tolist() == [pd.NA, 9]
+    assert frame["a_b"].tolist() == [8, pd.NA]
+    assert frame["a_"].tolist() == ["7", pd.NA]
+
+
+def test_a_frame_says_what_it_is_told_beside_its_name() -> None:
+    table = Table("thing", {"id": INTEGER, "note": TEXT})
+    frame = table.frame(Leaves(2, {"id": [1, 2]}), call="GET /things", count=2)
+    assert frame.attrs == {"table": "thing", "count": 2}
+    assert frame.index.equals(pd.RangeIndex(2))
+    assert frame["note"].isna().tolist() == [True, True]
+
+
+def test_columns_that_no_row_fills_are_not_one_and_the_same() -> None:
+    table = Table("thing", {"one": TEXT, "two": TEXT})
+    frame = table.frame(Leaves(1, {}))
+    frame.loc[0, "one"] = "x"
+    assert frame["two"].isna().all()
+
+
+@pytest.mark.parametrize(
+    ("node", "said", "body"),
+    [
+        (7, "`thing` object 1 is a int.", "7"),
+        ({"id": "x"}, "`id` does not read as integer: 'x'.", "'x'"),
+        ({"block": 5}, "`block` is a int where an object belongs.", "5"),
+        ({"block": {"height": [1]}}, "`block_height` does not read as integer: [1].", "[1]"),
+    ],
+)
+def test_what_can_not_be_read_is_named_with_its_value_and_its_call(node: Any, said: str, body: str) -> None:
+    table = Table("thing", {"id": INTEGER, "block": {"height": INTEGER}})
+    with pytest.raises(lk.ContractViolation) as refused:
+        table.frame(table.leaves([{"id": 1}, node], "GET /things"), call="GET /things")
+    assert str(refused.value) == (
+        f"GET /things: the service answered something that can't be read without guessing: {said} "
+        "The raw answer is there with session.raw(...)."
+    )
+    assert refused.value.call == "GET /things"
+    assert refused.value.details == {"field": said.split("`")[1], "body": body}
+    with pytest.raises(lk.ContractViolation) as refused:
+        table.frame(table.leaves([{"id": 1}, node]))
+    assert refused.value.call is None
+
+
+def test_a_long_value_that_can_not_be_read_is_kept_shortened() -> None:
+    table = Table("thing", {"id": INTEGER})
+    with pytest.raises(lk.ContractViolation) as refused:
+        table.frame(table.leaves([{"id": "x" * 3000}]))
+    assert 400 < len(refused.value.details["body"]) <= 520
+
+
+# Values
+
+
+@pytest.mark.parametrize(
+    ("value", "read"),
+    [
+        ("9" * 1000, int("9" * 1000)),
+        ("0" * 999 + "1", 1),
+        (2**4000 - 1, 2**4000 - 1),
+        (Decimal("9" * 1000), int("9" * 1000)),
+        (Decimal("1E+1000"), 10**1000),
+        (Decimal("1E-1000"), Decimal("1E-1000")),
+        (Decimal("-0.5"), Decimal("-0.5")),
+        (Decimal("-0"), 0),
+        ("-7", -7),
+        ("+7", 7),
+        ("1e3", 1000),
+        ("0.50", Decimal("0.50")),
+    ],
+)
+def test_a_number_is_exact_up_to_a_thousand_digits(value: Any, read: Any) -> None:
+    found = exact(value)
+    assert found == read
+    assert type(found) is type(read)
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["9" * 1001, 2**4000, Decimal("9" * 1001), Decimal("1E+1001"), Decimal("1E-1001"), "1E+1001", Decimal("NaN")],
+)
+def test_a_number_of_more_digits_is_none_of_the_service(value: Any) -> None:
+    with pytest.raises(ValueError, match=r"digits|plain|finite"):
+        exact(value)
+
+
+@pytest.mark.parametrize("value", [None, pd.NA, ""])
+def test_no_number_is_none(value: Any) -> None:
+    assert exact(value) is pd.NA
+
+
+@pytest.mark.parametrize("value", [True, False, 1.0, [], {}, b"1"])
+def test_what_is_another_thing_is_no_number(value: Any) -> None:
+    with pytest.raises(TypeError, match=type(value).__name__):
+        exact(value)
+
+
+def read(kind: str, *sent: Any) -> list[Any]:
+    return list(ARRAYS[kind](list(sent)))
+
+
+@pytest.mark.parametrize("kind", sorted(DTYPES))
+def test_each_kind_of_column_reads_nothing_and_nulls(kind: str) -> None:
+    for sent in ([], [None], [None, None]):
+        array = ARRAYS[kind](sent)
+        assert len(array) == len(sent)
+        assert pd.isna(array).all()
+        series = SERIES[kind](sent)
+        assert str(series.dtype) == DTYPES[kind].partition(" of ")[0]
+        assert len(series) == len(sent)
+
+
+@pytest.mark.parametrize("kind", sorted(EXACT))
+def test_texts_of_digits_and_numbers_may_be_mixed_with_nulls(kind: str) -> None:
+    assert {NUMBER, AMOUNT, FEES} == EXACT
+    assert read(kind, "10", "", None, "007") == [10, pd.NA, pd.NA, 7]
+    assert read(kind, "10", 5, None, Decimal("0.5")) == [10, 5, pd.NA, Decimal("0.5")]
+    assert read(kind, "-10", "1") == [-10, 1]
+    assert read(kind, "9" * 1000, "1") == [int("9" * 1000), 1]
+    for wrong in ("9" * 1001, "٣", "1 ", "1_0"):
+        with pytest.raises(ValueError, match=r"plain|finite|digits"):
+            read(kind, "5", wrong)
+
+
+@pytest.mark.parametrize("kind", [INTEGER, REFERENCE])
+def test_ids_are_whole_numbers_of_64_bits_or_missing(kind: str) -> None:
+    assert read(kind, 2**63 - 1, None, -(2**63)) == [2**63 - 1, pd.NA, -(2**63)]
+    assert read(kind, "12", "", 5, None) == [12, pd.NA, 5, pd.NA]
+    assert read(kind, 1, 2) == [1, 2]
+    assert read(kind, Decimal("5.0"), 1) == [5, 1]
+    for wrong in (2**63, "9223372036854775808"):
+        with pytest.raises(OverflowError):
+            read(kind, 1, wrong)
+    with pytest.raises(TypeError, match="Decimal"):
+        read(kind, 1, "1.5")
+
+
+def test_texts_are_texts_and_a_number_in_place_of_one_is_its_digits() -> None:
+    assert [None if pd.isna(one) else one for one in read(TEXT, "a", None, "")] == ["a", None, ""]
+    assert read(TEXT, "a", 12, Decimal("1.50")) == ["a", "12", "1.50"]
+    for wrong in (True, {}, []):
+        with pytest.raises(TypeError, match=type(wrong).__name__):
+            read(TEXT, "a", wrong)
+
+
+def test_flags_lists_and_objects_are_nothing_else() -> None:
+    assert read(FLAG, True, None, False) == [True, pd.NA, False]
+    assert read(LIST, [1], None, []) == [[1], pd.NA, []]
+    assert read(OBJECT, {"a": 1}, None, "x") == [{"a": 1}, pd.NA, "x"]
+    with pytest.raises(TypeError, match="not a flag"):
+        read(FLAG, True, 1)
+    with pytest.raises(TypeError, match="not a list"):
+        read(LIST, [], {})
+    with pytest.raises(TypeError, match="not a text"):
+        read(TIME, "2026-01-01", 5)
