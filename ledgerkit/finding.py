@@ -44,6 +44,9 @@ TRANSACTION: Final = Table(
     },
 )
 ACCOUNT: Final = Table("account", {"id": INTEGER, "name": TEXT, "contract_address": TEXT})
+# By how much the clock of the service may have been set back since a draft was made. A mark is in no other note, so
+# that looking further back for it finds nothing else.
+MOST_SET_BACK: Final = 86_400.0
 # In searches a message has another name than in its creation.
 _SEARCHED: Final = {"CREATE_MESSAGE_SIGNING": "MESSAGE_SIGNING"}
 
@@ -66,7 +69,8 @@ def find(connection: Connection, draft: Draft) -> Outcome:
         if draft.payload.type == "CREATE_TRANSACTION":
             kind, made = "TRANSACTION", _transactions(connection, draft, mark)
         else:
-            kind, made = "MESSAGE", _listed(connection, "GET /messages", MESSAGE, created_after=_since(draft))
+            asked = {"created_after": _since(draft, MOST_SET_BACK)}
+            kind, made = "MESSAGE", _listed(connection, "GET /messages", MESSAGE, **asked)
         carrying = _carrying(made, mark)
         return carrying if isinstance(carrying, Outcome | None) else _request_of(connection, kind, carrying, mark)
 
@@ -94,12 +98,14 @@ def _unseen(mark: str) -> Outcome:
     )
 
 
-def _since(draft: Draft) -> str:
-    return instant_text(datetime.fromtimestamp(draft.sent_after, UTC))
+def _since(draft: Draft, earlier: float = 0.0) -> str:
+    return instant_text(datetime.fromtimestamp(max(0.0, draft.sent_after - earlier), UTC))
 
 
 def _transactions(connection: Connection, draft: Draft, mark: str) -> pd.DataFrame:
-    return _listed(connection, "GET /transactions", TRANSACTION, title=mark, created_after=_since(draft))
+    return _listed(
+        connection, "GET /transactions", TRANSACTION, title=mark, created_after=_since(draft, MOST_SET_BACK)
+    )
 
 
 def _carrying(made: pd.DataFrame, mark: str) -> int | Outcome | None:

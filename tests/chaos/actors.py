@@ -307,11 +307,15 @@ def pay_and_approve(scene: Scene, intents: list[Intent], drafts: dict[int, Any])
 def settle(scene: Scene, intent: Intent, draft: Any) -> None:
     """After the storm: look once more for what is in doubt, and only then make it again."""
     if intent.request_id is None and intent.in_doubt:
-        found = scene.attempt("look", lambda session: session.transactions.search(title=draft.mark), checks.OF_READS)
-        if found is None:
-            return
-        if len(found):
-            intent.request_id, intent.in_doubt = int(found["last_request"].iloc[0]), False
+        outcome = scene.attempt("find", lambda session: draft.find(), checks.OF_READS)
+        if outcome is None:  # the session that made it may have lost its key
+            found = scene.attempt("look", lambda session: session.transactions.search(title=draft.mark), ())
+            if found is None:
+                return
+            intent.request_id = int(found["last_request"].iloc[0]) if len(found) else None
+        else:
+            intent.request_id = outcome.request_id
+        intent.in_doubt = False
     if intent.request_id is None:
         pay(scene, intent, again=True)
 
