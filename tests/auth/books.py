@@ -97,6 +97,8 @@ class Life:
     # When the client began to ask for it: it counts the life from there.
     asked: float
     refresh_until: float
+    # How many refusals there were when it was asked for.
+    after: int
     revoked: bool = False
     refresh_seen: bool = False
 
@@ -125,7 +127,9 @@ class Books:
         self._in_a_row = 0
         self._asking_since: float | None = None
         self._key_refused = False
+        # By call: how often it was refused, and how many refusals there were with the first.
         self._refused: Counter[str] = Counter()
+        self._first_refused: dict[str, int] = {}
         self._carried_out: Counter[str] = Counter()
         self._lock = threading.Lock()
 
@@ -174,7 +178,7 @@ class Books:
         times = self._carried_out[number]
         self._book(worked and times != 1, f"a call that worked was carried out {times} times")
         self._book(write and not worked and times > 0, "a write that failed was carried out")
-        self._book(self._refused[number] > 1, "one call was refused more than once")
+        self._book(self._refused[number] > 2, "one call was refused again and again")
 
     def _book(self, is_wrong: bool, what: str) -> None:
         if is_wrong:
@@ -195,6 +199,9 @@ class Books:
             if life.revoked or left <= self.leeway:
                 self._refused[number] += 1
                 self.done["calls refused with 401"] += 1
+                first = self._first_refused.setdefault(number, self.done["calls refused with 401"])
+                again = self._refused[number] > 1 and life.after >= first
+                self._book(again, "a call was refused a second time, with a token that it had asked for itself")
                 excused = life.revoked or self.clock.stepped_at >= life.begun or left > 0
                 self._book(not excused, "a token was sent that had ended, by a clock that never jumped")
                 return httpx.Response(401, json={"message": "signed out"}, headers=self._date())
@@ -292,7 +299,8 @@ class Books:
     def _issue(self) -> Life:
         now = self.clock.true()
         asked = now if self._asking_since is None else self._asking_since
-        life = Life(len(self._lives), now, asked, now + self._chance.choice([600.0, 1800.0]))
+        until = now + self._chance.choice([600.0, 1800.0])
+        life = Life(len(self._lives), now, asked, until, self.done["calls refused with 401"])
         self._lives.append(life)
         return life
 

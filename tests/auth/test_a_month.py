@@ -52,7 +52,7 @@ class Month:
             while self.clock.true() < ends:
                 self._work()
                 self._pause()
-            if day % 10 == 9:
+            if day % 7 == 3:
                 self._replace_key()
             if self.chance.random() < 0.3:
                 self._reopen()
@@ -260,6 +260,6 @@ def test_the_books_of_a_month_notice_a_keeper_that_is_broken(
     monkeypatch: pytest.MonkeyPatch, break_it: Callable[[pytest.MonkeyPatch], None], noticed: str
 ) -> None:
     break_it(monkeypatch)
-    month = Month(11, days=10)
+    month = Month(11, days=5)
     month.live()
     assert noticed in month.books.wrong | ({"a call failed that could have worked"} if month.failed else set())

@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from itertools import pairwise
 
+import httpx
 import pytest
 from clocks import FakeClock, no_threads
 from serving import LeapingClock, Reply, Seen, Server, tokens
@@ -133,6 +134,42 @@ def test_a_rejection_of_an_old_token_is_not_answered_with_a_newer_one_that_has_e
     keeper.renew(generation)
     clock.advance(299.5)
     assert service.accepts(keeper.renew(generation)[0])
+
+
+def test_a_call_works_where_the_token_that_another_thread_asked_for_is_revoked_with_its_own(
+    make: Make, service: Service
+) -> None:
+    keeper = make(service, spawn=no_threads)
+    statuses: list[int] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        if not statuses:
+            keeper.renew(1)  # by another thread, just before everything is revoked
+            service.revoke_access()
+        statuses.append(service.answer(request).status_code)
+        return httpx.Response(statuses[-1])
+
+    with client_of(keeper, answer) as client:
+        assert client.get("/accounts").status_code == 200
+    assert statuses == [401, 401, 200]
+    assert (service.logins, service.refreshes) == (1, 2)
+
+
+@pytest.mark.parametrize("beside", [False, True], ids=["alone", "beside another renewal"])
+def test_a_call_that_is_always_refused_comes_to_an_end(make: Make, service: Service, beside: bool) -> None:
+    keeper = make(service, spawn=no_threads)
+    sent = 0
+
+    def refuse(request: httpx.Request) -> httpx.Response:
+        nonlocal sent
+        sent += 1
+        if beside:
+            keeper.renew(sent)
+        return httpx.Response(401)
+
+    with client_of(keeper, refuse) as client:
+        assert client.get("/accounts").status_code == 401
+    assert sent == (3 if beside else 2)
 
 
 def test_a_slow_refresh_loses_against_credentials_that_were_changed_meanwhile(make: Make, service: Service) -> None:
