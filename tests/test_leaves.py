@@ -214,6 +214,7 @@ def test_ids_are_whole_numbers_of_64_bits_or_missing(kind: str) -> None:
 def test_texts_are_texts_and_a_number_in_place_of_one_is_its_digits() -> None:
     assert [None if pd.isna(one) else one for one in read(TEXT, "a", None, "")] == ["a", None, ""]
     assert read(TEXT, "a", 12, Decimal("1.50")) == ["a", "12", "1.50"]
+    wrong: Any
     for wrong in (True, {}, []):
         with pytest.raises(TypeError, match=type(wrong).__name__):
             read(TEXT, "a", wrong)
