@@ -324,6 +324,8 @@ class Requests(Section, name="requests"):
             What would be signed is not what was meant, or was not confirmed. Nothing was signed.
         ConfigurationError
             There is no private key, or it is another user's.
+        NotFound
+            The request waits for no vote of yours: you voted, it is not your turn, or it is decided.
         OutcomeUnknown
             It was posted, and the answer lost; its ``find()`` looks whether your approval is in.
         """
