@@ -10,6 +10,8 @@ from typing import Final
 from ledgerkit import surroundings
 from ledgerkit.surroundings import HASHED
 
+# What verifies certificates there is the system itself, which `truststore` asks; elsewhere it is OpenSSL, with files.
+BY_ITS_OWN_CALLS: Final = ("win32", "darwin")
 # Where systems keep their bundle for OpenSSLs that were built to look elsewhere; truststore looks there too.
 BUNDLES: Final = (
     "/etc/ssl/cert.pem",
@@ -32,12 +34,17 @@ def authorities() -> str:
 
 def has_system_store() -> bool:
     """Say whether the system knows authorities: Windows and macOS always, others where they are installed."""
-    if sys.platform in ("win32", "darwin"):
-        return True
-    found = ssl.get_default_verify_paths()
-    if found.cafile or (found.capath and _is_hashed(found.capath)):
-        return bool((found.cafile and _is_filled(found.cafile)) or (found.capath and _is_hashed(found.capath)))
-    return any(_is_filled(path) for path in BUNDLES)
+    return sys.platform in BY_ITS_OWN_CALLS or _files_of_the_system() is not None
+
+
+def _files_of_the_system() -> tuple[str | None, str | None] | None:
+    """Return the bundle and the folder of a system that keeps its authorities as files, or None where it has none."""
+    known = ssl.get_default_verify_paths()
+    bundle = known.cafile if known.cafile and _is_filled(known.cafile) else None
+    folder = known.capath if known.capath and _is_hashed(known.capath) else None
+    if bundle is None and folder is None:
+        bundle = next((path for path in BUNDLES if _is_filled(path)), None)
+    return None if bundle is None and folder is None else (bundle, folder)
 
 
 def _is_filled(path: str) -> bool:
@@ -74,10 +81,13 @@ def context(*, local: bool = False) -> ssl.SSLContext:
         surroundings.refuse_wrong_authorities()
         if file or folder:
             made.load_verify_locations(cafile=file or None, capath=folder or None)
-        elif has_system_store():
+        elif sys.platform in BY_ITS_OWN_CALLS:
             import truststore  # when a session is made, not with the package
 
             made = truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        elif (files := _files_of_the_system()) is not None:
+            # Once: truststore reads them anew for every connection, which takes 20 ms each.
+            made.load_verify_locations(*files)
         else:
             import certifi  # httpx brings it
 

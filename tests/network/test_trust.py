@@ -160,7 +160,6 @@ def test_an_authority_that_the_company_put_into_the_systems_store_is_trusted(
 ) -> None:
     no_store(monkeypatch)
     # As update-ca-certificates writes it: one file with all of them.
-    monkeypatch.setattr("truststore._openssl._CA_FILE_CANDIDATES", [str(authority.bundle)])
     monkeypatch.setattr(trust, "BUNDLES", (str(authority.bundle),))
     server = serve(in_turn(GOOD), tls=authority.server(), host="localhost")
     assert connect_to(server).raw("GET", "/organization") == {"name": "Acme"}
@@ -177,13 +176,36 @@ def test_a_machine_without_a_store_trusts_those_of_certifi_and_the_doctor_says_s
     assert "of the package certifi, since this system has none" in found.text
 
 
-def test_the_systems_store_is_what_is_trusted_where_nothing_else_is_chosen() -> None:
-    made = trust.context()
-    assert isinstance(made, truststore.SSLContext)
+@on_linux
+@pytest.mark.parametrize("place", ["bundle", "folder"])
+def test_the_systems_store_is_where_the_systems_openssl_says(
+    serve: Serve,
+    connect_to: Connect,
+    authority: Authority,
+    monkeypatch: pytest.MonkeyPatch,
+    place: str,
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "empty").touch()
+    bundle, folder = (
+        (authority.bundle, tmp_path) if place == "bundle" else (tmp_path / "empty", authority.hashed_folder())
+    )
+    places = SimpleNamespace(cafile=str(bundle), capath=str(folder))
+    monkeypatch.setattr(ssl, "get_default_verify_paths", lambda: places)
+    server = serve(in_turn(GOOD), tls=authority.server(), host="localhost")
+    assert connect_to(server).raw("GET", "/organization") == {"name": "Acme"}
+
+
+@pytest.mark.parametrize("system", ["win32", "darwin"])
+def test_where_the_system_verifies_certificates_by_itself_it_is_asked(
+    monkeypatch: pytest.MonkeyPatch, system: str
+) -> None:
+    monkeypatch.setattr(sys, "platform", system)
+    assert type(trust.context()) is truststore.SSLContext
     assert trust.authorities() == "those of this system"
 
 
-@pytest.mark.parametrize("chosen", ["nothing", "SSL_CERT_FILE", "local"])
+@pytest.mark.parametrize("chosen", ["nothing", "SSL_CERT_FILE", "local", "of Windows"])
 def test_every_context_verifies_the_certificate_and_the_host(
     monkeypatch: pytest.MonkeyPatch, authority: Authority, chosen: str
 ) -> None:
@@ -191,6 +213,8 @@ def test_every_context_verifies_the_certificate_and_the_host(
         monkeypatch.setenv(name, "0")
     if chosen == "SSL_CERT_FILE":
         monkeypatch.setenv("SSL_CERT_FILE", str(authority.bundle))
+    if chosen == "of Windows":
+        monkeypatch.setattr(sys, "platform", "win32")
     made = trust.context(local=chosen == "local")
     assert made.verify_mode == ssl.CERT_REQUIRED
     assert made.check_hostname
@@ -261,7 +285,7 @@ def test_the_certificate_of_an_https_proxy_is_verified_too(
 
 def test_the_library_of_the_systems_store_is_loaded_with_the_first_session_alone() -> None:
     code = (
-        "import json, sys, ledgerkit as lk; before = 'truststore' in sys.modules; "
+        "import json, sys, ledgerkit as lk; before = 'truststore' in sys.modules; sys.platform = 'win32'; "
         "session = lk.Session(lk.ReportingKey('a', 'b')); print(json.dumps([before, 'truststore' in sys.modules]))"
     )
     clean = {name: value for name, value in os.environ.items() if not name.startswith("SSL_CERT")}
