@@ -1,6 +1,7 @@
 """Frames to Excel: no digit changes, and nothing in a file runs."""
 
 import importlib
+import re
 from collections.abc import Callable, Mapping
 from decimal import Decimal
 from numbers import Integral
@@ -21,6 +22,11 @@ EXCEL_DIGITS: Final = 15
 EXCEL_SHEET_NAME: Final = 31
 # Its calendar begins with 1900, and has a 29th of February then.
 EXCEL_YEARS: Final = range(1901, 10_000)
+# XML has no place for these, a lone carriage return becomes a line feed when it is read, and openpyxl refuses but the
+# first of them: with U+FFFF in one name a workbook can't be opened.
+_NOT_IN_XML: Final = re.compile("[\\x00-\\x08\\x0b-\\x1f\\ud800-\\udfff\\ufffe\\uffff]")
+# What Excel reads as a character in code, such as _x000D_, has its underscore in code.
+_READ_AS_CODE: Final = re.compile("_(?=x[0-9A-Fa-f]{4}_)")
 _JSON: Final = msgspec.json.Encoder(decimal_format="number", enc_hook=str)
 
 
@@ -110,7 +116,6 @@ class Cells:
 
     def __init__(self, openpyxl: ModuleType, sheet: Any) -> None:
         self._cell = importlib.import_module("openpyxl.cell").WriteOnlyCell
-        self._illegal = importlib.import_module("openpyxl.cell.cell").ILLEGAL_CHARACTERS_RE
         self._sheet = sheet
         self.cut = 0
 
@@ -148,12 +153,12 @@ class Cells:
 
     def text(self, value: str) -> Any:
         """Make the cell of a text."""
-        # XML has no place for these, and openpyxl refuses them.
-        shown = self._illegal.sub(lambda found: f"\\u{ord(found[0]):04x}", value)
+        shown = _NOT_IN_XML.sub(lambda found: f"\\u{ord(found[0]):04x}", value)
         if len(shown) > EXCEL_CHARACTERS:
             self.cut += 1
             shown = f"{shown[: EXCEL_CHARACTERS - 6]} [cut]"
-        cell = self._cell(self._sheet, shown)
+        # After the cut, which could part one in two.
+        cell = self._cell(self._sheet, _READ_AS_CODE.sub("_x005F_", shown))
         # openpyxl takes =… for a formula and #N/A for an error; Excel makes a formula of a text that is edited,
         # unless it is marked as one.
         cell.data_type = "s"

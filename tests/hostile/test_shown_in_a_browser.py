@@ -1,4 +1,4 @@
-"""A real browser over all that is shown of a hostile workspace: nothing runs, nothing is asked for, no dialog opens."""
+"""A real browser over all that is shown of a hostile workspace: nothing runs, is asked for, or opens a dialog."""
 
 import shutil
 from collections.abc import Iterator
