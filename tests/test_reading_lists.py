@@ -1,5 +1,6 @@
 """How the reader asks for a list, and what it says of it: the right requests and the right words, by examples."""
 
+from datetime import UTC, datetime
 from typing import Any, cast
 
 import pytest
@@ -127,3 +128,71 @@ def test_the_warning_says_between_what_the_counts_were() -> None:
     pages = [counted(5, 4, count=7), counted(4, 3, count=9), counted(2, count=8)]
     with pytest.warns(lk.IncompleteResult, match="4 were seen in 3 passes, and the service counted 7 to 9: rows"):
         paging._warn(Listing("/things", THING), pages, 3)
+
+
+# The moment before which nothing is created any more
+
+
+@pytest.mark.parametrize(
+    ("created", "date", "bound", "newcomers", "waits"),
+    [
+        ([-50.0, -10.0], NOON, NOON - 1, False, []),
+        ([-50.0, -1.001], NOON, NOON - 1, False, []),
+        ([-50.0, -1.0], NOON, NOON - 1, True, []),  # not before the bound, so it is not in what is read below it
+        ([-50.0, 1.0], NOON, NOON - 1, True, []),
+        ([-50.0, 1.001], NOON, None, False, []),  # later than the second of the answer: another clock dates the rows
+        ([-1.0, -0.5], NOON, NOON + 1, True, [2.0]),
+        ([-1.001, -0.5], NOON, NOON - 1, True, []),
+        ([-50.0, None], NOON, None, False, []),
+        ([-50.0, -10.0], None, None, False, []),
+    ],
+)
+def test_the_bound_of_a_read_is_a_second_before_the_answer_or_one_behind_it_where_all_rows_are_new(
+    created: list[float | None], date: float | None, bound: float | None, newcomers: bool, waits: list[float]
+) -> None:
+    world = ChangingList()
+    moments = [None if one is None else datetime.fromtimestamp(NOON + one, UTC).isoformat() for one in created]
+    rows = Leaves(len(moments), {"id": list(range(len(moments))), "created_on": moments})
+    first = Page(list(range(len(moments))), rows, 9, True, 0, 2, date)
+    assert reader_of(world)._bound(first) == (bound, newcomers)
+    assert world.clock.waits == waits
+
+
+# Pages
+
+
+@pytest.mark.parametrize("at_once", [1, 2, 3, 5, 6, 7, 500])
+def test_each_page_is_asked_for_once_however_many_are_planned_at_once(
+    at_once: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(paging, "PAGES_AT_ONCE", at_once)
+    world = ChangingList(rows=65)
+    rows, _ = reader_of(world).read(Listing("/things", THING), limit=None, progress=Progress("test"))
+    assert rows["id"] == list(range(65, 0, -1))
+    assert [asked["page"] for asked in world.asked] == ["1", "2", "3", "4", "5", "6", "7"]
+
+
+@pytest.mark.parametrize(("limit", "pages"), [(10, 1), (11, 2), (20, 2), (21, 3), (64, 7), (65, 7), (70, 7)])
+def test_a_limit_plans_no_page_behind_the_last_row_that_is_wanted(limit: int, pages: int) -> None:
+    world = ChangingList(rows=65)
+    rows, _ = reader_of(world).read(Listing("/things", THING), limit=limit, progress=Progress("test"))
+    assert rows["id"] == list(range(65, max(65 - limit, 0), -1))
+    assert world.requests == pages
+
+
+def test_a_service_of_one_row_a_page_is_read_until_two_passes_agree() -> None:
+    world = ChangingList(rows=4, most=1)
+    listing = Listing("/things", THING, settled=False)
+    rows, said = reader_of(world).read(listing, limit=None, progress=Progress("test"))
+    assert rows["id"] == [4, 3, 2, 1]
+    assert said == {"sweeps": 2, "complete": True}
+    assert [asked["page"] for asked in world.asked] == ["1", "2", "3", "4"] * 2
+
+
+def test_the_newest_rows_are_among_those_of_a_limit_whatever_the_order() -> None:
+    for oldest_first in (False, True):
+        world = ChangingList(rows=25, ignores_order=True, oldest_first=oldest_first)
+        rows, said = reader_of(world).read(Listing("/things", THING), limit=4, progress=Progress("test"))
+        # Of a list that is oldest first all are read, and all are given: the caller takes the newest.
+        assert sorted(rows["id"]) == (list(range(1, 26)) if oldest_first else [22, 23, 24, 25])
+        assert said["complete"] is True
