@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import pandas as pd
 import pytest
 from serving import Handler, LeapingClock, Reply, Server, listing, page, signed_in
 from writes.conftest import listed_address, open_session
@@ -166,7 +167,7 @@ class Lists:
 )
 def test_what_is_known_decides(listed: list[str] | None, paid: list[str] | None, expected: str) -> None:
     known = [None if one is None else KnownAddresses((address, "Acme") for address in one) for one in (listed, paid)]
-    check = look_alike(Lists(*known), 1, POISON, lambda: None)  # type: ignore[arg-type]  # only what is asked of lookups is played
+    check = look_alike(Lists(*known), 1, POISON, pd.DataFrame)  # type: ignore[arg-type]  # only what is asked of lookups is played
     assert check.verdict == expected
     assert check.allowed_by == ("look_alike" if expected == "problem" else "")
 
@@ -278,6 +279,7 @@ def test_what_an_approver_would_sign_is_marked_and_the_phrase_says_it(session: l
     listed = listed_address(session, "bitcoin")
     draft = session.transactions.send(1, listed, "0.123 BTC", note="look-alike")
     draft.submit()
+    assert draft.request_id is not None
     connection = session.requests._connection
     plain = session.requests.review(draft.request_id, draft)
     assert plain.remarks == ()

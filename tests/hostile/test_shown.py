@@ -14,7 +14,7 @@ import ledgerkit as lk
 
 from .shown_workspace import CANARY, UNSEEN, faults, has_attack, hostile_workspace
 
-REPORTS = {
+REPORTS: dict[str, Callable[[lk.Session], Any]] = {
     "portfolio": lambda session: lk.reports.portfolio(session),
     "statement": lambda session: lk.reports.statement(session, "2026-10-01", "2026-11-01"),
     "governance": lambda session: lk.reports.governance(session),

@@ -16,7 +16,7 @@ from .shown_workspace import ATTACKS, CANARY, hostile_workspace
 from .test_shown import CARDS, SECTIONS, every
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser, Dialog, Page
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 QUIET = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
@@ -46,9 +46,13 @@ class Watched:
     def __init__(self, page: "Page") -> None:
         self.page = page
         self.did: list[str] = []
-        page.on("dialog", lambda dialog: (self.did.append(f"dialog {dialog.message}"), dialog.dismiss()))
+        page.on("dialog", self._asked_by)
         page.on("request", lambda request: self._asked(request.url))
         page.on("pageerror", lambda error: self.did.append(f"ran: {error}"))
+
+    def _asked_by(self, dialog: "Dialog") -> None:
+        self.did.append(f"dialog {dialog.message}")
+        dialog.dismiss()
 
     def _asked(self, url: str) -> None:
         if not url.startswith(("about:", "blob:", "file:", "data:")):
