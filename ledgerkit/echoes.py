@@ -1,4 +1,4 @@
-"""What an answer repeats of the session's secrets, however it writes them, as debugging proxies do; and what is logged.
+"""What an answer repeats of the session's secrets, as debugging proxies do, in any writing; and what is logged.
 
 The libraries below log what comes back, headers and status lines included, so a server chooses what stands in a log.
 """

@@ -163,8 +163,8 @@ def _read(path: Secret) -> tuple[Secret | None, str]:
         reason = getattr(error, "strerror", None) or "it is no name of a file"
         if _LIKE_A_KEY.search(name):  # a path may look so too, but then it leads to a file
             return None, (
-                "no file of that name can be read, and the name is not shown, since it looks like the key itself. Keys "
-                "belong into the file, or into LEDGER_ENTERPRISE_API_PRIVATE_KEY."
+                "no file of that name can be read, and the name is not shown, since it looks like the key itself. "
+                "Keys belong into the file, or into LEDGER_ENTERPRISE_API_PRIVATE_KEY."
             )
         return None, f"{name}: {reason}."
     # What is no text becomes a text that is no key: the check that follows says what is expected.

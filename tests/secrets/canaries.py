@@ -24,8 +24,8 @@ field                       secret, because
 
 No secrets: workspace, base URL, public key, profile names, paths of files, ids and names of objects.
 
-Out of scope: the memory of the process, since whoever runs code in it can call ``Secret.reveal()``; what the reader's own
-cell holds; and what ``ledgerkit sandbox`` prints of the made-up workspace, which is meant to be copied.
+Out of scope: the memory of the process, since whoever runs code in it can call ``Secret.reveal()``; what the reader's
+own cell holds; and what ``ledgerkit sandbox`` prints of the made-up workspace, which is meant to be copied.
 """
 
 import base64

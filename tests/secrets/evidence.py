@@ -1,4 +1,4 @@
-"""Everything that could be seen of a run, gathered to be searched: logs, warnings, prints, errors, and what is shown."""
+"""Everything that could be seen of a run, gathered to be searched: logs, warnings, prints, errors, and reprs."""
 
 import copy
 import json
@@ -127,10 +127,10 @@ class Evidence(logging.Handler):
 
     # Searching
 
-    def hits(self) -> list[Hit]:
+    def hits(self, searcher: Searcher = SEARCHER) -> list[Hit]:
         """Return the secrets in what was gathered so far; equal texts are looked at once."""
         for what, where in {what: where for where, what in reversed(self.seen)}.items():
-            self._hits += SEARCHER.find(what, where)
+            self._hits += searcher.find(what, where)
         self.seen.clear()
         return self._hits
 
@@ -161,7 +161,7 @@ def parts_of(thing: Any) -> Iterator[tuple[str, Any]]:
 
 
 def expanded(value: Any, depth: int = 5) -> Iterator[str]:
-    """Give what collectors of errors keep of a local variable: they look into containers, whatever their own repr is."""
+    """Give what collectors of errors keep of a variable: containers are opened."""
     if depth and isinstance(value, dict):
         for name, one in list(value.items()):
             yield from expanded(name, depth - 1)

@@ -73,7 +73,7 @@ FILES: dict[str, str | bytes] = {
     "open quote": lines({"API_KEY_ID": f'"{canaries.KEY_ID}', "API_KEY_SECRET": canaries.KEY_SECRET}),
     "behind a quote": f'LEDGER_ENTERPRISE_API_KEY_ID="{canaries.KEY_ID}" {canaries.ENV_VALUE}\n',
     "no name": f"{canaries.KEY_SECRET}\n={canaries.ENV_VALUE}\nLEDGER {canaries.ENV_VALUE}\n",
-    "name is the value": f"LEDGER_ENTERPRISE_API_KEY_ID\nexport LEDGER_ENTERPRISE_API_KEY_SECRET {canaries.KEY_SECRET}\n",
+    "name is the value": f"LEDGER_ENTERPRISE_API_KEY_ID\nexport LEDGER_X_SECRET {canaries.KEY_SECRET}\n",
     "twice": lines(REPORTER) + lines({"REPORTING_API_KEY": canaries.ENV_VALUE}),
     "a tab inside": lines({**REPORTER, "REPORTING_API_KEY": f'"{canaries.REPORTING_KEY}\\t{canaries.ENV_VALUE}"'}),
     "no ASCII": lines({**REPORTER, "REPORTING_API_KEY": f"{canaries.REPORTING_KEY}\u2013"}),
@@ -145,7 +145,8 @@ def test_the_doctor_prints_no_secret(
         "Proc-Type: 4,ENCRYPTED\n" + PEM,
     ],
     ids=[
-        "cut", "headless", "of another kind", "hex, cut", "hex, headless", "scalar", "number", "body", "base64", "two",
+        "cut", "headless", "of another kind", "hex, cut", "hex, headless", "scalar", "number", "body", "base64",
+        "two",
         "one letter wrong", "encrypted", "of an old kind",
     ],
 )  # fmt: skip
@@ -306,7 +307,7 @@ def test_what_git_is_run_with_holds_no_setting(monkeypatch: pytest.MonkeyPatch, 
         monkeypatch.setenv(f"LEDGER_ENTERPRISE_{name}", value)
     monkeypatch.setenv("https_proxy", f"http://me:{canaries.PROXY_PASSWORD}@127.0.0.1:9")
     monkeypatch.setattr(tracked, "_program", lambda folder: "/bin/true")
-    monkeypatch.setattr(tracked.subprocess, "run", run)
+    monkeypatch.setattr(subprocess, "run", run)
     with gathered() as evidence:
         evidence.call(partial(tracked.look, tmp_path))
         evidence.add("process", repr(handed))

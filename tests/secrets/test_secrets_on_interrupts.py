@@ -23,7 +23,8 @@ from ledgerkit.secret import Secret
 SITE = str(Path(httpx.__file__).parents[1])
 KIT = str(Path(lk.__file__).parent)
 # Not those of pandas and the like, which see no secret.
-LOOKED_AT = tuple(f"{SITE}/{name}/" for name in ("httpx", "httpcore", "h11", "dotenv", "joserfc")) + (
+LOOKED_AT = (
+    *(f"{SITE}/{name}/" for name in ("httpx", "httpcore", "h11", "dotenv", "joserfc")),
     KIT,
     str(Path(sys.modules["json"].__file__ or "").parent),
     sys.modules["base64"].__file__ or "",
