@@ -197,6 +197,7 @@ class Books:
             now = self.clock.true()
             left = life.begun + LIFE - now
             if life.revoked or left <= self.leeway:
+                self.revoke_in = None  # for two reasons one after the other a call may be refused twice, and fail
                 self._refused[number] += 1
                 self.done["calls refused with 401"] += 1
                 first = self._first_refused.setdefault(number, self.done["calls refused with 401"])
