@@ -196,3 +196,13 @@ def test_the_newest_rows_are_among_those_of_a_limit_whatever_the_order() -> None
         # Of a list that is oldest first all are read, and all are given: the caller takes the newest.
         assert sorted(rows["id"]) == (list(range(1, 26)) if oldest_first else [22, 23, 24, 25])
         assert said["complete"] is True
+
+
+def test_a_row_created_just_before_a_read_is_there_where_the_service_lists_the_oldest_first() -> None:
+    # The first page shows the oldest rows: what it says of newcomers is nothing, and no moment may bound the others.
+    world = ChangingList(rows=25, ignores_order=True, oldest_first=True)
+    mine = world.create(world.now() - 0.1)
+    rows, said = reader_of(world).read(Listing("/things", THING), limit=None, progress=Progress("test"))
+    assert sorted(rows["id"]) == [*range(1, 26), mine.id]
+    assert said["complete"] is True
+    assert not [asked for asked in world.asked if "created_before" in asked]
