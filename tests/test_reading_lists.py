@@ -98,13 +98,22 @@ def test_whether_a_filter_is_refused_is_asked_with_the_plainest_call() -> None:
 
 
 @pytest.mark.parametrize("limit", [None, 3])
-def test_no_page_but_the_first_belongs_to_a_bulk_read(limit: int | None) -> None:
-    class Bulk(ChangingList):
-        def request(self, method: str, path: str, *, bulk: bool = False, **told: Any) -> Answer:
-            assert bulk is (told["params"]["page"] != "1")
+def test_only_pages_behind_the_first_belong_to_a_bulk_read_and_can_be_called_off(limit: int | None) -> None:
+    class Watched(ChangingList):
+        def request(self, method: str, path: str, **told: Any) -> Answer:
+            behind = told["params"]["page"] != "1"
+            assert (told["bulk"], told["cancel"] is not None) == (behind, behind)
             return super().request(method, path, **told)
 
-    reader_of(Bulk(rows=25)).read(Listing("/things", THING), limit=limit, progress=Progress("test"))
+    reader_of(Watched(rows=25)).read(Listing("/things", THING), limit=limit, progress=Progress("test"))
+
+
+def test_a_page_whose_ids_are_all_of_another_type_is_an_error() -> None:
+    world = ChangingList(rows=20)
+    for row in world.rows[:10]:
+        row.id = str(row.id)
+    with pytest.raises(lk.ContractViolation, match="another's 20: rows can't be told apart"):
+        reader_of(world).read(Listing("/things", THING), limit=None, progress=Progress("test"))
 
 
 # What is said
