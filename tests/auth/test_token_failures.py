@@ -165,8 +165,9 @@ def test_a_token_that_has_ended_already_is_an_error_and_no_loop(make: Make, serv
         return Tokens(Secret("ended"), Secret("ended"), 0.0)
 
     login, keeper._login, keeper._refresh = keeper._login, ended, ended
-    with pytest.raises(ContractViolation, match="expires_in"):
+    with pytest.raises(ContractViolation, match="expires_in") as caught:
         keeper.renew(generation)
+    assert caught.value.details == {"field": "expires_in"}
     assert calls == 2  # the refresh, and then the login
     keeper._login = login
     assert keeper.renew(generation)[1] == generation + 1
