@@ -72,7 +72,7 @@ def test_archives_journals_reports_and_exports_hold_no_secret(
 
 def test_a_payment_from_draft_to_approval_shows_no_secret(session: lk.Session, recipient: str) -> None:
     with gathered() as evidence:
-        draft = session.transactions.send(1, recipient, 200_000, note="canary")
+        draft = session.transactions.send(1, recipient, 300_000, note="canary")
         evidence.thing(draft, "draft", steps=1)
         request = draft.submit()
         evidence.thing(request, "request", steps=0)
