@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from typing import Any, cast
 
 import pytest
-from changing_list import NOON, ChangingList
+from changing_list import NOON, ChangingList, arrive, leave
 
 import ledgerkit as lk
 from ledgerkit import paging
@@ -15,6 +15,7 @@ from ledgerkit.parallel import Progress
 from ledgerkit.transport import Answer, Transport
 
 THING = Table("thing", {"id": INTEGER, "created_on": TEXT})
+UNDATED = Table("thing", {"id": INTEGER})
 
 
 def reader_of(world: Any) -> Reader:
@@ -124,6 +125,7 @@ def test_the_warning_says_what_was_seen_and_counted() -> None:
     with pytest.warns(lk.IncompleteResult) as caught:
         _, said = reader_of(world).read(Listing("/things", THING), limit=None, progress=Progress("test"))
     assert said == {"sweeps": 5, "complete": False}
+    assert world.requests == 4 + 3 + 1 + 1 + 1  # the end is looked at in each of five passes
     assert str(caught[0].message).startswith(
         "GET /things: the rows may not be complete. 30 were seen in 5 passes, and the service counted 32: rows came "
         "or went during each pass, or it counts other than it lists. Every row that was seen is in the frame. "
@@ -215,3 +217,59 @@ def test_a_row_created_just_before_a_read_is_there_where_the_service_lists_the_o
     assert sorted(rows["id"]) == [*range(1, 26), mine.id]
     assert said["complete"] is True
     assert not [asked for asked in world.asked if "created_before" in asked]
+
+
+def test_a_page_behind_the_last_row_ends_a_count_that_promised_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(paging, "PAGES_AT_ONCE", 1)
+    world = ChangingList(rows=25, miscount=75, dated=False)
+    with pytest.warns(lk.IncompleteResult):
+        reader_of(world).read(Listing("/things", UNDATED, dated=False), limit=None, progress=Progress("test"))
+    assert [asked["page"] for asked in world.asked[:5]] == ["1", "2", "3", "4", "1"]
+
+
+def test_pages_behind_those_that_the_count_promised_are_read_one_after_the_other() -> None:
+    world = ChangingList(rows=45, miscount=-25, dated=False)
+    listing = Listing("/things", UNDATED, dated=False)
+    rows, _ = reader_of(world).read(listing, limit=None, progress=Progress("test"))
+    assert rows["id"] == list(range(45, 0, -1))
+    assert [asked["page"] for asked in world.asked[:5]] == ["1", "2", "3", "4", "5"]
+
+
+def test_a_list_that_does_not_end_is_an_error_that_names_the_call_and_the_count(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(paging, "MOST_LATE_PAGES", 2)
+    world = ChangingList(rows=300, miscount=-290)
+    with pytest.raises(
+        lk.ContractViolation, match=r"^GET /things: the list does not end: .* page 4 still has"
+    ) as bad:
+        reader_of(world).read(Listing("/things", THING), limit=None, progress=Progress("test"))
+    assert bad.value.details["field"] == "page_info.count"
+
+
+# Lists without order
+
+
+@pytest.mark.parametrize(
+    ("rows", "limit", "settings"), [(25, None, {"has_next": True}), (45, 25, {}), (25, None, {})]
+)
+def test_two_passes_that_agree_on_all_that_is_wanted_are_complete(
+    rows: int, limit: int | None, settings: dict[str, Any]
+) -> None:
+    world = ChangingList(rows=rows, dated=False, **settings)
+    listing = Listing("/things", UNDATED, dated=False)
+    found, said = reader_of(world).read(listing, limit=limit, progress=Progress("test"))
+    assert found["id"] == list(range(rows, 0, -1))[:limit]
+    assert said == {"sweeps": 2, "complete": True}
+
+
+def test_every_row_that_any_pass_showed_is_there_where_no_two_passes_agree() -> None:
+    world = ChangingList(rows=25, dated=False)
+    for _ in range(20):
+        world.then(leave(5), arrive(1))
+    listing = Listing("/things", UNDATED, dated=False)
+    with pytest.warns(lk.IncompleteResult, match="seen in 5 passes"):
+        rows, _ = reader_of(world).read(listing, limit=None, progress=Progress("test"))
+    assert len(world.shown_on_pages) > 30
+    assert set(rows["id"]) == world.shown_on_pages
+    assert len(rows["id"]) == len(world.shown_on_pages)
