@@ -273,3 +273,30 @@ def test_every_row_that_any_pass_showed_is_there_where_no_two_passes_agree() -> 
     assert len(world.shown_on_pages) > 30
     assert set(rows["id"]) == world.shown_on_pages
     assert len(rows["id"]) == len(world.shown_on_pages)
+
+
+# Refusals
+
+
+def test_a_refusal_after_it_is_known_how_to_ask_costs_one_request() -> None:
+    world = ChangingList(rows=5, refused=["memo"])
+    reader = reader_of(world)
+    reader.read(Listing("/things", THING), limit=None, progress=Progress("test"))
+    world.asked.clear()
+    with pytest.raises(lk.InvalidRequest, match="`memo` is no good"):
+        reader.read(Listing("/things", THING, {"memo": "x"}), limit=None, progress=Progress("test"))
+    assert world.requests == 1
+
+
+def test_a_service_that_refuses_what_it_just_took_is_quoted() -> None:
+    class Moody(OnePage):
+        def request(self, method: str, path: str, **told: Any) -> Answer:
+            if len(self.asked) == 1:  # the second call, which asks whether the filter is refused
+                return super().request(method, path, **told)
+            self.asked.append(told["params"])
+            raise lk.InvalidRequest("not today.", call=f"{method} {path}", status=400)
+
+    world = Moody([2, 1], count=2, has_next_page=False)
+    with pytest.raises(lk.InvalidRequest, match="not today"):
+        reader_of(world).read(Listing("/things", UNDATED, dated=False), limit=None, progress=Progress("test"))
+    assert world.asked == [{"page_size": "100", "page": "1"}, {"page": "1"}, {"page": "1"}]
