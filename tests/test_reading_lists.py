@@ -191,6 +191,14 @@ def test_a_limit_plans_no_page_behind_the_last_row_that_is_wanted(limit: int, pa
     assert world.requests == pages
 
 
+def test_a_limit_that_one_page_fills_is_one_request_whoever_came_just_before() -> None:
+    world = ChangingList(rows=25)
+    mine = world.create(world.now() - 0.1)
+    rows, said = reader_of(world).read(Listing("/things", THING), limit=5, progress=Progress("test"))
+    assert rows["id"] == [mine.id, 25, 24, 23, 22]
+    assert (world.requests, said) == (1, {"sweeps": 1, "complete": True})
+
+
 def test_a_service_of_one_row_a_page_is_read_until_two_passes_agree() -> None:
     world = ChangingList(rows=4, most=1)
     listing = Listing("/things", THING, settled=False)
@@ -206,6 +214,8 @@ def test_the_newest_rows_are_among_those_of_a_limit_whatever_the_order() -> None
         rows, said = reader_of(world).read(Listing("/things", THING), limit=4, progress=Progress("test"))
         # Of a list that is oldest first all are read, and all are given: the caller takes the newest.
         assert sorted(rows["id"]) == (list(range(1, 26)) if oldest_first else [22, 23, 24, 25])
+        # The four, a page of full size, two more pages, and one over each of the two seams.
+        assert world.requests == (6 if oldest_first else 1)
         assert said["complete"] is True
 
 
