@@ -310,3 +310,16 @@ def test_a_service_that_refuses_what_it_just_took_is_quoted() -> None:
     with pytest.raises(lk.InvalidRequest, match="not today"):
         reader_of(world).read(Listing("/things", UNDATED, dated=False), limit=None, progress=Progress("test"))
     assert world.asked == [{"page_size": "100", "page": "1"}, {"page": "1"}, {"page": "1"}]
+
+
+def test_a_seam_between_rows_that_may_be_of_one_moment_is_looked_at_until_two_rows_are_in_common() -> None:
+    # In the order of `created_on` either of two rows of one moment may come first: page 1 ends with row 11, and after
+    # two rows left, the page over the seam begins with row 11. Another row of its moment could be between them.
+    world = ChangingList(rows=20, refused=["order_by=id"])
+    world.then().then().then().then(leave(0), leave(0))
+    listing = Listing("/things", THING, settled=False)
+    rows, said = reader_of(world).read(listing, limit=None, progress=Progress("test"))
+    assert world.asked[4]["page_size"] == "7"
+    assert sorted(rows["id"]) == list(range(1, 21))
+    assert said == {"sweeps": 3, "complete": True}
+    assert world.requests == 2 + 2 + 1 + 1
