@@ -230,3 +230,83 @@ def test_flags_lists_and_objects_are_nothing_else() -> None:
         read(LIST, [], {})
     with pytest.raises(TypeError, match="not a text"):
         read(TIME, "2026-01-01", 5)
+
+
+def test_a_null_among_texts_and_numbers_is_no_text() -> None:
+    assert [None if pd.isna(one) else one for one in read(TEXT, "a", None, 12)] == ["a", None, "12"]
+
+
+def test_times_may_begin_with_any_digit() -> None:
+    years = [f"{digit}{digit}{digit}1" for digit in range(10)]
+    times = pd.Series(read(TIME, *(f"{year}-01-01T00:00:00Z" for year in years)))
+    assert [time.year for time in times] == [1, 1111, 2221, 3331, 4441, 5551, 6661, 7771, 8881, 9991]
+    for wrong in ("5", "n", "now", "2026", "2026-01"):
+        with pytest.raises(ValueError, match="not a"):
+            read(TIME, "2026-01-01", wrong)
+
+
+def test_the_id_of_an_object_is_in_one_column_and_its_other_fields_in_theirs() -> None:
+    table = Table("thing", {"created_by": REFERENCE})
+    frame = table.frame(table.leaves([{"created_by": {"id": 4, "name": "Zoe"}}, {"created_by": 5}]))
+    assert list(frame.columns) == ["created_by", "created_by_name"]
+    assert frame["created_by"].tolist() == [4, 5]
+    assert frame["created_by_name"].tolist() == ["Zoe", pd.NA]
+
+
+# What is nested
+
+
+def nested(levels: int, kind: type) -> Any:
+    inner: Any = kind()
+    for _ in range(levels - 1):
+        inner = [inner] if kind is list else {"a": inner}
+    return inner
+
+
+@pytest.mark.parametrize("kind", [list, dict])
+@pytest.mark.parametrize(("levels", "is_read"), [(1, True), (99, True), (100, True), (101, False), (300, False)])
+def test_lists_and_objects_are_read_to_a_hundred_levels(levels: int, is_read: bool, kind: type) -> None:
+    table = Table("thing", {"known": LIST if kind is list else OBJECT})
+    value = nested(levels, kind)
+    for field, node in (("known", {"known": value}), ("new", {"new": value})):
+        if is_read:
+            assert table.leaves([node, {"new": 5}]).length == 2
+            continue
+        with pytest.raises(lk.ContractViolation, match=f"`{field}` is nested more than 100 deep"):
+            table.leaves([{"new": 5}, node])
+
+
+def test_a_field_inside_of_an_object_is_named_by_both() -> None:
+    table = Table("thing", {"block": {"hash": TEXT}})
+    with pytest.raises(lk.ContractViolation, match="`block_new` is nested more") as refused:
+        table.leaves([{"block": {"hash": "h", "new": nested(200, list)}}], "GET /things")
+    assert refused.value.call == "GET /things"
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"), [("n" * 80, "n" * 80), ("n" * 81, "'" + "n" * 60), ("a\nb", "'a\\nb'"), ("Zoë", "Zoë")]
+)
+def test_a_name_that_is_long_or_of_several_lines_is_shown_shortened(name: str, shown: str) -> None:
+    table = Table("thing", {})
+    with pytest.raises(lk.ContractViolation) as refused:
+        table.leaves([{name: nested(200, list)}])
+    assert f"`{shown}" in str(refused.value)
+    assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize(("count", "is_read"), [(1000, True), (1001, False)])
+def test_a_thousand_unknown_fields_are_columns_and_one_more_is_an_error(count: int, is_read: bool) -> None:
+    table = Table("thing", {"id": INTEGER, "note": TEXT})
+    node = {"id": 1, "note": "n", **{f"new_{number:04}": number for number in range(count)}}
+    half = count // 2
+    names = sorted(name for name in node if name.startswith("new"))
+    pages = [dict.fromkeys(("id", *names[:half]), 1), dict.fromkeys(("id", *names[half:]), 1)]
+    if is_read:
+        assert len(table.frame(table.leaves([node])).columns) == count + 2
+        assert len(join([table.leaves([one]) for one in pages]).columns) == count + 1
+        return
+    with pytest.raises(lk.ContractViolation, match=r"`new_0000` is one of 1,001 that nobody documented") as refused:
+        table.leaves([node], "GET /things")
+    assert refused.value.call == "GET /things"
+    with pytest.raises(lk.ContractViolation, match=r"`new_0000` is one of 1,001 that nobody documented"):
+        join([table.leaves([one]) for one in pages])
