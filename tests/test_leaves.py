@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 import ledgerkit as lk
+from ledgerkit import frames
 from ledgerkit.frames import (
     AMOUNT,
     ARRAYS,
@@ -310,3 +311,16 @@ def test_a_thousand_unknown_fields_are_columns_and_one_more_is_an_error(count: i
     assert refused.value.call == "GET /things"
     with pytest.raises(lk.ContractViolation, match=r"`new_0000` is one of 1,001 that nobody documented"):
         join([table.leaves([one]) for one in pages])
+
+
+@pytest.mark.parametrize("by_arrow", [True, False])
+def test_a_column_of_texts_has_one_dtype_whatever_is_in_it_and_installed(
+    by_arrow: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(frames, "BY_ARROW", by_arrow and frames.BY_ARROW)
+    for sent in ([], [None], ["a", None], ["a", 12], [12, None]):
+        column = SERIES[TEXT](sent)
+        assert column.dtype == "str"
+        assert [None if pd.isna(one) else one for one in column] == [
+            None if one is None else str(one) for one in sent
+        ]
