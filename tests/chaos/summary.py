@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+# In quotes: pytest 8 does not name it.
+def pytest_terminal_summary(terminalreporter: "pytest.TerminalReporter") -> None:
     """Add up the reports of all seeds."""
     reports = [
         json.loads(str(value))

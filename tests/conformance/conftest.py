@@ -9,6 +9,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[NUMBERS] = []
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+# In quotes: pytest 8 does not name it.
+def pytest_terminal_summary(terminalreporter: "pytest.TerminalReporter", config: pytest.Config) -> None:
     for line in config.stash.get(NUMBERS, []):
         terminalreporter.write_line(line)
