@@ -15,6 +15,16 @@ def public_key(token: Secret) -> str | None:
     The token is not verified: what it says serves to find the own user among those that the service lists, and no
     decision rests on it.
     """
+    key = _claim(token, "pub_key")
+    return None if key is None else key.upper()
+
+
+def subject(token: Secret) -> str | None:
+    """Return what a token calls its user (``sub``), whatever key pair that user has, or None; it is not verified."""
+    return _claim(token, "sub")
+
+
+def _claim(token: Secret, name: str) -> str | None:
     parts = token.reveal().split(".")
     if len(parts) != 3:
         return None
@@ -22,8 +32,8 @@ def public_key(token: Secret) -> str | None:
         claims, _ = decoded(base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4)))
     except ValueError:
         return None
-    key = claims.get("pub_key") if isinstance(claims, dict) else None
-    return key.upper() if isinstance(key, str) and key else None
+    value = claims.get(name) if isinstance(claims, dict) else None
+    return value if isinstance(value, str) and value else None
 
 
 def own_user(users: pd.DataFrame, key: str | None) -> pd.DataFrame:

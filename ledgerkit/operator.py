@@ -9,7 +9,7 @@ import pandas as pd
 from ledgerkit.auth import TokenKeeper
 from ledgerkit.credentials import ApiUser
 from ledgerkit.errors import ConfigurationError, ReviewFailed
-from ledgerkit.identity import own_user, public_key
+from ledgerkit.identity import own_user, public_key, subject
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
@@ -45,6 +45,11 @@ class Operator:
         """Return the public key that the token names, in upper case; None where it names none."""
         token, _ = self._keeper.token()
         return public_key(token)
+
+    def subject(self) -> str | None:
+        """Return what the token calls the user, whatever key pair that user has; None where it does not say."""
+        token, _ = self._keeper.token()
+        return subject(token)
 
     def sign(self, challenge: "Challenge", request_id: int) -> str:
         """Return the JWS of the challenge of a request.

@@ -3,7 +3,8 @@
 import pytest
 
 import ledgerkit as lk
-from ledgerkit.identity import own_user, public_key
+from ledgerkit.identity import own_user, public_key, subject
+from ledgerkit.sandbox import Sandbox
 from ledgerkit.secret import Secret
 
 
@@ -24,7 +25,20 @@ def test_a_reporting_key_has_no_user_and_every_frame_says_what_it_may_not_see() 
 
 @pytest.mark.parametrize("token", ["", "a.b", "a.b.c", "a.e30.c", "a.W10.c", "a.eyJwdWJfa2V5IjoxfQ.c"])
 def test_a_token_that_names_no_key_is_no_error(token: str) -> None:
-    assert public_key(Secret(token)) is None
+    assert public_key(Secret(token)) is subject(Secret(token)) is None
+
+
+def test_a_token_names_its_user_whatever_key_pair_that_has() -> None:
+    with Sandbox(transactions=10) as sandbox:
+        user, found = sandbox.credentials.api_users[0], []
+        for _ in range(2):
+            credentials = lk.ApiUser(sandbox.world.workspace, user.key_id, user.key_secret)
+            with lk.Session(credentials, base_url=sandbox.url) as session:
+                token, _ = session._keeper.token()  # type: ignore[union-attr]  # an API user has one
+                found.append((subject(token), public_key(token)))
+            sandbox.faults.rotate_private_key(user.user_id)
+    assert found[0][0] == found[1][0] is not None
+    assert found[0][1] != found[1][1]
 
 
 def test_a_key_that_no_visible_user_has_is_said_in_words() -> None:

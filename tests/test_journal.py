@@ -125,9 +125,9 @@ def test_any_other_damage_is_refused_and_left_as_it_is(path: Path, what: str) ->
 
 def test_a_newer_version_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "newer.jsonl"
-    line, _ = journals._line({"entry": "plan", "version": 2, "rows": []}, "")
+    line, _ = journals._line({"entry": "plan", "version": 3, "rows": []}, "")
     path.write_bytes(line)
-    with pytest.raises(JournalDamaged, match="version 2"):
+    with pytest.raises(JournalDamaged, match="version 3"):
         journals.read(path)
 
 

@@ -47,7 +47,9 @@ WORDS: Final = {
     "rows": "plan",
     "source": "plan",
 }
-VERSION: Final = 1
+VERSION: Final = 2
+# In the journals of this version the user is the public key that the token named.
+NAMES_KEY: Final = 1
 # Who may be told what is paid to whom: the owner of the file.
 MODE: Final = 0o600
 # After these something goes out that can't be taken back.
@@ -303,7 +305,7 @@ def _parsed(content: bytes, path: Path) -> _Parsed:
             "from it. Delete it, or name another one."
         )
     header, check = _checked(lines[0], "", 1, path)
-    if header.get("entry") != "plan" or header.get("version") != VERSION:
+    if header.get("entry") != "plan" or header.get("version") not in (NAMES_KEY, VERSION):
         raise JournalDamaged(
             f"{path} is no journal of a plan that this version of the kit reads: it begins with "
             f"{shorten(header.get('entry'))}, version {shorten(header.get('version'))}.",

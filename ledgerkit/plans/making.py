@@ -115,6 +115,8 @@ def _begun(
     """
     opened = journals.read(path)
     identity = _identity(connection, desk, kind, opened.header["source"] if asked is None else asked)
+    if opened.header["version"] == journals.NAMES_KEY:
+        identity["user"] = connection.operator.claimed() if connection.operator else None
     journals.refuse_other(opened.header, identity, path)
     rows = resuming.from_journal(desk, opened)
     if given is not None:
@@ -140,7 +142,8 @@ def _identity(connection: Connection, desk: Desk, kind: str, source: str) -> dic
         "source": source,
         "workspace": connection.origin["workspace"],
         "base_url": connection.origin["base_url"],
-        "user": connection.operator.claimed() if connection.operator else None,
+        # Not by the key pair, which an administrator may replace while a plan is under way.
+        "user": connection.operator.subject() or connection.operator.claimed() if connection.operator else None,
         "approve": desk.approve is not None,
     }
 

@@ -1,9 +1,10 @@
 """Plans: one confirmation, then each row once and in order; the same plan again sends nothing twice."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
-from paying import RECIPIENT, Service, payments, states
+from paying import RECIPIENT, Service, forge, payments, states
 
 from ledgerkit import plans
 from ledgerkit.errors import (
@@ -13,6 +14,11 @@ from ledgerkit.errors import (
 )
 from ledgerkit.plans import journal as journals
 from ledgerkit.plans.journal import JournalInUse
+
+
+def operator(subject: str | None, key: str = "04AB") -> Any:
+    return type("Operator", (), {"subject": lambda self: subject, "claimed": lambda self: key})()
+
 
 # Sending
 
@@ -154,9 +160,43 @@ def test_the_journal_of_another_user_is_refused_who_would_not_find_what_was_sent
     plan = service.plan(payments(2), path)
     plan.run(plan.phrase)
     connection = service.connection()
-    connection.operator = type("Operator", (), {"claimed": lambda self: "04AB"})()
+    connection.operator = operator("somebody else")
     with pytest.raises(InvalidRequest, match="`user`"):
         plans.payments(connection, service.desk(), payments(2), journal=path)
+
+
+def test_the_journal_of_a_user_whose_key_pair_was_replaced_is_gone_on_with(service: Service, path: Path) -> None:
+    mine, anew = service.connection(), service.connection()
+    mine.operator, anew.operator = operator("me", "04AB"), operator("me", "04CD")
+    plan = plans.payments(mine, service.desk(), payments(3), journal=path)
+    service.acts = ["make", ConnectionFailed("no route")]
+    with pytest.raises(ConnectionFailed):
+        plan.run(plan.phrase)
+    for source in (None, payments(3)):
+        resumed = plans.payments(anew, service.desk(), source, journal=path)
+        assert resumed.phrase.startswith("send 2 ")
+    resumed.run(resumed.phrase)
+    assert service.amounts() == [1, 2, 3]
+
+
+def test_a_journal_of_the_first_version_names_the_key_of_its_user(service: Service, path: Path) -> None:
+    plan = service.plan(payments(2), path)
+    plan.run(plan.phrase)
+    forge(path, lambda header: header.update(version=1, user="04AB"))
+    same, other = service.connection(), service.connection()
+    same.operator, other.operator = operator("me", "04AB"), operator("04AB", "04CD")
+    assert plans.payments(same, service.desk(), payments(2), journal=path).results()["state"].tolist() == ["sent"] * 2
+    with pytest.raises(InvalidRequest, match="`user`"):
+        plans.payments(other, service.desk(), payments(2), journal=path)
+
+
+def test_where_a_token_names_no_subject_its_key_tells_the_user(service: Service, path: Path) -> None:
+    mine, other = service.connection(), service.connection()
+    mine.operator, other.operator = operator(None, "04AB"), operator(None, "04CD")
+    plan = plans.payments(mine, service.desk(), payments(1), journal=path)
+    plan.run(plan.phrase)
+    with pytest.raises(InvalidRequest, match="`user`"):
+        plans.payments(other, service.desk(), None, journal=path)
 
 
 def test_a_colleague_who_plans_the_same_file_is_refused_by_its_journal(service: Service, tmp_path: Path) -> None:
@@ -165,7 +205,7 @@ def test_a_colleague_who_plans_the_same_file_is_refused_by_its_journal(service: 
     plan = plans.payments(service.connection(), service.desk(), file)
     plan.run(plan.phrase)
     colleague = service.connection()
-    colleague.operator = type("Operator", (), {"claimed": lambda self: "04AB"})()
+    colleague.operator = operator("a colleague")
     with pytest.raises(InvalidRequest, match="`user`"):
         plans.payments(colleague, service.desk(), file)
 
