@@ -350,6 +350,19 @@ def test_pledges_that_are_counted_and_not_listed_end_in_a_warning() -> None:
         assert len(pledges(world)) == 25
 
 
+def test_a_pledge_that_the_last_page_of_each_pass_counts_ends_in_a_warning() -> None:
+    world = ChangingList(rows=25, dated=False)
+
+    def counts(too_many: int) -> Callable[[ChangingList], None]:
+        return lambda world: setattr(world, "miscount", too_many)
+
+    # Two passes of four requests with the same rows: the fourth asks for what the third page counted, in vain.
+    world.then().then(counts(1)).then().then(counts(0)).then().then(counts(1))
+    with pytest.warns(lk.IncompleteResult, match="25 were seen .* counted 25 to 26"):
+        assert pledges(world).attrs["complete"] is False
+    assert world.requests == 4 + 4
+
+
 def test_a_pledge_that_is_listed_twice_ends_in_a_warning() -> None:
     world = ChangingList(rows=25, dated=False)
     world.rows.append(world.rows[3])
