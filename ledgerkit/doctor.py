@@ -18,6 +18,7 @@ from ledgerkit import __version__, credentials, surroundings, tracked, trust
 from ledgerkit.connection import Connection
 from ledgerkit.envfile import find_file
 from ledgerkit.errors import AuthenticationError, ConfigurationError, ConnectionFailed, LedgerError
+from ledgerkit.hosts import is_loopback
 from ledgerkit.operations import FAMILIES
 from ledgerkit.operator import Operator
 from ledgerkit.resources.users import Users
@@ -137,7 +138,7 @@ def _authorities() -> list[Finding]:
 
 def _proxy(url: str) -> list[Finding]:
     """Say whether calls go through a proxy; not through which, since its address may hold a password."""
-    if surroundings.is_loopback(urlsplit(url).hostname or ""):
+    if is_loopback(urlsplit(url).hostname or ""):
         return [Finding("proxy", "ok", "none, for a server on this machine")]
     found = [Finding("proxy", one.level, str(one)) for one in surroundings.proxies(url)]
     if any(one.level != "warning" for one in found):

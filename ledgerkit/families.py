@@ -4,13 +4,12 @@ A value is wrapped as a :class:`~ledgerkit.secret.Secret` before anything is che
 frames that hold wrapped values: notebooks and bug reports show the local variables of tracebacks.
 """
 
-import re
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, ClassVar, Literal, NoReturn
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import urlsplit
 
 from ledgerkit.errors import ConfigurationError
+from ledgerkit.hosts import is_host, is_loopback
 from ledgerkit.secret import MASK, Secret
 
 Family = Literal["api_user", "reporting_key", "lam"]
@@ -215,28 +214,8 @@ def _unusable_url(secret: Secret) -> str | None:
         return "holds a user name or password: leave them out"
     if "?" in text or "#" in text:
         return "holds a query or a fragment: leave them out"
-    if not _is_host(parts.hostname or ""):
+    if not is_host(parts.hostname or ""):
         return "names no host: its parts are letters, digits and dashes with dots between, or an IP address"
-    if parts.scheme != "https" and not (parts.scheme == "http" and _is_loopback(parts)):
+    if parts.scheme != "https" and not (parts.scheme == "http" and is_loopback(parts.hostname or "")):
         return "must begin with https:// (plain http:// is for loopback addresses alone)"
     return None
-
-
-def _is_host(host: str) -> bool:
-    # Found at the first call only, it would be a UnicodeError of the lookup.
-    if ":" in host or host.rpartition(".")[2].isdigit():
-        try:
-            return bool(ip_address(host))
-        except ValueError:
-            return False
-    return len(host) <= 253 and re.fullmatch(r"([a-z0-9_-]{1,63}\.)*[a-z0-9_-]{1,63}\.?", host) is not None
-
-
-def _is_loopback(parts: SplitResult) -> bool:
-    host = parts.hostname or ""
-    if host == "localhost":
-        return True
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False

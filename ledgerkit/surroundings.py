@@ -17,6 +17,7 @@ from urllib.parse import unquote, urlsplit
 from urllib.request import getproxies, getproxies_environment, proxy_bypass
 
 from ledgerkit.errors import ConfigurationError
+from ledgerkit.hosts import is_host, is_loopback
 from ledgerkit.secret import Secret
 
 # Where a proxy comes from that no variable names: the registry of Windows, the network settings of macOS.
@@ -67,17 +68,6 @@ class Proxy:
 
     def __repr__(self) -> str:
         return f"Proxy({self.variable})"
-
-
-def is_loopback(host: str) -> bool:
-    """Say whether a name or an address is this machine's own."""
-    if host.lower() == "localhost":
-        return True
-    try:
-        address = ip_address(host.partition("%")[0])
-    except ValueError:
-        return False
-    return bool((getattr(address, "ipv4_mapped", None) or address).is_loopback)
 
 
 # --- proxies --------------------------------------------------------------------------------------------------------
@@ -153,20 +143,11 @@ def _unusable_proxy(value: Secret) -> str | None:
         return f"names no port from 1 to 65535 behind the host: {example}"
     if port == 0:
         return f"names no port from 1 to 65535 behind the host: {example}"
-    if not host or not _is_host(host):
+    if not host or not is_host(host):
         return f"names no host: {example}"
     if scheme.startswith("socks") and importlib.util.find_spec("socksio") is None:
         return "names a SOCKS proxy, which needs one package more: pip install 'httpx[socks]', or name an http:// one"
     return None
-
-
-def _is_host(host: str) -> bool:
-    if ":" in host or host.rpartition(".")[2].isdigit():
-        try:
-            return bool(ip_address(host))
-        except ValueError:
-            return False
-    return re.fullmatch(r"([a-z0-9_-]{1,63}\.)*[a-z0-9_-]{1,63}\.?", host) is not None
 
 
 def _read_proxy(name: str, value: Secret) -> Proxy:
@@ -223,7 +204,7 @@ def _is_entry(entry: str) -> bool:
         return bool(ip_network(name, strict=False))
     except ValueError:
         domain = name.removeprefix("*").strip(".")
-        return "/" not in name and _is_host(domain) if domain else entry == "*"
+        return "/" not in name and is_host(domain) if domain else entry == "*"
 
 
 def proxies(base_url: str) -> Iterator[Remark]:

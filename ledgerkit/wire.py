@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 import httpx
 
-from ledgerkit.surroundings import Proxy, is_loopback
+from ledgerkit.hosts import is_loopback
+from ledgerkit.surroundings import Proxy
 
 if TYPE_CHECKING:
     import httpcore

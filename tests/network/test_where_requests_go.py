@@ -10,8 +10,9 @@ import pytest
 from serving import LeapingClock, Reply, Seen, Server, in_turn, signed_in, tokens
 
 import ledgerkit as lk
-from ledgerkit import wire
-from ledgerkit.surroundings import is_loopback
+from ledgerkit import families, surroundings, wire
+from ledgerkit.hosts import is_loopback
+from ledgerkit.sandbox import webhooks
 from network.in_between import Talking, answering
 
 Serve = Callable[..., Server]
@@ -77,7 +78,10 @@ def test_plain_http_is_for_loopback_alone_however_an_address_is_spelled(url: str
         lk.Session(lk.ReportingKey("acme", "key"), base_url=url)
 
 
-@pytest.mark.parametrize("url", ["http://127.0.0.1:1", "http://127.9.9.9", "http://[::1]:1", "http://localhost:1"])
+@pytest.mark.parametrize(
+    "url",
+    ["http://127.0.0.1:1", "http://127.9.9.9", "http://[::1]:1", "http://[::ffff:127.0.0.1]", "http://localhost:1"],
+)
 def test_what_is_loopback_is_taken(url: str) -> None:
     with lk.Session(lk.ReportingKey("acme", "key"), base_url=url) as session:
         assert session.environment == "LOCAL"
@@ -102,6 +106,31 @@ def test_what_is_loopback_is_taken(url: str) -> None:
 )
 def test_an_address_is_this_machines_own_or_not(host: str, here: bool) -> None:
     assert is_loopback(host) is here
+    assert webhooks._is_loopback(host) is here  # the sandbox shares no module with the client, and no answer differs
+
+
+@pytest.mark.parametrize(
+    "host", ["a." * 126 + "a", "a." * 127 + "a", "a" * 64, "a..b", "10.0.0.999", "1::2::3", "-", "a b"]
+)
+def test_a_host_is_the_same_to_a_base_url_to_a_proxy_and_to_no_proxy(
+    monkeypatch: pytest.MonkeyPatch, host: str
+) -> None:
+    # A proxy whose name has 254 characters was taken, and was a UnicodeError of the first call.
+    def is_taken(variable: str, url: str) -> bool:
+        with monkeypatch.context() as patch:
+            patch.setenv(variable, url)
+            remarks = surroundings.proxies("https://lam.example.com")
+            return all(one.level == "ok" for one in remarks)
+
+    try:
+        families.check_base_url(f"https://{host}")
+        taken = True
+    except lk.ConfigurationError:
+        taken = False
+    assert taken is (len(host) == 253 or host == "-")
+    assert is_taken("HTTPS_PROXY", f"http://{host}") is taken
+    if " " not in host:
+        assert is_taken("NO_PROXY", host) is taken
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
