@@ -88,6 +88,11 @@ def test_a_frame_says_what_it_is_told_beside_its_name() -> None:
     assert frame["note"].isna().tolist() == [True, True]
 
 
+def test_objects_of_which_no_field_is_known_are_rows_too() -> None:
+    table = Table("thing", {})
+    assert len(table.frame(table.leaves([{}, {}]))) == 2
+
+
 def test_columns_that_no_row_fills_are_not_one_and_the_same() -> None:
     table = Table("thing", {"one": TEXT, "two": TEXT})
     frame = table.frame(Leaves(1, {}))
@@ -282,6 +287,7 @@ def test_a_field_inside_of_an_object_is_named_by_both() -> None:
     with pytest.raises(lk.ContractViolation, match="`block_new` is nested more") as refused:
         table.leaves([{"block": {"hash": "h", "new": nested(200, list)}}], "GET /things")
     assert refused.value.call == "GET /things"
+    assert refused.value.details["body"].startswith("[[[[")
 
 
 @pytest.mark.parametrize(
@@ -308,9 +314,10 @@ def test_a_thousand_unknown_fields_are_columns_and_one_more_is_an_error(count: i
         return
     with pytest.raises(lk.ContractViolation, match=r"`new_0000` is one of 1,001 that nobody documented") as refused:
         table.leaves([node], "GET /things")
-    assert refused.value.call == "GET /things"
-    with pytest.raises(lk.ContractViolation, match=r"`new_0000` is one of 1,001 that nobody documented"):
+    assert (refused.value.call, refused.value.details["body"]) == ("GET /things", "'new_0000'")
+    with pytest.raises(lk.ContractViolation, match=r"`new_0000` is one of 1,001 that nobody documented") as refused:
         join([table.leaves([one]) for one in pages])
+    assert refused.value.call is None
 
 
 @pytest.mark.parametrize("by_arrow", [True, False])
