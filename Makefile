@@ -70,7 +70,7 @@ linkcheck: $(VENV)/dev
 	$(BIN)/python -m sphinx -q -n -D nb_execution_mode=off -b linkcheck docs docs/_build/linkcheck
 
 # Changes a line at a time of the modules that numbers and secrets depend on, and fails where no test notices: an hour.
-# MUTANTS="amounts paging" names some modules; MUTANTS=--anew forgets what earlier runs found.
+# MUTANTS="amounts paging" names some modules; MUTANTS=--keep keeps kills though the tree has changed.
 mutants: .venv-mutants/ready
 	nice $(BIN)/python -m mutation $(MUTANTS)
 

@@ -2,8 +2,8 @@
 
 Each module of `modules.toml` is mutated by mutmut in a copy of the tree, `.mutants/MODULE`. What survives there must
 stand in `accepted.toml` with the reason why it does not matter, or the command fails. A run that was interrupted goes
-on where it was, and survivors are tried again each time; what was killed is tried again where its function changed,
-or with ``--anew``. What mutmut leaves alone is changed as `by_hand.toml` says.
+on where it was, and survivors are tried again each time; all is tried again where a module or a test changed, or with
+``--keep`` what was changed alone. What mutmut leaves alone is changed as `by_hand.toml` says.
 """
 
 import argparse
@@ -31,7 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("modules", nargs="*", help=f"which modules of the kit; all by default: {', '.join(modules)}")
     parser.add_argument("--workers", type=int, default=os.cpu_count(), help="how many mutants at once")
     parser.add_argument("--environment", default=".venv-mutants", help="where mutmut is installed")
-    parser.add_argument("--anew", action="store_true", help="forget what earlier runs found")
+    parser.add_argument("--keep", action="store_true", help="keep kills of earlier runs, though the tree has changed")
     parser.add_argument("--report", action="store_true", help="run nothing, say what the last run found")
     asked = parser.parse_args(arguments)
     if unknown := set(asked.modules) - set(modules):
@@ -41,7 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         said = modules[module]
         copy = Copy(ROOT, module, said["tests"], said.get("left_out"))
         if not asked.report:
-            copy.bring_up_to_date(anew=asked.anew)
+            copy.bring_up_to_date(keep=asked.keep)
             run(copy, ROOT / asked.environment / "bin", asked.workers, said.get("slow"))
         hand = Copy(ROOT, module, said["tests"], name="by_hand")
         for line in chain(report(copy), () if asked.report else by_hand.run(hand, ROOT / "mutation/by_hand.toml")):

@@ -1,6 +1,7 @@
 """A copy of the tree in which one module is mutated, and what mutmut left there."""
 
 import difflib
+import hashlib
 import json
 import os
 import shutil
@@ -40,10 +41,16 @@ class Copy:
         self.folder = root / ".mutants" / (name or module)
         self._root = root
 
-    def bring_up_to_date(self, *, anew: bool = False) -> None:
-        """Copy the tree as it is. What was killed stays so while its function is the same, unless all is run anew."""
-        if anew:
-            shutil.rmtree(self.folder, ignore_errors=True)
+    def bring_up_to_date(self, *, keep: bool = False) -> None:
+        """Copy the tree as it is, and forget what an earlier run found where it was another.
+
+        A mutant that one test killed may live without that test, or in another package: kills are those of one tree.
+
+        Parameters
+        ----------
+        keep
+            Keep kills all the same, while functions are the same: for whoever writes tests against survivors.
+        """
         ignored = shutil.ignore_patterns("__pycache__", "*.pem")
         for name in COPIED:
             shutil.rmtree(self.folder / name, ignore_errors=True)
@@ -52,6 +59,11 @@ class Copy:
         left_out = "".join(f', "--deselect={test}"' for test in self.left_out)
         settings = SETTINGS.format(module=self.module, tests=json.dumps(self.tests), left_out=left_out)
         (self.folder / "pyproject.toml").write_text(pyproject + settings)
+        # What is kept in spite of a change stays marked with the tree that it is of.
+        known, tree = self.folder / "tree.txt", self._tree()
+        if not keep and (not known.exists() or known.read_text() != tree):
+            shutil.rmtree(self.folder / "mutants", ignore_errors=True)
+            known.write_text(tree)
         if self._found.exists():
             kept = json.loads(self._found.read_text())
             codes = kept["exit_code_by_key"]
@@ -90,6 +102,13 @@ class Copy:
         difference = [line for line in difflib.ndiff(original, changed) if line[0] in "-+"]
         was, now = ("\n".join(line[2:].strip() for line in difference if line[0] == sign) for sign in "-+")
         return function, was, now
+
+    def _tree(self) -> str:
+        """Return what tells apart all that a mutant was tried with: modules, tests, and how they are run."""
+        files = [self.folder / "pyproject.toml", self.folder / "mutation/quick.py"]
+        files += (path for name in ("ledgerkit", "tests") for path in (self.folder / name).rglob("*"))
+        digests = {path: hashlib.sha256(path.read_bytes()).hexdigest() for path in files if path.is_file()}
+        return "".join(f"{digests[path]} {path.relative_to(self.folder)}\n" for path in sorted(digests))
 
     @property
     def _found(self) -> Path:
