@@ -180,7 +180,7 @@ def test_a_file_that_can_not_be_read_is_named(tmp_path: Path) -> None:
         load_private_key(written(tmp_path, bytes(range(256))))
 
 
-@pytest.mark.parametrize("text", [PEM, PEM.encode().hex()])
+@pytest.mark.parametrize("text", [PEM, PEM.encode().hex()], ids=["PEM", "hex"])
 def test_a_key_in_the_variable_for_its_file_is_not_shown(text: str) -> None:
     with pytest.raises(ConfigurationError, match="holds the key itself") as refused:
         load_private_key(lk.ApiUser("acme", "id", "secret", private_key_file=text))
@@ -242,7 +242,11 @@ def test_a_signature_is_refused_for_another_key_payload_or_algorithm() -> None:
         verify(signed, public_point(new_key()))
 
 
-@pytest.mark.parametrize("point", ["", "04ab", "04" + "ff" * 64, "02" + "ab" * 32, POINT[:-1] + "g"])
+@pytest.mark.parametrize(
+    "point",
+    ["", "04ab", "04" + "ff" * 64, "02" + "ab" * 32, POINT[:-1] + "g"],
+    ids=["nothing", "short", "off the curve", "compressed", "no hex"],
+)
 def test_a_public_key_that_is_no_point_on_the_curve_is_refused(point: str) -> None:
     with pytest.raises(InvalidRequest, match="no point on P-256") as refused:
         verify(sign_challenge(KEY, b"{}"), point)
