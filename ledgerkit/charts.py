@@ -15,7 +15,10 @@ import pandas as pd
 from ledgerkit.errors import ConfigurationError
 from ledgerkit.showing import visible
 
+# JupyterLab 4 draws Vega-Lite 5 by itself, and would fetch 6 from the network. altair 6 names 6, and writes the same.
 MIME: Final = "application/vnd.vegalite.v5+json"
+VERSION: Final = "5.20"
+SCHEMA: Final = f"https://vega.github.io/schema/vega-lite/v{VERSION}.1.json"
 # A chart as wide as its container makes JupyterLab's page grow without an end.
 WIDTH: Final = 640
 HEIGHT: Final = 280
@@ -54,14 +57,14 @@ def altair() -> ModuleType:
     Raises
     ------
     ConfigurationError
-        It is not installed.
+        It is not installed, or a version that this Python can't import.
     """
     try:
         return importlib.import_module("altair")
-    except ImportError:
+    except (ImportError, TypeError):  # altair 5 on Python 3.14: its own types are refused
         raise ConfigurationError(
-            "charts need the package altair, which is not installed: pip install 'ledgerkit-enterprise[lab]'. "
-            "The tables of a report need it not."
+            "charts need the package altair, version 6, which is not installed: pip install "
+            "'ledgerkit-enterprise[lab]'. The tables of a report need it not."
         ) from None
 
 
@@ -91,6 +94,7 @@ class Chart:
         # Rows are bounded by who makes the chart; altair's own bound is for notebooks that grow.
         with alt.data_transformers.enable("default", max_rows=None):
             spec: dict[str, Any] = self.altair.to_dict()
+        spec["$schema"] = SCHEMA
         # altair gives every chart its own default width and font sizes, and a background that a dark page would show.
         spec.pop("background", None)
         config = spec.setdefault("config", {})
@@ -115,7 +119,7 @@ class Chart:
                 "drawing a chart without a browser needs the package vl-convert-python, which is not installed: "
                 "pip install 'ledgerkit-enterprise[lab]'."
             ) from None
-        drawing: str = convert.vegalite_to_svg({**self.spec(), "background": "white"}, vl_version="5.20")
+        drawing: str = convert.vegalite_to_svg({**self.spec(), "background": "white"}, vl_version=VERSION)
         return drawing
 
     def __repr__(self) -> str:
