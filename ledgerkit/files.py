@@ -2,15 +2,18 @@
 
 import ast
 import csv
+import io
 import re
-from collections.abc import Iterable, Mapping
+import zlib
+from collections.abc import Iterable, Mapping, Sequence
 from os import PathLike
 from typing import Any, Final
 
 import pandas as pd
+from pandas.io.common import get_handle  # type: ignore[import-not-found]  # pandas' stubs leave the module out
 
-from ledgerkit.defusing import MARK, original_frame
-from ledgerkit.errors import InvalidRequest
+from ledgerkit.defusing import original_columns
+from ledgerkit.errors import InvalidRequest, shorten
 from ledgerkit.frames import (
     AMOUNT,
     EXACT,
@@ -27,9 +30,6 @@ from ledgerkit.frames import (
     exact,
 )
 from ledgerkit.operations import tables
-
-# Options of pandas that would undo what this is for.
-NOT_TAKEN: Final = frozenset({"dtype", "na_values", "keep_default_na", "chunksize", "iterator", "converters"})
 
 # Which kind wins for a column whose name has several in different tables: the one that keeps most.
 STRONGEST_FIRST: Final = (
@@ -55,11 +55,25 @@ ADDED_TEXTS: Final = re.compile(
     r".+_name|error|(fees_)?ticker|display_note|notes_(title|content)|addresses_(address|currency)"
 )
 
+# As pandas writes them, and Excel, which writes TRUE.
+FLAGS_AS_WRITTEN: Final = {"True": True, "TRUE": True, "true": True, "False": False, "FALSE": False, "false": False}
+
 # As Python writes an int or a Decimal. 007, +1 and 12e4 are names, telephone numbers and hashes.
 NUMBER_AS_WRITTEN: Final = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?(E[+-]\d+)?", re.ASCII)
 
 
-def read_csv(path: str | PathLike[str], **options: Any) -> pd.DataFrame:
+def read_csv(
+    path: Any,
+    *,
+    sep: str | None = None,
+    encoding: str = "utf-8",
+    compression: Any = "infer",
+    skipinitialspace: bool = False,
+    nrows: int | None = None,
+    usecols: Sequence[str] | None = None,
+    index_col: str | int | None = None,
+    **others: Any,
+) -> pd.DataFrame:
     """Read a CSV file that was written from a frame of the kit.
 
     Amounts come back as exact integers, times in UTC, ids as ``Int64``; ``pd.read_csv`` would make floats of
@@ -69,74 +83,153 @@ def read_csv(path: str | PathLike[str], **options: Any) -> pd.DataFrame:
     ----------
     path
         The file. Where a form saved it, texts that a spreadsheet would calculate have an apostrophe before them, and
-        its last column says which: here they come back without. What ``df.to_csv`` wrote is read as it stands.
-    **options
-        Passed on to ``pandas.read_csv``: ``sep``, ``encoding`` and the like.
+        its column ``apostrophe_added`` says in which rows: here they come back without. What ``df.to_csv`` wrote is
+        read as it stands.
+    sep
+        What parts its values, a comma where nothing is said.
+    encoding
+        What it is written in.
+    compression
+        As of ``pandas.read_csv``: by default what its name ends in says it.
+    skipinitialspace
+        Whether blanks behind ``sep`` are left out.
+    nrows
+        How many rows are returned.
+    usecols
+        The columns that are returned, by name.
+    index_col
+        The column that becomes the index, by name or by position; by default the first, where it has no name, as
+        ``df.to_csv`` writes an index.
 
     Returns
     -------
     DataFrame
         Known columns have the dtypes that they had. Others: whole numbers are exact integers, numbers with a fraction
-        exact Decimals, anything else text.
+        exact Decimals, anything else text. A CSV file does not tell an empty text from no value: both come back as
+        none.
+
+    Raises
+    ------
+    InvalidRequest
+        The file can't be read, a row has more or fewer values than the header has names, or the values are not
+        parted by ``sep``. Any other option of ``pandas.read_csv``: it would be without effect, or change values.
     """
-    for name in NOT_TAKEN & options.keys():
-        raise InvalidRequest(f"read_csv does not take `{name}`: it reads every column exactly, and the file at once.")
-    frame: pd.DataFrame = pd.read_csv(
-        path, **{**_line_end(path, options), **options, "dtype": "str", "keep_default_na": False, "na_values": [""]}
-    )
-    if "usecols" in options and MARK not in frame.columns:
-        _require_no_mark(path, options)
-    frame = original_frame(frame)
-    if len(frame.columns) and str(frame.columns[0]).startswith("Unnamed: 0"):
-        frame = frame.set_index(frame.columns[0])
-        if all(re.fullmatch(r"0|[1-9][0-9]*", str(label)) for label in frame.index):
-            frame.index = pd.Index([int(label) for label in frame.index])
-    kinds = _kinds(set(frame.columns))
-    for name in frame.columns:
-        values = [None if value is pd.NA or value != value else value for value in frame[name]]
-        kind = kinds.get(str(name), TEXT if ADDED_TEXTS.fullmatch(str(name)) else None)
-        series = _read(values, kind)
-        frame[name] = series.set_axis(frame.index)
+    for name in others:
+        raise InvalidRequest(
+            f"read_csv does not take `{name}`: it reads every value exactly as it is written, and the file at once. "
+            "It takes sep, encoding, compression, skipinitialspace, nrows, usecols and index_col.",
+            field=name,
+        )
+    said = str(path) if isinstance(path, str | PathLike) else "the file"
+    lines = _lines(_text(path, said, encoding, compression), said, sep, skipinitialspace)
+    head, *rows = lines
+    texts = [[row[position] or None for row in rows[:nrows]] for position in range(len(head))]
+    names, columns = original_columns(head, texts)
+    if index_col is None and head[0] == "":
+        index_col = 0
+    kinds = _kinds(set(names))
+    wanted = range(len(names)) if usecols is None else sorted(_position(said, names, one) for one in usecols)
+    index = None if index_col is None else _position(said, names, index_col)
+    shown = [position for position in wanted if position != index]
+    series = {position: _read(columns[position], _kind(kinds, names[position])) for position in shown}
+    frame = pd.DataFrame(series, index=pd.RangeIndex(len(rows[:nrows])), copy=False)
+    frame.columns = pd.Index([names[position] for position in shown], dtype="str")
+    if index is not None:
+        frame.index = _index(names[index], columns[index], kinds)
     return frame
 
 
-def _require_no_mark(path: Any, options: Mapping[str, Any]) -> None:
-    """Raise where the columns that are asked for leave out the one that says which texts have an apostrophe more."""
-    if not isinstance(path, str | PathLike):
-        return
-    others = {name: value for name, value in options.items() if name not in ("usecols", "nrows", "skipfooter")}
-    if MARK in pd.read_csv(path, **others, nrows=0, dtype="str").columns[-1:]:
+def _text(path: Any, said: str, encoding: str, compression: Any) -> str:
+    try:
+        with get_handle(path, "r", encoding=encoding, compression=compression) as file:
+            text = str(file.handle.read())
+    except UnicodeError:
         raise InvalidRequest(
-            f"`usecols` leaves out the column `{MARK}` of this file, which says where a text has an apostrophe that "
-            "is not its own: read the whole file, and take the columns from the frame.",
-            field="usecols",
-        )
+            f"{said} is not written in {encoding}. Say in what it is: lk.read_csv(path, encoding='cp1252'), as "
+            "Excel writes on Windows, or encoding='utf-16'.",
+            field="encoding",
+        ) from None
+    except (OSError, EOFError, LookupError, ValueError, zlib.error) as error:
+        why = getattr(error, "strerror", None) or str(error)
+        raise InvalidRequest(f"{said} can't be read: {why}.", field="path") from None
+    return text.removeprefix("\ufeff")  # as Excel begins a file in UTF-8
 
 
-def _line_end(path: Any, options: Mapping[str, Any]) -> dict[str, str]:
-    """Return the option for files whose lines end in a line feed: a lone carriage return is text there.
+def _lines(text: str, said: str, sep: str | None, skip_blanks: bool) -> list[list[str]]:
+    """Return the header and the rows, each with as many values as the header.
 
-    The csv module of Python 3.11 does not quote one, and pandas takes each for the end of a row: half an address
-    became a row of its own.
+    Where lines end in a line feed, a lone carriage return is text: the csv module of Python 3.11 does not quote one,
+    and readers take each for the end of a row, so that half an address became a row of its own.
     """
-    separator = options.get("sep", options.get("delimiter", ","))
-    other_parser = options.get("engine", "c") != "c" or "skipfooter" in options or len(separator or "") != 1
-    if other_parser or not isinstance(path, str | PathLike):  # only pandas' own parser has the option
-        return {}
-    of_file = ("compression", "encoding", "encoding_errors", "storage_options")
-    same = {name: options[name] for name in of_file if name in options}
-    lines: pd.DataFrame = pd.read_csv(
-        path,
-        header=None,
-        names=["line"],
-        sep="\0",
-        quoting=csv.QUOTE_NONE,
-        nrows=1,
-        lineterminator="\n",
-        dtype="str",
-        **same,
+    if sep is not None and (len(sep) != 1 or sep in '"\r\n'):
+        raise InvalidRequest(f"`sep` = {shorten(sep)} is not one character, such as ';'.", field="sep")
+    ends_in_feed = "\r" not in text.partition("\n")[0]
+    stand_in = next(one for one in map(chr, range(0xE000, 0xF900)) if one not in text)
+    source = io.StringIO(text.replace("\r", stand_in) if ends_in_feed else text, newline="\n" if ends_in_feed else "")
+    reader = csv.reader(source, delimiter=sep or ",", skipinitialspace=skip_blanks, strict=True)
+    limit = csv.field_size_limit(max(len(text), csv.field_size_limit()))
+    try:
+        lines = list(reader)
+    except csv.Error as error:
+        raise InvalidRequest(f"line {reader.line_num} of {said} can't be read: {error}.", field="path") from None
+    finally:
+        csv.field_size_limit(limit)
+    if ends_in_feed and "\r" in text:
+        lines = [[value.replace(stand_in, "\r") for value in line] for line in lines]
+    return _even(lines, said, sep)
+
+
+def _even(lines: list[list[str]], said: str, sep: str | None) -> list[list[str]]:
+    """Return lines without those that are empty, where none is longer or shorter than the header."""
+    while lines and not lines[-1]:
+        lines.pop()
+    if not any(lines):
+        raise InvalidRequest(f"{said} has nothing in it, not even the names of columns.", field="path")
+    start = next(number for number, line in enumerate(lines) if line)
+    head, rows = lines[start], lines[start + 1 :]
+    if len(head) == 1:
+        rows = [row or [""] for row in rows]  # an empty line is a row without a value
+        other = next((one for one in ";\t|" if sep is None and one in head[0]), None)
+        if other and all(other in row[0] or len(row) > 1 for row in rows):
+            raise InvalidRequest(
+                f"{said} has one column, {shorten(head[0])}, and looks parted by {other!r}: read it with "
+                f"lk.read_csv(path, sep={other!r}), or with sep=',' where that is the name of its column.",
+                field="sep",
+            )
+    else:
+        rows = [row for row in rows if len(row) > 1 or "".join(row).strip()]
+    named = "comma" if sep in (None, ",") else repr(sep)
+    for number, row in enumerate(rows, 1):
+        if len(row) != len(head):
+            raise InvalidRequest(
+                f"row {number} of {said} has {len(row)} values, and the header {len(head)} columns: a {named} inside "
+                f"of a value needs quotes around it, and a {named} at the end of a row one at the end of the header.",
+                field="path",
+                row=number,
+            )
+    return [head, *rows]
+
+
+def _position(said: str, names: Sequence[str], asked: str | int) -> int:
+    """Return where the column is that somebody asks for by its name, or by its position."""
+    if isinstance(asked, str) and asked in names:
+        return names.index(asked)
+    if isinstance(asked, int) and asked in range(len(names)):
+        return asked
+    raise InvalidRequest(
+        f"{said} has no column {shorten(asked)}: it has {shorten(', '.join(names), 300)}.", field="usecols"
     )
-    return {} if lines["line"].str.contains("\r").any() else {"lineterminator": "\n"}
+
+
+def _index(name: str, texts: list[str | None], kinds: Mapping[str, str]) -> Any:
+    if name:
+        return pd.Index(_read(texts, _kind(kinds, name)).array, name=name)
+    plain = all(text and ID_AS_WRITTEN.fullmatch(text) for text in texts)
+    return pd.Index([int(text) for text in texts if text]) if plain else pd.Index(texts, dtype="str")
+
+
+def _kind(kinds: Mapping[str, str], name: str) -> str | None:
+    return kinds.get(name, TEXT if ADDED_TEXTS.fullmatch(name) else None)
 
 
 def _kinds(columns: set[str]) -> dict[str, str]:
@@ -162,7 +255,7 @@ def _read(values: list[Any], kind: str | None) -> "pd.Series[Any]":
     if kind in (LIST, OBJECT):
         return pd.Series([_literal(value) for value in values], dtype=object)
     if kind == FLAG:
-        values = [{"True": True, "False": False}.get(value, value) for value in values]
+        values = [FLAGS_AS_WRITTEN.get(value, value) for value in values]
     if kind == TEXT_OR_INTEGER:
         whole = all(value is None or ID_AS_WRITTEN.fullmatch(value) for value in values)
         kind = INTEGER if whole and any(value is not None for value in values) else TEXT

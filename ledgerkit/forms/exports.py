@@ -82,13 +82,13 @@ def _csv(workspace: Workspace, frame: pd.DataFrame, path: Path) -> tuple[str, ..
     safe = defused_frame(frame)
     safe.to_csv(path, index=False, lineterminator="\n", encoding="utf-8")
     notes = []
-    if MARK in safe.columns and MARK not in frame.columns:
+    if safe is not frame:
         notes.append(
             "texts that a spreadsheet would calculate have an apostrophe before them; the last column, "
-            f"{MARK}, says which, and read_csv takes it away again"
+            f"{MARK}, says in which rows, and read_csv takes them away again"
         )
-    nested = [name for name in frame.columns if frame[name].dtype == object]
-    fractions = [str(name) for name in nested if any(map(_has_fraction, frame[name]))]
+    columns = ((str(name), frame.iloc[:, position]) for position, name in enumerate(frame.columns))
+    fractions = [name for name, values in columns if values.dtype == object and any(map(_has_fraction, values))]
     if fractions:
         notes.append(f"lists with fractions inside come back from read_csv as text: {', '.join(fractions)}")
     return tuple(notes)
