@@ -12,7 +12,9 @@ import re
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final, ParamSpec, TypeVar
-from urllib.parse import unquote
+from urllib.parse import unquote, unquote_to_bytes
+
+import numpy as np
 
 from ledgerkit.errors import clearing
 from ledgerkit.secret import MASK, Secret
@@ -26,16 +28,38 @@ ESCAPE: Final = re.compile(r"\\\\*(?:u00([0-7][0-9a-fA-F]))?")
 TELLING_LENGTH: Final = 12
 # Its value is the name of a user, which answers tell rightly: who created what.
 USER_HEADER: Final = "X-Ledger-API-User"
+# What a good answer may tell: ids and names. An error shows none of them either.
+CONTENT: Final = frozenset({"key_id", "api_user", USER_HEADER})
+# Good answers are searched for slices of a secret, at each fourth of their bytes.
+SLICE: Final = 16
+STEP: Final = 4
+# A slice such as "0000000000000000" is in many an answer.
+FEWEST_CHARACTERS: Final = 6
+# So much of a long secret is looked for, of its beginning and of its end.
+LONG_ENOUGH: Final = 64
+_HASH_BITS: Final = 18
+_HASH: Final = np.uint32(2654435761)
+_AT_ONCE: Final = 2**20
 NOT_SHOWN: Final = "what came is not shown, since it repeats the credentials"
 
 # What is not part of a key, of base64 or of hex: blanks, ends of lines, quotes and the like.
 _BETWEEN: Final = re.compile(r"[^0-9A-Za-z+/]+")
 _URLSAFE: Final = str.maketrans("-_", "+/")
+_FOR_URLS: Final = str.maketrans("+/", "-_")
 _ENDS_OF_LINES: Final = re.compile(r"\\+[nrt]")
 # Whoever has issued it: it opens something. Its beginning is that of a JSON object in base64.
 _JWT: Final = re.compile(r"eyJ[\w+/=-]{8,}\.[\w+/=-]{8,}(?:\.[\w+/=-]*)?")
 # The names that httpx and httpcore log by. A filter is asked for records of its own logger alone.
 _LOGGERS: Final = ("httpx", *(f"httpcore.{one}" for one in ("connection", "http11", "http2", "proxy", "socks")))
+# What httpx logs of a request, and httpcore of a step before it is made: all of it is the kit's own.
+_REQUEST: Final = 'HTTP Request: %s %s "%s %d %s"'
+_EVENT: Final = re.compile(r"[a-z][a-z0-9_]{2,40}\.[a-z]{2,12}")
+_SENT: Final = re.compile(
+    r"(?:(?:request=<Request \[b'[A-Z]{3,7}'\]>|(?:host|server_hostname|local_address)='[\w.:%-]{1,255}'|port=\d{1,5}"
+    r"|stream_id=\d{1,9}|timeout=[\d.]{1,20}|ssl_context=<ssl\.SSLContext object at 0x[0-9a-f]{1,16}>"
+    r"|(?:timeout|local_address|server_hostname|socket_options)=None) ?)*"
+)
+NOT_TOLD: Final = "something else, which may hold what the server chose"
 _call = threading.local()
 
 
@@ -59,15 +83,86 @@ def hidden(text: str, secrets: Iterable[str]) -> str:
     )
 
 
-def repeats(text: str, headers: Mapping[str, str], others: Iterable[str] = ()) -> bool:
-    """Say whether a text repeats one of these headers of the request, given by name, or another secret."""
-    plain = _plain(text)
-    return any(
-        value
-        and _plain(value) in plain
-        and ((len(value) >= TELLING_LENGTH and name != USER_HEADER) or name.lower() in plain.lower())
-        for name, value in headers.items()
-    ) or any(len(value) >= TELLING_LENGTH and value in plain for value in others)
+def finder(held: Mapping[str, Secret]) -> Callable[[bytes], bool]:
+    """Return what says whether a good answer repeats one of these secrets.
+
+    A run of 19 characters is found, of the secret as it is, in base64 or in hex, with whatever JSON, HTML and URLs
+    escape in it. It takes the same time however many secrets there are, since every answer is searched.
+
+    Parameters
+    ----------
+    held
+        The secrets by their names, or by the names of the headers that they are sent in. A short one, and the name of
+        a user, is in many an answer by chance: it is taken for one beside the name of its header alone.
+    """
+    # Nothing of it is an attribute: variables and attributes are shown.
+    slices, whole, beside = set[bytes](), set[bytes](), list[tuple[bytes, bytes]]()
+    for name, secret in held.items():
+        text = secret.reveal()
+        if name == USER_HEADER or len(text) < TELLING_LENGTH:
+            if text and not name.islower():
+                beside.append((name.lower().encode(), text.encode()))
+        elif name not in CONTENT:
+            for one in _telling(text):
+                if len(one) < SLICE + STEP - 1:
+                    whole.add(one.encode())
+                else:
+                    slices |= _slices(one)
+            if _JWT.fullmatch(text):  # of its claims only the beginning, with its times, is of no other text
+                whole.add(text.split(".")[1][8:72].encode())
+    beginnings = np.array([int.from_bytes(one[:4], "little") for one in slices], np.uint32)
+    known = np.zeros(2**_HASH_BITS, bool)
+    known[_hashed(beginnings)] = True
+
+    def has(content: bytes) -> bool:
+        for start in range(0, len(content) - SLICE + 1, _AT_ONCE):
+            fours = np.frombuffer(content, "<u4", min(_AT_ONCE, len(content) - start) // 4, start)
+            for found in np.flatnonzero(known[_hashed(fours)]).tolist():
+                place = start + found * STEP
+                if content[place : place + SLICE] in slices:
+                    return True
+        return any(one in content for one in whole) or any(
+            text in content and name in content.lower() for name, text in beside
+        )
+
+    def repeats(content: bytes) -> bool:
+        if has(content):
+            return True
+        for _ in range(3):  # what is escaped twice is escaped
+            if not (b"\\" in content or b"%" in content or b"&" in content):
+                return False
+            text = html.unescape(_plain(content.decode("utf-8", "replace")))
+            undone = unquote_to_bytes(text.encode("utf-8", "replace"))
+            if undone == content:
+                return False
+            if has(undone):
+                return True
+            content = undone
+        return False
+
+    return repeats
+
+
+def _hashed(fours: Any) -> Any:
+    return (fours * _HASH) >> np.uint32(32 - _HASH_BITS)
+
+
+def _telling(secret: str) -> list[str]:
+    """Return the writings of what opens something: of a token its signature, whose claims have words of any text."""
+    text = secret.rpartition(".")[2] if _JWT.fullmatch(secret) else secret
+    if len(text) > 2 * LONG_ENOUGH:
+        return _written(text[:LONG_ENOUGH]) + _written(text[-LONG_ENOUGH:])
+    return _written(text) if len(text) >= TELLING_LENGTH else []
+
+
+def _slices(text: str) -> set[bytes]:
+    found = {text[place : place + SLICE] for place in range(len(text) - SLICE + 1)}
+    return {
+        one.encode()
+        for slice_ in found
+        if len(set(slice_)) >= FEWEST_CHARACTERS
+        for one in (slice_, slice_.translate(_URLSAFE), slice_.translate(_FOR_URLS))
+    }
 
 
 def _plain(text: str) -> str:
@@ -97,17 +192,18 @@ def _pieces(secret: str) -> set[str]:
     """Return all runs of so many characters of a secret, of its base64 and of its hex."""
     if len(secret) < TELLING_LENGTH:
         return set()
-    content = secret.encode()
-    # In base64 the first and the last characters mix with the neighbours.
-    written = [
-        _joined(secret),
-        content.hex(),
-        *(
-            base64.b64encode(b"\0" * shift + content).decode().rstrip("=")[2 if shift else 0 : -1]
-            for shift in range(3)
-        ),
-    ]
+    written = [_joined(one) for one in _written(secret)]
     return {one[place : place + TELLING_LENGTH] for one in written for place in range(len(one) - TELLING_LENGTH + 1)}
+
+
+def _written(secret: str) -> list[str]:
+    """Return a secret as it is, in hex, and what base64 has of it whatever stands in front and behind."""
+    content = secret.encode()
+    written = [secret, content.hex(), content.hex().upper()]
+    for shift, mixed in enumerate((0, 2, 3)):
+        text = base64.b64encode(b"\0" * shift + content).decode().rstrip("=")
+        written.append(text[mixed : None if (shift + len(content)) % 3 == 0 else -1])
+    return written
 
 
 # Requests
@@ -136,41 +232,57 @@ def is_secret_name(name: object) -> bool:
 
 
 def secrets_in(body: Any) -> Iterator[str]:
-    """Give the texts of a body whose keys call them a secret, and those without a key."""
-    waiting = [body]  # recursion would end at a depth that JSON may have
+    """Give the texts of a body whose keys, or those around them, call them a secret, and those without a key."""
+    waiting = [(body, False)]  # recursion would end at a depth that JSON may have
     while waiting:
-        one = waiting.pop()
+        one, inside = waiting.pop()
         if isinstance(one, str | Secret):
             yield one.reveal() if isinstance(one, Secret) else one
-        elif isinstance(one, list):
-            waiting += one
+        elif isinstance(one, list | tuple):
+            waiting += [(value, inside) for value in one]
         elif isinstance(one, dict):
-            waiting += [value for name, value in one.items() if not isinstance(value, str) or is_secret_name(name)]
+            waiting += [
+                (value, named)
+                for name, value in one.items()
+                if (named := inside or is_secret_name(name)) or not isinstance(value, str)
+            ]
 
 
 # Logs
 
 
 class _WithoutAnswers(logging.Filter):
-    """Takes out of the records of a call of the kit what the server chose; what others log is left as it is."""
+    """Leaves in the records of a call of the kit what the kit itself sent, and which event it is."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         if getattr(_call, "depth", 0):
-            if record.name == "httpx" and isinstance(record.args, tuple) and len(record.args) == 5:
-                record.args = (*record.args[:4], "")  # the phrase behind the status
-            elif record.name != "httpx":
-                record.msg, record.args = _told(record.getMessage()), ()
+            told = _of_httpx(record) if record.name == "httpx" else _of_httpcore(record.getMessage())
+            record.msg, record.args = told, ()
+            record.exc_info = record.exc_text = record.stack_info = None
         return True
 
 
-def _told(message: str) -> str:
+def _of_httpx(record: logging.LogRecord) -> str:
+    # Without the phrase behind the status, which is the server's.
+    arguments = record.args
+    if record.msg == _REQUEST and isinstance(arguments, tuple) and len(arguments) == 5:
+        method, url, version, status, _ = arguments
+        if re.fullmatch(r"HTTP/[0-9.]{1,3}", str(version)) and isinstance(status, int):
+            return f'HTTP Request: {method} {url} "{version} {status}"'
+    return NOT_TOLD
+
+
+def _of_httpcore(message: str) -> str:
     event, _, said = message.partition(" ")
+    if not _EVENT.fullmatch(event):
+        return NOT_TOLD
+    if event.endswith(".started") and _SENT.fullmatch(said):
+        return message
     if event.endswith(".failed"):
-        return f"{event} {said.removeprefix('exception=').partition('(')[0]}"
-    if event.endswith(".complete") and said:
-        status = re.match(r"return_value=\(b'HTTP/[0-9.]{1,3}', ([0-9]{3}), ", said)
-        return f"{event} {status[1]}" if status else event
-    return message
+        kind = re.match(r"exception=([A-Z][A-Za-z]{2,30})\(", said)
+        return f"{event} {kind[1]}" if kind else event
+    status = re.match(r"return_value=\(b'HTTP/[0-9.]{1,3}', ([0-9]{3}), ", said)
+    return f"{event} {status[1]}" if status and event.endswith(".complete") else event
 
 
 for _name in _LOGGERS:

@@ -1,5 +1,6 @@
-"""A file is written whole or not at all, under a name that was free: none is ever written over."""
+"""A file is written whole or not at all, for its owner alone, under a name that was free: none is written over."""
 
+import os
 import secrets
 from collections.abc import Callable
 from pathlib import Path
@@ -38,8 +39,7 @@ def save(folder: Path, name: str, kind: str, write: Callable[[Path], Said]) -> t
     stem = checked_name(name, kind)
     part = folder / f".{stem[:100]}.{secrets.token_hex(4)}.part"
     try:
-        with part.open("xb"):
-            pass
+        _make(part)
         said = write(part)
         return _placed(part, folder, stem, kind), said
     except LedgerError:  # some of them are OSErrors too
@@ -73,13 +73,17 @@ def checked_name(name: str, kind: str) -> str:
     return stem
 
 
+def _make(path: Path) -> None:
+    """Make an empty file that its owner alone can read: what it will hold is of a workspace."""
+    os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+
+
 def _placed(part: Path, folder: Path, stem: str, kind: str) -> Path:
     """Give a file that is whole the first name that is free."""
     for number in range(1, MOST_NAMES):
         path = folder / (f"{stem}.{kind}" if number == 1 else f"{stem}-{number}.{kind}")
         try:
-            with path.open("xb"):  # takes the name: somebody else may write at the same time
-                pass
+            _make(path)  # takes the name: somebody else may write at the same time
         except FileExistsError:
             continue
         try:

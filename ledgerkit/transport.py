@@ -27,7 +27,7 @@ from ledgerkit import connecting, surroundings, trust, watching
 from ledgerkit.announcements import seconds_to_wait
 from ledgerkit.answers import decoded, one_line, outcome_unknown, problem
 from ledgerkit.clock import Clock, SystemClock
-from ledgerkit.echoes import hidden, repeats, revealed, secrets_in, unseen
+from ledgerkit.echoes import finder, hidden, revealed, secrets_in, unseen
 from ledgerkit.errors import (
     Cancelled,
     ContractViolation,
@@ -123,6 +123,8 @@ class Transport:
         self._auth: httpx.Auth | None = None
         # What the session holds, whichever of it a call sends: an answer must not show any.
         self.secrets: Callable[[], Mapping[str, Secret]] = dict
+        # What good answers were searched for last, and what searches them.
+        self._finder: tuple[Mapping[str, Secret], Callable[[bytes], bool]] = ({}, finder({}))
         self._read_timeout = read_timeout
         self._retry_seconds = retry_seconds
         self._jitter = jitter
@@ -399,21 +401,20 @@ class Transport:
             return Fault(refusal, again=True)
         if 200 <= status < 300:
             body, unreadable = decoded(content)
-            if self._auth is not None and repeats(
-                content.decode("utf-8", "replace"), _signature(response.request), self._never_content()
-            ):
+            if self._auth is not None and self._repeats(response.request, content):
                 body, unreadable, content = None, "repeats the credentials of the request", b""
             if unreadable is None:
                 return Answer(call, body, date)
             kind = response.headers.get("Content-Type") or "a body of no declared type"
-            what = f"the service answered {status} with {one_line(self._shown(response, kind))}, which {unreadable}"
+            kind = one_line(self._shown(response, kind, call))
+            what = f"the service answered {status} with {kind}, which {unreadable}"
             if safe:
-                return Fault(self._unreadable(what, call, status, self._shown(response, content)))
+                return Fault(self._unreadable(what, call, status, self._shown(response, content, call)))
             return Fault(outcome_unknown(what, call, status))
-        text, whole = self._shown(response, content), self._auth is not None and not of_notifications(call)
+        text, whole = self._shown(response, content, call), self._auth is not None and not of_notifications(call)
         return Fault(problem(text, call, status, safe=safe, whole=whole), again=safe and status in PASSING)
 
-    def _shown(self, response: httpx.Response, what: bytes | str) -> str:
+    def _shown(self, response: httpx.Response, what: bytes | str, call: str) -> str:
         """Return something of an answer with whatever it repeats of the request's secrets hidden."""
         text = what if isinstance(what, str) else what.decode("utf-8", "replace")
         secrets = list(_signature(response.request).values())
@@ -421,13 +422,18 @@ class Transport:
         sent = response.request.content
         if self._auth is None:  # it exchanges a key for tokens: what was sent is secret too
             secrets += json_format.loads(sent or b"{}").values()
-        elif sent and of_notifications(f" {response.request.url.path}"):
+        elif sent and of_notifications(call):
             secrets += secrets_in(json_format.loads(sent))
         return hidden(text, secrets)
 
-    def _never_content(self) -> list[str]:
-        """Return the secrets that no good answer tells; names of users and ids of keys may be told."""
-        return [secret.reveal() for name, secret in self.secrets().items() if name not in ("key_id", "api_user")]
+    def _repeats(self, request: httpx.Request, content: bytes) -> bool:
+        """Say whether a good answer repeats a secret of the session, or of the request, whose token may be old."""
+        held = {**self.secrets(), **{name: Secret(value) for name, value in _signature(request).items()}}
+        searched, finds = self._finder
+        if held != searched:
+            finds = finder(held)
+            self._finder = held, finds
+        return finds(content)
 
     def _unreadable(self, what: str, call: str, status: int, text: str) -> ContractViolation:
         # An answer with tokens or the secret of a webhook is not kept.

@@ -6,7 +6,7 @@ from typing import Any, Final
 import pandas as pd
 
 from ledgerkit.answers import outcome_unknown
-from ledgerkit.echoes import concealed, hidden, is_secret_name
+from ledgerkit.echoes import TELLING_LENGTH, concealed, hidden, is_secret_name, secrets_in
 from ledgerkit.errors import ContractViolation, InvalidRequest, LedgerError, NotFound, OutcomeUnknown, clearing
 from ledgerkit.frames import TEXT, Table
 from ledgerkit.operations import NOTIFICATION_TARGET, check_family, operation
@@ -17,22 +17,25 @@ from ledgerkit.secret import MASK, Secret
 
 
 def masked(answer: Any, sent: Iterable[str] = ()) -> Any:
-    """Mask every webhook secret in an answer, in place: what is printed is saved with the notebook.
+    """Return an answer without any webhook secret: what is printed is saved with the notebook.
 
-    A text without a key may be one, and so is whatever was sent as one.
+    A text without a key may be one, and so may be a part of any other: whatever was sent as one, and what the answer
+    itself calls one where it is long enough to be told from other texts, is hidden however it is written.
     """
-    known = {text for text in sent if text}
-    whole = [answer]
+    known = {text for text in sent if text} | {text for text in secrets_in(answer) if len(text) >= TELLING_LENGTH}
+    whole: list[Any] = [answer]
     waiting: list[Any] = [whole]  # recursion would end at a depth that JSON may have
     while waiting:
         one = waiting.pop()
-        for place, value in one.items() if isinstance(one, dict) else enumerate(one):
+        for place, value in list(one.items() if isinstance(one, dict) else enumerate(one)):
             if isinstance(value, dict | list):
                 waiting.append(value)
-            if (value is not None and is_secret_name(place)) or (
-                isinstance(value, str) and (isinstance(place, int) or value in known)
-            ):
+            if (value is not None and is_secret_name(place)) or (isinstance(value, str) and isinstance(place, int)):
                 one[place] = MASK
+            elif isinstance(value, str):
+                one[place] = hidden(value, known)
+            if isinstance(place, str) and (shown := hidden(place, known)) != place:
+                one[shown] = one.pop(place)
     return whole[0]
 
 
@@ -95,8 +98,10 @@ class Notifications(Section, name="notifications"):
         connection = self._connection
         check_family(NOTIFICATION_TARGET, connection.family, NOTIFICATION_TARGET)
         connection.check_writes(NOTIFICATION_TARGET)
-        before = self.configuration()["all_webhook_url"]
-        replaced = {"replaced_url": None if before.empty or pd.isna(before.iloc[0]) else before.iloc[0]}
+        known = [secret.reveal()]
+        url = None if configuration.url is None else hidden(configuration.url, known)
+        before = self.configuration()["all_webhook_url"].dropna().tolist()
+        replaced = {"replaced_url": hidden(before[0], known) if before else None}
         try:
             frame = write(
                 self,
@@ -104,19 +109,20 @@ class Notifications(Section, name="notifications"):
                 REPLACED,
                 {},
                 body=concealed(configuration.to_json()),  # it is a variable of the frames that send it
-                given={"url": configuration.url},
-                shown=lambda answer: {**masked(answer), **replaced} if isinstance(answer, dict) else None,
+                given={"url": url},
+                shown=lambda answer: {**masked(answer, known), **replaced} if isinstance(answer, dict) else None,
             )
         except LedgerError as error:
             # A new one, raised below: a service may repeat the secret in its message, and frames hold its answer.
             again = " Setting it again does no harm." if isinstance(error, OutcomeUnknown) else ""
-            message = hidden(error.message, [secret.reveal()]) + again
+            message = hidden(error.message, known) + again
             wait = {name: value for name, value in error.details.items() if name == "retry_after"}
             problem = type(error)(message, call=error.call, status=error.status, **wait)
         else:
             answered = frame["all_webhook_url"].dropna().tolist()
-            if not answered or str(answered[0]).rstrip("/") == str(configuration.url).rstrip("/"):
+            if not answered or str(answered[0]).rstrip("/") == str(url).rstrip("/"):
                 return frame
-            said = hidden(f"the service answered that events go to {answered[0]}", [secret.reveal()])
-            problem = outcome_unknown(said, NOTIFICATION_TARGET, None)
+            problem = outcome_unknown(
+                f"the service answered that events go to {answered[0]}", NOTIFICATION_TARGET, None
+            )
         raise problem
