@@ -1,10 +1,15 @@
-"""Connections that count what comes in, in the pool behind the transport. Loaded with the first session."""
+"""Connections that count what comes in, and the pool of them behind the client. Loaded with the first session.
+
+Nothing but what httpx and httpcore publish is used: their own transport takes no connections that count.
+"""
 
 import ssl
-from collections.abc import Iterable
-from typing import Any, Final, Protocol
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any, Final, Protocol, cast
 
 import httpcore
+import httpx
 
 from ledgerkit.surroundings import Proxy
 
@@ -20,8 +25,8 @@ class Counter(Protocol):
         ...
 
 
-def pool(counter: Counter, context: ssl.SSLContext, proxy: Proxy | None, connections: int) -> httpcore.ConnectionPool:
-    """Return the connections of a session.
+class Pool:
+    """The connections of a session.
 
     Parameters
     ----------
@@ -34,6 +39,62 @@ def pool(counter: Counter, context: ssl.SSLContext, proxy: Proxy | None, connect
     connections
         How many there may be at once.
     """
+
+    def __init__(self, counter: Counter, context: ssl.SSLContext, proxy: Proxy | None, connections: int) -> None:
+        self._connections = _connections(counter, context, proxy, connections)
+
+    def send(self, request: httpx.Request) -> httpx.Response:
+        """Send a request of httpx, and return its answer as soon as its head is there."""
+        url = request.url
+        with _errors_of_httpx():
+            answer = self._connections.handle_request(
+                httpcore.Request(
+                    request.method,
+                    httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path),
+                    headers=request.headers.raw,
+                    content=cast("httpx.SyncByteStream", request.stream),
+                    extensions=request.extensions,
+                )
+            )
+        return httpx.Response(
+            answer.status, headers=answer.headers, stream=_Body(answer), extensions=answer.extensions
+        )
+
+    def close(self) -> None:
+        """Close all of them."""
+        with _errors_of_httpx():
+            self._connections.close()
+
+
+class _Body(httpx.SyncByteStream):
+    def __init__(self, answer: httpcore.Response) -> None:
+        self._answer = answer
+
+    def __iter__(self) -> Iterator[bytes]:
+        with _errors_of_httpx():
+            yield from self._answer.iter_stream()
+
+    def close(self) -> None:
+        with _errors_of_httpx():
+            self._answer.close()
+
+
+@contextmanager
+def _errors_of_httpx() -> Iterator[None]:
+    """Raise the errors of httpcore as those of the same names of httpx, as httpx does."""
+    try:
+        yield
+    except Exception as error:
+        for kind in type(error).__mro__:
+            same = getattr(httpx, kind.__name__, None) if kind.__module__.startswith("httpcore") else None
+            if same is not None:
+                raise same(str(error)) from error
+        raise
+
+
+def _connections(
+    counter: Counter, context: ssl.SSLContext, proxy: Proxy | None, connections: int
+) -> httpcore.ConnectionPool:
     common: dict[str, Any] = {
         "ssl_context": context,
         "max_connections": connections,

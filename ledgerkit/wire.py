@@ -46,11 +46,19 @@ class Attempt:
         self.connecting = False
         # With whom TLS was being agreed on.
         self.with_proxy = False
+        # How many there were of the call.
+        self.number = 0
 
     def begin(self) -> None:
         """Forget the attempt before."""
         self.connecting = self.with_proxy = False
-        self._wire.head_ends()
+        self.number += 1
+        self._wire.nothing_is_read()
+
+    @property
+    def led_on(self) -> bool:
+        """Whether the proxy has made a tunnel for this session before: then it is none that is set wrongly."""
+        return self._wire.led_on
 
     def __call__(self, event: str, info: Mapping[str, Any]) -> None:
         """Take note of a step."""
@@ -63,14 +71,22 @@ class Attempt:
             if event.startswith(("proxy.", "socks.start_tls")) or not tunnelled:
                 self.connecting = False
         elif event in ("proxy.start_tls.started", "socks.start_tls.started"):
-            self.with_proxy = False
+            self.with_proxy, self._wire.led_on = False, True
         elif event == "http11.receive_response_headers.started":
             self._wire.head_begins()
         elif event.startswith("http11.receive_response_headers."):
-            self._wire.head_ends()
+            self._wire.nothing_is_read()
+
+    def body_begins(self, in_time: Callable[[], bool]) -> None:
+        """Say that this thread reads the body now, for as long as this says so."""
+        self._wire.body_begins(in_time)
+
+    def body_ends(self) -> None:
+        """Say that it does so no more."""
+        self._wire.nothing_is_read()
 
 
-class Wire(httpx.HTTPTransport):
+class Wire(httpx.BaseTransport):
     """The connections of one session.
 
     Parameters
@@ -101,14 +117,22 @@ class Wire(httpx.HTTPTransport):
         self._local = local
         self._read_timeout = read_timeout
         self._ended = ended
+        self.led_on = False
         self.sockets: weakref.WeakSet[socket.socket] = weakref.WeakSet()
         self._reading = threading.local()
         # httpx loads httpcore with its first client too, and not with itself.
-        from ledgerkit.streams import pool
+        from ledgerkit.streams import Pool
 
-        # What httpx's own constructor would put here, but with streams that count. They are held by the pool, and
-        # this one holds the pool.
-        self._pool = pool(weakref.proxy(self), context, proxy, connections)
+        # They are held by the pool, and this one holds the pool.
+        self._pool = Pool(weakref.proxy(self), context, proxy, connections)
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        """Send a request, as the client of httpx asks for it."""
+        return self._pool.send(request)
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._pool.close()
 
     def made(self, stream: "httpcore.NetworkStream") -> None:
         """Take note of a connection."""
@@ -127,19 +151,27 @@ class Wire(httpx.HTTPTransport):
 
     def head_begins(self) -> None:
         """Say that this thread waits for the head of an answer now; by the machine's time, as sockets do."""
-        self._reading.ends, self._reading.left = time.monotonic() + self._read_timeout, LARGEST_HEAD
+        ends = time.monotonic() + self._read_timeout
+        self._reading.left, self._reading.in_time = LARGEST_HEAD, lambda: time.monotonic() <= ends
 
-    def head_ends(self) -> None:
-        """Say that it does so no more: the time of a body is counted where it is read."""
-        self._reading.ends, self._reading.left = math.inf, math.inf
+    def body_begins(self, in_time: Callable[[], bool]) -> None:
+        """Say that this thread reads a body now, for as long as this says so; its size is counted unpacked."""
+        self._reading.left, self._reading.in_time = math.inf, in_time
+
+    def nothing_is_read(self) -> None:
+        """Say that this thread reads no part of an answer."""
+        self.body_begins(lambda: True)
 
     def count(self, size: int) -> None:
-        """Count what came in, and give up on a head that has no end."""
-        self._reading.left = getattr(self._reading, "left", math.inf) - size
-        if self._reading.left < 0:
+        """Count what came in, and give up on an answer that has no end, whatever part of it has none."""
+        reading = self._reading
+        if not hasattr(reading, "left"):
+            return  # nothing was begun in this thread
+        reading.left -= size
+        if reading.left < 0:
             raise httpx.RemoteProtocolError(TOO_LONG)
-        if time.monotonic() > getattr(self._reading, "ends", math.inf):
-            raise httpx.ReadTimeout("the head of the answer came too slowly")
+        if not reading.in_time():
+            raise httpx.ReadTimeout("the answer came too slowly, or its read was given up")
 
 
 def _is_here(connection: socket.socket) -> bool:
@@ -156,22 +188,29 @@ def wake(connection: socket.socket) -> None:
 
 
 class _Bounded(httpx.SyncByteStream):
-    """A body as it arrives, given up where it is too slow or too long, or where nobody wants it any more."""
+    """A body as it arrives, given up where it is too slow or too long, or where nobody wants it any more.
 
-    def __init__(self, stream: httpx.SyncByteStream, most: float, in_time: Callable[[], bool]) -> None:
-        self._stream = stream
-        self._most = most
-        self._in_time = in_time
+    Time is looked at with each piece that comes in: what frames a chunk, or follows the last, makes none of the body.
+    """
+
+    def __init__(self, response: httpx.Response) -> None:
+        self._stream = cast("httpx.SyncByteStream", response.stream)
+        self._most = math.inf if response.is_success else LARGEST_ERROR
+        self._attempt: Attempt = response.request.extensions["trace"]
+        self._in_time: Callable[[], bool] = response.request.extensions["ledgerkit"]()
 
     def __iter__(self) -> Iterator[bytes]:
         size = 0
-        for chunk in self._stream:
-            if not self._in_time():
-                raise httpx.ReadTimeout("the answer came too slowly, or its read was given up")
-            yield chunk
-            size += len(chunk)
-            if size > self._most:
-                return
+        # Here, and not with the head: between the two the answer may make its caller sign in anew.
+        self._attempt.body_begins(self._in_time)
+        try:
+            for chunk in self._stream:
+                yield chunk
+                size += len(chunk)
+                if size > self._most:
+                    return
+        finally:
+            self._attempt.body_ends()
 
     def close(self) -> None:
         self._stream.close()
@@ -181,6 +220,4 @@ def bound(response: httpx.Response) -> None:
     """Bound every answer, those that the sign-in reads included."""
     if response.headers.get("Content-Encoding", "").strip().lower() not in PACKINGS:
         raise httpx.DecodingError(PACKED_OTHERWISE, request=response.request)
-    stream = cast("httpx.SyncByteStream", response.stream)
-    most = math.inf if response.is_success else LARGEST_ERROR
-    response.stream = _Bounded(stream, most, response.request.extensions["ledgerkit"]())
+    response.stream = _Bounded(response)

@@ -559,7 +559,7 @@ def test_no_module_but_those_of_the_transport_and_the_sign_in_knows_httpx() -> N
         for path in package.glob("**/*.py")
         if re.search(r"(import|from) httpx|httpx\.", path.read_text()) and "sandbox" not in path.parts
     }
-    assert knowing == {"transport.py", "wire.py", "connecting.py", "auth.py"}
+    assert knowing == {"transport.py", "wire.py", "streams.py", "connecting.py", "auth.py"}
 
 
 def test_many_threads_share_the_connections(serve: Serve, connect_to: Connect) -> None:

@@ -1,6 +1,8 @@
 """No answer fills the memory or holds a call without end, whatever part of it is without end."""
 
 import gzip
+import socket
+import threading
 import time
 import zlib
 from collections.abc import Callable
@@ -10,6 +12,7 @@ from serving import LeapingClock, Reply, Server, in_turn
 
 import ledgerkit as lk
 from ledgerkit import transport, wire
+from ledgerkit.errors import Cancelled
 from network.in_between import Talk, Talking, answering, endless
 
 Serve = Callable[..., Server]
@@ -95,6 +98,82 @@ def test_the_head_of_an_answer_is_given_up_in_time_though_each_byte_is_in_time(
         with pytest.raises(lk.OutcomeUnknown if through == "directly" else lk.ConnectionFailed):
             session.raw("POST", "/transactions", json={})
     assert time.monotonic() - began < 5
+
+
+CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+BODIES = {
+    "an extension of a chunk": (CHUNKED + b"1;", b"a"),
+    "the size of a chunk": (CHUNKED, b"0"),
+    "a chunk": (CHUNKED + b"fffff\r\n", b" "),
+    "chunks": (CHUNKED, b"1\r\n \r\n"),
+    "a line of the trailer": (CHUNKED + b"2\r\n{}\r\n0\r\nX: ", b"a"),
+    "lines of the trailer": (CHUNKED + b"2\r\n{}\r\n0\r\n", b"X: a\r\n"),
+    "a body of a known length": (b"HTTP/1.1 200 OK\r\nContent-Length: 99999\r\n\r\n", b" "),
+    "a body until the end": (b"HTTP/1.1 200 OK\r\n\r\n", b" "),
+    "a packed body": (
+        b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\n" + gzip.compress(b"")[:10],
+        b"\x00\x00\x00\xff\xff",
+    ),
+    "the body of an error": (b"HTTP/1.1 500 No\r\nTransfer-Encoding: chunked\r\n\r\n1;", b"a"),
+}
+
+
+@pytest.mark.parametrize("kind", list(BODIES))
+def test_a_body_is_given_up_in_time_though_each_byte_is_in_time(talking: Talks, kind: str) -> None:
+    # Where no byte is of the body itself, as in a trailer, nothing looked at the time: a call was held without end.
+    server = talking(dripping(*BODIES[kind]))
+    began = time.monotonic()
+    with lk.Session(
+        lk.LAM("robot"), base_url=f"http://{server.address}", read_timeout=0.15, retry_seconds=0.1, writes=True
+    ) as session:
+        with pytest.raises(lk.ConnectionFailed, match="no answer came in time"):
+            session.raw("GET", "/organization")
+        with pytest.raises(lk.OutcomeUnknown):
+            session.raw("POST", "/transactions", json={})
+    assert time.monotonic() - began < 2
+    assert len(server.heard) == 2
+
+
+@pytest.mark.parametrize("kind", ["an extension of a chunk", "lines of the trailer", "chunks"])
+def test_a_read_that_is_given_up_ends_in_the_middle_of_a_body(talking: Talks, kind: str) -> None:
+    server, cancel = talking(dripping(*BODIES[kind])), threading.Event()
+    began = time.monotonic()
+    with lk.Session(lk.LAM("robot"), base_url=f"http://{server.address}") as session:
+        threading.Timer(0.1, cancel.set).start()
+        with pytest.raises((lk.ConnectionFailed, Cancelled)):
+            session._transport.request("GET", "/organization", cancel=cancel)
+    assert time.monotonic() - began < 2
+
+
+def test_the_answer_that_makes_a_session_sign_in_anew_is_bounded_by_its_own_time(
+    talking: Talks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Its body is read after the exchange that it leads to, whose own answer has ended by then.
+    token = b'{"access_token": "a.b.c", "refresh_token": "r", "expires_in": 300}'
+    begun: list[bytes] = []
+
+    def talk(connection: socket.socket, first: bytes) -> None:
+        begun.append(first.split(b"\r\n", 1)[0])
+        if b"/auth/token" in first:
+            head = b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: %d\r\n\r\n" % len(token)
+            connection.sendall(head + token)
+        else:
+            dripping(b"HTTP/1.1 401 No\r\nTransfer-Encoding: chunked\r\n\r\n1;", b"a")(connection, first)
+
+    server = talking(talk)
+    began = time.monotonic()
+    with (
+        lk.Session(
+            lk.ApiUser("acme", "id", "secret"),
+            base_url=f"http://{server.address}",
+            read_timeout=0.3,
+            retry_seconds=0.2,
+        ) as session,
+        pytest.raises(lk.LedgerError),
+    ):
+        session.raw("GET", "/organization")
+    assert time.monotonic() - began < 2
+    assert any(line.startswith(b"GET") for line in begun)
 
 
 def test_many_headers_that_are_not_too_many_are_taken(serve: Serve, connect_to: Connect) -> None:
