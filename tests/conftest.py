@@ -36,7 +36,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Try properties with as many examples as a command asks for."""
+    """Try properties with as many examples as a command asks for, and refuse to be green without having looked."""
+    for option in ("--seeds", "--minutes"):
+        asked = config.getoption(option)
+        if asked is not None and not asked > 0:
+            raise pytest.UsageError(f"{option} {asked}: at least {'one' if option == '--seeds' else 'a part of one'}")
     if examples := config.getoption("--examples"):
         settings.register_profile("as asked", max_examples=examples, deadline=None, print_blob=True)
         settings.load_profile("as asked")

@@ -18,9 +18,10 @@ from .world import World
 
 def rotate_secret(world: World, tokens: TokenIssuer, key_id: str) -> str:
     """Replace the secret of an API key and return the new one."""
-    changed = tokens.rotate_secret(key_id)
-    _put(world, changed)
-    return changed.key_secret
+    secret = tokens.rotate_secret(key_id).key_secret
+    [credential] = [one for one in world.credentials.api_users if one.key_id == key_id]
+    _put(world, replace(credential, key_secret=secret))
+    return secret
 
 
 def rotate_private_key(service: Service, user_id: int) -> str:

@@ -79,6 +79,7 @@ class Soaked:
         """Return what should not have been; nothing where all is well."""
         grown, files = self.end.memory - self.start.memory, self.end.files - self.start.files
         found = {
+            f"{self.calls} calls were made in {self.seconds:.0f} s": self.calls < self.seconds or not self.calls,
             f"{len(self.failures)} calls failed, the first with {self.failures[:1]}": bool(self.failures),
             f"{self.early} tokens were exchanged before their time, one after {self.shortest:.2f} s": self.early > 0,
             f"{self.twice} refresh tokens were sent twice": self.twice > 0,

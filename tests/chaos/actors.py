@@ -17,11 +17,13 @@ from chaos import checks
 from chaos.checks import Intent, Read
 from chaos.chronicle import Chronicle, Fits, Node
 from chaos.clock import SwiftClock
+from chaos.weather import restless
 from ledgerkit.outcomes import Outcome
 from ledgerkit.plans import Plan
 from ledgerkit.sandbox import Sandbox
 
 T = TypeVar("T")
+Query = tuple[str, dict[str, Any], Fits]
 ACCOUNT = 1
 # The archive goes so far back: a whole one is eighteen files.
 SINCE = "2026-12-20"
@@ -34,6 +36,8 @@ class Diary:
     """What happened in one run, by all threads."""
 
     actions: Counter[str] = field(default_factory=Counter)
+    # Of those, what came to a good end.
+    ended: Counter[str] = field(default_factory=Counter)
     errors: Counter[str] = field(default_factory=Counter)
     incomplete: int = 0
     violations: list[str] = field(default_factory=list)
@@ -44,6 +48,10 @@ class Diary:
     def did(self, what: str) -> None:
         with self.lock:
             self.actions[what] += 1
+
+    def worked(self, what: str) -> None:
+        with self.lock:
+            self.ended[what] += 1
 
     def failed(self, what: str, error: BaseException, allowed: tuple[type[BaseException], ...]) -> None:
         with self.lock:
@@ -129,7 +137,6 @@ class Scene:
     warned: Warned
     folder: Path
     recipient: str
-    is_tied_to_another_key: bool = False
 
     def attempt(
         self, what: str, act: Callable[[lk.Session], T], allowed: tuple[type[BaseException], ...]
@@ -138,30 +145,45 @@ class Scene:
         session = self.doors.session()
         self.diary.did(what)
         try:
-            return act(session)
+            result = act(session)
         except Exception as error:  # noqa: BLE001 - judged by the diary
             self.diary.failed(what, error, allowed)
             if isinstance(error, lk.AuthenticationError | lk.ConfigurationError):
                 self.doors.renew(session)
             return None
+        self.diary.worked(what)
+        return result
 
 
 def search(scene: Scene, turns: int, who: int) -> None:
     """Search lists with and without filters, and hold each answer against the truth."""
     draw = random.Random(f"searches {scene.seed} {who}")
-    for section, asked, fits in draw.choices(QUERIES, k=turns):
-        scene.warned.take()
-        begin = scene.chronicle.now()
-        frame = scene.attempt(
-            f"search {section}",
-            partial(_search, section=section, asked=asked),
-            checks.OF_READS,
-        )
-        end = scene.chronicle.now()
-        warned = scene.warned.take()
-        if frame is not None:
-            scene.diary.incomplete += warned
-            scene.diary.found(checks.of_frame(Read(section, fits, begin, end, frame, warned), scene.chronicle))
+    for query in draw.choices(QUERIES, k=turns):
+        search_once(scene, query, checks.OF_READS)
+
+
+def search_once(scene: Scene, query: Query, allowed: tuple[type[BaseException], ...], when: str = "") -> Read | None:
+    """Search one list, and hold the answer against the truth."""
+    section, asked, fits = query
+    scene.warned.take()
+    begin = scene.chronicle.now()
+    frame = scene.attempt(f"{when}search {section}", partial(_search, section=section, asked=asked), allowed)
+    end = scene.chronicle.now()
+    warned = scene.warned.take()
+    if frame is None:
+        return None
+    scene.diary.incomplete += warned
+    read = Read(section, fits, begin, end, frame, warned)
+    scene.diary.found(checks.of_frame(read, scene.chronicle))
+    return read
+
+
+def search_a_restless_list(scene: Scene) -> None:
+    """Search a list that moves with each page: not to be shown complete, it says so and has all that it was shown."""
+    with restless(scene.sandbox) as shown:
+        read = search_once(scene, ("transactions", {}, _all), (), "restless ")
+    if read is not None:
+        scene.diary.found(checks.of_warned(read, shown))
 
 
 def _search(session: lk.Session, section: str, asked: dict[str, Any]) -> pd.DataFrame:
@@ -169,9 +191,9 @@ def _search(session: lk.Session, section: str, asked: dict[str, Any]) -> pd.Data
     return frame
 
 
-def _find(session: lk.Session, error: lk.OutcomeUnknown) -> Outcome:
-    outcome: Outcome = error.find()
-    return outcome
+def _found(scene: Scene, error: lk.OutcomeUnknown) -> Outcome | None:
+    """Look for what became of a call; not with the session that serves now, but with that which made it."""
+    return scene.attempt("find", lambda _: error.find(), checks.OF_READS)
 
 
 def _from(moment: str) -> Fits:
@@ -192,7 +214,7 @@ def _all(node: Node) -> bool:
     return True
 
 
-QUERIES: list[tuple[str, dict[str, Any], Fits]] = [
+QUERIES: list[Query] = [
     ("transactions", {}, _all),
     ("transactions", {"account": ACCOUNT}, _is("account_id", ACCOUNT)),
     ("transactions", {"status": "CONFIRMED"}, _is("status", "CONFIRMED")),
@@ -209,20 +231,34 @@ QUERIES: list[tuple[str, dict[str, Any], Fits]] = [
 ]
 
 
-def balances(scene: Scene, accounts: list[int]) -> None:
-    """Ask for many accounts at once: each is a row, once, whatever became of its call."""
-    frame = scene.attempt("balances", lambda session: session.accounts.balances(accounts), checks.OF_READS)
-    if frame is not None and [int(one) for one in frame["account_id"]] != accounts:
-        scene.diary.found([f"balances of {accounts} are those of {frame['account_id'].tolist()}"])
+def payee_of(sandbox: Sandbox) -> str:
+    """Return an address that may be paid from the account."""
+    address: str = next(
+        entry["address"]
+        for whitelist in sandbox.world.whitelists
+        for entry in whitelist["addresses"]
+        if whitelist["status"] == "ACTIVE" and entry["currency"] == "bitcoin"
+    )
+    return address
 
 
-def archive(scene: Scene, turns: int) -> None:
+def balances(scene: Scene, accounts: list[int], *, calm: bool = False) -> None:
+    """Ask for many accounts at once: each is a row, once, with its numbers or with what became of its call."""
+    before = {one: dict(scene.sandbox.world.balances[one]) for one in accounts}
+    what, allowed = ("calm balances", ()) if calm else ("balances", checks.OF_READS)
+    frame = scene.attempt(what, lambda session: session.accounts.balances(accounts), allowed)
+    if frame is not None:
+        # What is paid from the account meanwhile has it change more than once.
+        after = {one: dict(scene.sandbox.world.balances[one]) for one in accounts}
+        known = {one: [before[one], after[one]] for one in accounts if calm or one != ACCOUNT}
+        scene.diary.found(checks.of_balances(frame, accounts, known, errors=not calm))
+
+
+def archive(scene: Scene, turns: int, allowed: tuple[type[BaseException], ...] = checks.OF_READS) -> None:
     """Archive the latest transactions, again and again; what is there can be read back after each run."""
     for _ in range(turns):
-        if (
-            scene.attempt("archive", lambda session: _archive(session, scene.folder), checks.OF_READS) is not None
-        ):  # what a run that failed left is read when all is over
-            read_archive(scene)
+        if scene.attempt("archive", lambda session: _archive(session, scene.folder), allowed) is not None:
+            read_archive(scene)  # what a run that failed left is read when all is over
 
 
 def _archive(session: lk.Session, folder: Path) -> pd.DataFrame:
@@ -255,7 +291,7 @@ def pay(scene: Scene, intent: Intent, *, again: bool = False) -> Any:
         except lk.OutcomeUnknown as error:
             scene.diary.failed("submit", error, checks.OF_WRITES)
             intent.in_doubt = True
-            outcome = scene.attempt("find", partial(_find, error=error), checks.OF_READS)
+            outcome = _found(scene, error)
             if outcome is not None and outcome.state == "found":
                 intent.request_id, intent.in_doubt = outcome.request_id, False
             return draft
@@ -264,12 +300,15 @@ def pay(scene: Scene, intent: Intent, *, again: bool = False) -> Any:
             if isinstance(error, lk.AuthenticationError):
                 scene.doors.renew(scene.doors.session())
             continue
+        scene.diary.worked("submit")
         intent.request_id = draft.request_id
         return draft
     return None
 
 
-def approve(scene: Scene, intent: Intent, draft: Any) -> None:
+def approve(
+    scene: Scene, intent: Intent, draft: Any, allowed: tuple[type[BaseException], ...] = checks.OF_VOTES
+) -> None:
     """Approve what the draft made; where the outcome is not known, look whether the approval is in."""
     number = intent.request_id
     assert number is not None
@@ -279,8 +318,8 @@ def approve(scene: Scene, intent: Intent, draft: Any) -> None:
         try:
             session.requests.approve(number, intent=draft, confirm=f"approve {number}")
         except lk.OutcomeUnknown as error:
-            scene.diary.failed("approve", error, checks.OF_WRITES)
-            outcome = scene.attempt("find", partial(_find, error=error), checks.OF_READS)
+            scene.diary.failed("approve", error, allowed)
+            outcome = _found(scene, error)
             if outcome is not None and outcome.state == "found":
                 intent.approved = True
                 return
@@ -288,10 +327,11 @@ def approve(scene: Scene, intent: Intent, draft: Any) -> None:
             scene.diary.failed("approve", error, (lk.NotFound,))
             return
         except Exception as error:  # noqa: BLE001 - judged by the diary
-            scene.diary.failed("approve", error, checks.OF_WRITES)
+            scene.diary.failed("approve", error, allowed)
             if isinstance(error, lk.AuthenticationError | lk.ConfigurationError):
                 scene.doors.renew(session)
         else:
+            scene.diary.worked("approve")
             intent.approved = True
             return
 
@@ -304,20 +344,19 @@ def pay_and_approve(scene: Scene, intents: list[Intent], drafts: dict[int, Any])
             approve(scene, intent, drafts[intent.amount])
 
 
-def settle(scene: Scene, intent: Intent, draft: Any) -> None:
-    """After the storm: look once more for what is in doubt, and only then make it again."""
+def settle(scene: Scene, intent: Intent, draft: Any) -> Any:
+    """After the storm: look once more for what is in doubt, and only then make it again. Return the draft."""
     if intent.request_id is None and intent.in_doubt:
-        outcome = scene.attempt("find", lambda session: draft.find(), checks.OF_READS)
+        outcome = scene.attempt("find", lambda _: draft.find(), checks.OF_READS)
         if outcome is None:  # the session that made it may have lost its key
             found = scene.attempt("look", lambda session: session.transactions.search(title=draft.mark), ())
             if found is None:
-                return
+                return draft
             intent.request_id = int(found["last_request"].iloc[0]) if len(found) else None
         else:
             intent.request_id = outcome.request_id
         intent.in_doubt = False
-    if intent.request_id is None:
-        pay(scene, intent, again=True)
+    return pay(scene, intent, again=True) if intent.request_id is None else draft
 
 
 def send_plan(scene: Scene, intents: list[Intent], turns: int) -> None:
@@ -340,12 +379,7 @@ def _send(session: lk.Session, intents: list[Intent], scene: Scene, journal: Pat
         {"account": ACCOUNT, "recipient": scene.recipient, "amount": [intent.amount for intent in intents]}
     )
     known = journal.exists()
-    try:
-        plan: Plan = session.transactions.plan(None if known else frame, journal=journal)
-    except lk.InvalidRequest as error:
-        # A journal is tied to the key pair of who began it: nobody goes on with it after that was replaced.
-        scene.is_tied_to_another_key = error.details.get("field") == "user"
-        raise
+    plan: Plan = session.transactions.plan(None if known else frame, journal=journal)
     for intent in intents:
         intent.in_doubt = True
     return plan.run(plan.phrase)

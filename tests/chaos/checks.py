@@ -4,7 +4,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -20,15 +20,33 @@ OF_READS: Final = (
     lk.ContractViolation,
     lk.RateLimited,
     lk.ServerError,
-    lk.SessionClosed,
 )
-# Of a write too; ConfigurationError where the key pair was replaced.
-OF_WRITES: Final = (*OF_READS, lk.ConfigurationError, lk.InvalidRequest, lk.OutcomeUnknown)
+# Of a write too.
+OF_WRITES: Final = (*OF_READS, lk.InvalidRequest, lk.OutcomeUnknown)
+# Of what is signed, where the key pair was replaced.
+OF_VOTES: Final = (*OF_WRITES, lk.ConfigurationError)
+# What has an answer that can't be read.
+SPOILING: Final = frozenset({"truncate", "html", "content type", "invalid JSON", "padding"})
+SIGNING_OUT: Final = frozenset({"revoke", "refuse refresh", "expire refresh", "rotate secret", "rotate key pair"})
+# What has to have happened where a call ended so. A call that nobody answers, or not in time, needs no storm but a
+# machine with much else to do, nor does what follows from it.
+CAUSES: Final[Mapping[str, frozenset[str]]] = {
+    "AuthenticationError": SIGNING_OUT | SPOILING,
+    "ConfigurationError": frozenset({"rotate key pair"}),
+    "ContractViolation": SPOILING,
+    "RateLimited": frozenset({"limit"}),
+    "ServerError": frozenset({"error", "html", "restart"}),
+}
+# A session that was opened while the key pair was replaced has to be opened once more.
+SIGNED_WRONG_FOR_EACH: Final = 2
 # Fields that every viewer is shown as they are, of the lists that are searched.
 COMPARED: Final = {
-    "transactions": ("id", "account_id", "type", "status", "currency", "amount", "recipient", "created_on"),
-    "requests": ("id", "type", "status", "target_type", "target_id", "created_on"),
-    "accounts": ("id", "name", "currency", "type", "status", "created_on"),
+    "transactions": (
+        *("id", "account_id", "type", "status", "currency", "amount", "fees", "max_fees", "recipient", "notes"),
+        *("tx_hash", "confirmations", "created_on", "last_request"),
+    ),
+    "requests": ("id", "type", "status", "target_type", "target_id", "created_on", "expires_at"),
+    "accounts": ("id", "name", "currency", "type", "status", "parent", "created_on", "last_request"),
     "users": ("id", "username", "role", "status"),
 }
 
@@ -54,7 +72,6 @@ class Intent:
     request_id: int | None = None
     in_doubt: bool = False
     approved: bool = False
-    marks: list[str] = field(default_factory=list)
 
 
 def of_frame(read: Read, chronicle: Chronicle) -> list[str]:
@@ -89,11 +106,54 @@ def of_values(section: str, frame: pd.DataFrame, nodes: Mapping[Any, list[Node]]
 
 
 def _same(shown: Any, sent: Any) -> bool:
+    if isinstance(sent, list):
+        return isinstance(shown, list) and shown == sent
     if sent is None:
         return bool(pd.isna(shown))
     if isinstance(shown, pd.Timestamp):
         return shown == pd.Timestamp(sent)
     return str(shown) == str(sent)
+
+
+def of_warned(read: Read, shown: set[Any]) -> list[str]:
+    """A list that was never still is not said to be complete, and every row that was shown of it is there."""
+    found = [] if read.warned else [f"{read.section}: the list moved with each page, and nothing was said"]
+    if lost := sorted(shown - {int(one) for one in read.frame["id"]}):
+        found.append(f"{read.section}: rows that were shown are missing: {lost}")
+    return found
+
+
+def of_balances(
+    frame: pd.DataFrame, accounts: list[int], known: Mapping[int, list[Node]], *, errors: bool
+) -> list[str]:
+    """Each account is a row, with the numbers that the service had, all of one moment, or with an error alone."""
+    if [int(one) for one in frame["account_id"]] != accounts:
+        return [f"balances of {accounts} are those of {frame['account_id'].tolist()}"]
+    found = []
+    names = [str(name) for name in frame]
+    for values in frame.itertuples(index=False, name=None):
+        row = dict(zip(names, values, strict=True))
+        account = int(row.pop("account_id"))
+        failed = not pd.isna(error := row.pop("error"))
+        if failed and not errors:
+            found.append(f"balances of {account} ended in an error in good weather: {error}")
+        nodes = [{}] if failed else known.get(account, [])
+        if nodes and not any(all(_same(row[name], node.get(name)) for name in row) for node in nodes):
+            found.append(f"balances of {account}: {row} is none of {nodes}")
+    return found
+
+
+def of_causes(errors: Mapping[str, int], met: Mapping[str, int]) -> list[str]:
+    """No call ended as nothing that went wrong could make it end."""
+    found = [
+        f"{error} came, and nothing that causes it: {sorted(kind for kind in met if met[kind])}"
+        for error, times in errors.items()
+        if times and error in CAUSES and not any(met.get(kind) for kind in CAUSES[error])
+    ]
+    wrong, changed = errors.get("ConfigurationError", 0), met.get("rotate key pair", 0)
+    if wrong > SIGNED_WRONG_FOR_EACH * changed:
+        found.append(f"{wrong} signatures with a wrong key, which was replaced {changed} times")
+    return found
 
 
 def of_intents(intents: Iterable[Intent], chronicle: Chronicle) -> list[str]:

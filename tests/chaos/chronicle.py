@@ -7,7 +7,6 @@ import itertools
 import math
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -120,10 +119,3 @@ class Chronicle:
     def _is_hidden(collection: Collection, identifier: Any) -> bool:
         position = collection.position(identifier)
         return position is None or position in collection._hidden
-
-
-@contextmanager
-def quiet(sandbox: Sandbox) -> Iterator[None]:
-    """Hold every change back, where several things have to agree."""
-    with sandbox._engine.lock:
-        yield

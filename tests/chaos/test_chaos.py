@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from chaos.run import run
-from chaos.storm import storm_of
+from chaos.storm import Storm, storm_of
 
 FEW = 12
 
@@ -19,6 +19,13 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "seed" in metafunc.fixturenames:
         first, seeds = metafunc.config.getoption("first"), metafunc.config.getoption("seeds") or FEW
         metafunc.parametrize("seed", range(first, first + seeds), ids=lambda seed: f"seed-{seed}")
+
+
+def test_in_good_weather_every_question_is_answered_and_no_call_ends_in_an_error(tmp_path: Path) -> None:
+    report = run(Storm(0, {"transactions": 80, "page_size_maximum": 20}, ()), tmp_path)
+    assert report.violations == []
+    assert sum(report.errors.values()) == 0
+    assert report.ended == report.actions
 
 
 def test_nothing_is_lost_doubled_or_left_behind_whatever_goes_wrong(

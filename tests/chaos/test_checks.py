@@ -3,6 +3,7 @@
 import socket
 import threading
 import warnings
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,13 +12,15 @@ import pandas as pd
 import pytest
 
 import ledgerkit as lk
-from chaos import checks
-from chaos.actors import ACCOUNT, SINCE, Warned
+from chaos import actors, checks
+from chaos.actors import ACCOUNT, SINCE, Warned, payee_of
 from chaos.checks import Intent, Read
 from chaos.chronicle import Chronicle
 from chaos.clock import BEGINS
-from chaos.storm import KINDS, RETRY_AFTER, retry_after, storm_of
-from chaos.summary import lines
+from chaos.run import run
+from chaos.storm import KINDS, RETRY_AFTER, Storm, retry_after, storm_of
+from chaos.summary import SHARES, lacking, lines
+from ledgerkit import pages, paging
 from ledgerkit.sandbox import Sandbox
 from ledgerkit.transport import Transport
 
@@ -103,13 +106,7 @@ def test_a_row_that_left_during_the_read_may_be_missing_and_one_that_stayed_may_
 
 
 def payment(session: lk.Session, sandbox: Sandbox, amount: int) -> Any:
-    [payee, *_] = [
-        entry["address"]
-        for whitelist in sandbox.world.whitelists
-        for entry in whitelist["addresses"]
-        if whitelist["status"] == "ACTIVE" and entry["currency"] == "bitcoin"
-    ]
-    return session.transactions.send(ACCOUNT, payee, amount, note="Invoice")
+    return session.transactions.send(ACCOUNT, payee_of(sandbox), amount, note="Invoice")
 
 
 def test_a_client_that_repeats_a_post_is_caught(
@@ -159,6 +156,102 @@ def test_a_vote_that_is_there_twice_or_was_only_reported_is_seen() -> None:
 def test_an_error_that_is_not_documented_is_seen(error: Exception) -> None:
     assert len(checks.of_error(error, checks.OF_READS, "search")) == 1
     assert checks.of_error(lk.ServerError("the service failed"), checks.OF_READS, "search") == []
+
+
+@pytest.mark.parametrize(
+    ("errors", "met", "told"),
+    [
+        ({"ContractViolation": 2}, {"truncate": 1}, []),
+        (
+            {"ContractViolation": 2},
+            {"error": 3, "truncate": 0},
+            ["ContractViolation came, and nothing that causes it"],
+        ),
+        ({"ConfigurationError": 2}, {"rotate key pair": 1}, []),
+        ({"ConfigurationError": 3}, {"rotate key pair": 1}, ["3 signatures with a wrong key"]),
+        ({"RateLimited": 1, "ConnectionFailed": 1}, {}, ["RateLimited came, and nothing that causes it"]),
+    ],
+    ids=lambda value: "-".join(value),
+)
+def test_an_error_that_nothing_caused_is_seen(errors: dict[str, int], met: dict[str, int], told: list[str]) -> None:
+    found = checks.of_causes(errors, met)
+    assert len(found) == len(told)
+    assert all(one.startswith(begin) for one, begin in zip(found, told, strict=True))
+
+
+def test_balances_that_are_shifted_by_a_row_or_stand_beside_an_error_are_seen(
+    sandbox: Sandbox, session: lk.Session
+) -> None:
+    accounts = [1, 2, 9, 27]
+    frame = session.accounts.balances(accounts)
+    known = {one: [sandbox.world.balances[one]] for one in accounts}
+    assert checks.of_balances(frame, accounts, known, errors=False) == []
+    numbers = [str(name) for name in frame if name not in ("account_id", "error")]
+    shifted = frame.copy()
+    shifted[numbers] = shifted[numbers].shift(1, fill_value=0)
+    assert len(checks.of_balances(shifted, accounts, known, errors=True)) == 4
+    assert checks.of_balances(frame.iloc[::-1], accounts, known, errors=True) == [
+        "balances of [1, 2, 9, 27] are those of [27, 9, 2, 1]"
+    ]
+    failed = frame.assign(error=["away", *frame["error"][1:]])
+    [told] = checks.of_balances(failed, accounts, known, errors=True)
+    assert told.startswith("balances of 1: ")
+    failed.loc[0, numbers] = None
+    assert checks.of_balances(failed, accounts, known, errors=True) == []
+    [told] = checks.of_balances(failed, accounts, known, errors=False)
+    assert told == "balances of 1 ended in an error in good weather: away"
+
+
+def test_a_restless_list_that_is_said_to_be_complete_or_lacks_a_row_that_was_shown_is_seen(
+    session: lk.Session, chronicle: Chronicle
+) -> None:
+    said = read(session, chronicle, warned=True)
+    shown = {int(one) for one in said.frame["id"]}
+    assert checks.of_warned(said, shown) == []
+    silent = read(session, chronicle, lambda frame: frame.drop(index=7))
+    assert [line.partition(":")[2] for line in checks.of_warned(silent, shown)] == [
+        " the list moved with each page, and nothing was said",
+        " rows that were shown are missing: [" + str(said.frame["id"][7]) + "]",
+    ]
+
+
+def never_works(session: lk.Session, **more: Any) -> pd.DataFrame:
+    raise lk.ContractViolation("never")
+
+
+def says_nothing(*read: Any) -> None:
+    """As if it were complete."""
+
+
+def loses_rows(read: Any) -> Any:
+    return MERGED(read[-1:])
+
+
+MERGED = pages.merged
+BROKEN = [
+    (actors, "_search", never_works, "is no documented error of it"),
+    (paging, "_warn", says_nothing, "the list moved with each page, and nothing was said"),
+    (paging, "merged", loses_rows, "rows missing without a word"),
+]
+
+
+@pytest.mark.parametrize(("where", "name", "instead", "noticed"), BROKEN, ids=[one[2].__name__ for one in BROKEN])
+def test_a_run_notices_a_kit_that_is_broken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: Any, name: str, instead: Any, noticed: str
+) -> None:
+    monkeypatch.setattr(where, name, instead)
+    report = run(Storm(0, {"transactions": 40, "page_size_maximum": 20}, ()), tmp_path)
+    assert any(noticed in violation for violation in report.violations)
+
+
+def test_storms_in_which_too_little_came_to_a_good_end_have_shown_nothing() -> None:
+    good = {
+        "actions": Counter(dict.fromkeys(SHARES, 100)),
+        "ended": Counter(dict.fromkeys(SHARES, 50)),
+    }
+    assert list(lacking([good])) == []
+    [told] = lacking([{**good, "ended": {**good["ended"], "archive": 5}}])
+    assert told == "of 100 times, archive came to a good end 5 times"
 
 
 def test_an_archive_with_a_row_less_or_a_file_more_is_seen(
@@ -234,17 +327,26 @@ def test_every_form_of_a_wait_is_written_as_gateways_do() -> None:
 def test_a_summary_adds_up_the_reports() -> None:
     one = {
         "actions": {"search": 2},
+        "ended": {"search": 2},
         "faults": {"stall": 1, "reset": 0},
         "errors": {},
         "incomplete": 1,
         "violations": [],
     }
-    two = {"actions": {"search": 3, "pay": 1}, "faults": {"stall": 2}, "errors": {"ServerError": 1}, "incomplete": 0}
-    assert list(lines([one, {**two, "violations": ["rows missing"]}])) == [
+    two = {
+        "actions": {"search": 3, "pay": 1},
+        "ended": {"search": 2},
+        "faults": {"stall": 2},
+        "errors": {"ServerError": 1},
+        "incomplete": 0,
+        "violations": ["rows missing"],
+    }
+    assert list(lines([one, two])) == [
         "seeds run: 2",
         "actions: 6 (pay 1, search 5)",
+        "came to a good end: 4 (search 4)",
         "faults injected: 3 (stall 3)",
-        "errors met, all documented: 1 (ServerError 1)",
+        "errors met: 1 (ServerError 1)",
         "incomplete results said: 1",
         "violations: 1",
     ]

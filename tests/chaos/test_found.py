@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 import ledgerkit as lk
-from chaos.actors import ACCOUNT
+from chaos.actors import ACCOUNT, payee_of
 from chaos.clock import SwiftClock
 from ledgerkit.sandbox import Sandbox
 
@@ -28,13 +28,7 @@ def test_a_payment_is_found_though_the_clock_of_the_service_was_set_back_before_
     sandbox: Sandbox, session: lk.Session
 ) -> None:
     # "not found" was said of a payment that was made, dated before its draft; the next one would have been a second.
-    payee = next(
-        entry["address"]
-        for whitelist in sandbox.world.whitelists
-        for entry in whitelist["addresses"]
-        if whitelist["status"] == "ACTIVE" and entry["currency"] == "bitcoin"
-    )
-    draft = session.transactions.send(ACCOUNT, payee, 50_001, note="Invoice")
+    draft = session.transactions.send(ACCOUNT, payee_of(sandbox), 50_001, note="Invoice")
     sandbox.faults.shift_clock(-300)
     sandbox.faults.drop(method="POST", path="/requests", answered=True, times=1)
     with pytest.raises(lk.OutcomeUnknown) as raised:

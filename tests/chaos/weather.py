@@ -3,14 +3,47 @@
 import random
 import threading
 from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from itertools import cycle
 from typing import Any
+
+import pytest
 
 from chaos.storm import DEEP_PAGE, HTML, STALL, Event, Storm, retry_after
 from ledgerkit.sandbox import Sandbox
 from ledgerkit.sandbox.faults import Fault
+from ledgerkit.sandbox.store import Collection
 
 # Where calls have come to a halt, as while all wait for a rate limit, the next event comes after so many seconds.
 IMPATIENCE = 0.15
+
+
+# How many of the newest rows are out while a page is read, page by page.
+OUT = (0, 17, 5, 31, 11, 26, 3)
+
+
+@contextmanager
+def restless(sandbox: Sandbox) -> Iterator[set[Any]]:
+    """Let a list of transactions move before each page of it, and gather the ids of the rows that pages show."""
+    faults, rows = sandbox.faults, sandbox.world.transactions
+    shown: set[Any] = set()
+    turns = cycle(OUT)
+
+    def before(path: str, page: int, collection: Collection, view: Any) -> None:
+        if collection is rows:
+            out = next(turns)
+            for back, position in enumerate(range(len(rows) - 1, len(rows) - 1 - max(OUT), -1)):
+                (rows.hide if back < out else rows.show)(position)
+
+    def after(path: str, page: int, collection: Collection, read: Sequence[int], view: Any) -> None:
+        if collection is rows:
+            shown.update(rows.ids[position] for position in read)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(faults, "before_page", before)
+        patch.setattr(faults, "after_page", after)
+        yield shown
 
 
 class Weather:
