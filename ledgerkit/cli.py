@@ -189,9 +189,9 @@ def _doctor(chosen: argparse.Namespace) -> int:
     from ledgerkit import doctor
 
     code = 0
-    for finding in doctor.diagnose(chosen.profile):
+    for finding in doctor.findings(chosen.profile):
         amiss = finding.level == "problem"
-        print(finding, file=sys.stderr if amiss else sys.stdout)
+        print(finding, file=sys.stderr if amiss else sys.stdout, flush=True)
         code = 1 if amiss else code
     return code
 

@@ -25,8 +25,8 @@ WHAT_BROKE: Final[Mapping[type[httpx.RequestError], str]] = {
 }
 
 
-# What the doctor warns about, and what keeps no connection from being made.
-NO_REASON: Final = ("SSLKEYLOGFILE", "PYTHONHTTPSVERIFY")
+# As often a call is sent through a proxy that has led nowhere yet: most likely it is set wrongly.
+FIRST_ATTEMPTS: Final = 3
 # Of a user name or password in an address.
 RESERVED: Final = "Characters such as @ : / in them are written as %40 %3A %2F."
 
@@ -59,7 +59,7 @@ def broken(error: httpx.RequestError, call: str, *, safe: bool, attempt: Attempt
     # Later on, an SSLError is a connection that broke, perhaps after the request had arrived.
     if isinstance(error, httpx.ConnectError) and (said := trust.reason(error)):
         who = f"the proxy of {proxy.variable}" if proxy is not None and attempt.with_proxy else where
-        way = f"{trust.advice(said, who)}{_remarks(surroundings.authorities())}"
+        way = f"{trust.advice(said, who)}{_remarks(surroundings.not_read())}"
         text = f"the TLS connection was refused: {one_line(said)}. {way}"
         return Broken(ConnectionFailed(text, call=call), again=False)  # the same certificate will be there again
     if isinstance(error, httpx.LocalProtocolError | httpx.UnsupportedProtocol):
@@ -82,7 +82,12 @@ def _endless(error: httpx.RequestError) -> bool:
 
 
 def _of_proxy(error: httpx.RequestError, what: str, where: str, proxy: Proxy, attempt: Attempt) -> tuple[str, bool]:
-    """Return what is said of a proxy, and whether another attempt may go better."""
+    """Return what is said of a proxy, and whether another attempt may go better.
+
+    One that has led to the service before may be away for a while; one that has not is tried a few times, and is not
+    waited for twice.
+    """
+    again = attempt.led_on or (attempt.number < FIRST_ATTEMPTS and not isinstance(error, httpx.TimeoutException))
     around = f"or name the host of {where} in NO_PROXY if it can be reached without it"
     status = str(error)[:3] if isinstance(error, httpx.ProxyError) else ""
     refused = f"the proxy in between refused the connection: that of {proxy.variable}"
@@ -93,18 +98,20 @@ def _of_proxy(error: httpx.RequestError, what: str, where: str, proxy: Proxy, at
             way = "it does not take the user name and password in it, or not in this way (Basic)"
         return f"{refused} wants to be signed in to (407). Mend {proxy.variable}: {way}. {RESERVED}", False
     if status:
-        passing = status in ("502", "503", "504")
-        return f"{refused} answered {status}. Have {where} allowed there, {around}.", passing
+        if status in ("502", "503", "504"):
+            way = f"It could not reach {where}: check whether that is the right address"
+            return f"{refused} answered {status}. {way}, and the network behind the proxy, {around}.", again
+        return f"{refused} answered {status}. Have {where} allowed there, {around}.", False
     if not attempt.with_proxy:
         return f"{what}, through the proxy of {proxy.variable}. Check whether {where} is the right address.", True
     if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout):
-        return f"{what} to the proxy of {proxy.variable}. Check its host and port there, {around}.", True
+        return f"{what} to the proxy of {proxy.variable}. Check its host and port there, {around}.", again
     garbled = isinstance(error, httpx.RemoteProtocolError | httpx.ReadError)
     what = "what answers is no proxy, or it hung up" if garbled else what
-    return f"{what}: the proxy of {proxy.variable}. Check its scheme, host and port there, {around}.", True
+    return f"{what}: the proxy of {proxy.variable}. Check its scheme, host and port there, {around}.", again
 
 
 def _remarks(remarks: Iterable[Remark]) -> str:
     """Return what is set on this machine and may be why."""
-    odd = [str(one) for one in remarks if one.level != "ok" and one.variable not in NO_REASON]
+    odd = [str(one) for one in remarks if one.level != "ok"]
     return f" Of this machine: {'; '.join(odd)}." if odd else ""

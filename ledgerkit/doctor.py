@@ -7,7 +7,7 @@ user who is signed in; never a secret. ``ledgerkit doctor`` prints them, and the
 import os
 import platform
 import stat
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -45,6 +45,8 @@ RIGHTS: Final = {
 }
 # Of files, in one line.
 MOST_NAMED: Final = 5
+# Whoever looks at what is wrong waits for it.
+RETRY_SECONDS: Final = 5.0
 
 
 @dataclass(frozen=True)
@@ -85,32 +87,45 @@ def diagnose(profile: str | None = None) -> list[Finding]:
     profile
         Which; by default the one without a name. ``"sandbox"`` is the embedded sandbox.
     """
-    found = [*installed(), *in_git(Path.cwd())]
+    return list(findings(profile))
+
+
+def findings(profile: str | None = None) -> Iterator[Finding]:
+    """Give what :func:`diagnose` returns, each as soon as it is found: a service that is away takes its time."""
+    yield from installed()
+    yield from in_git(Path.cwd())
     try:
         if profile == "sandbox":
             session = connect(profile)
         else:
-            found += _settings(profile)
+            yield from _settings(profile)
             loaded = credentials.load(profile)
-            found += _key_file(loaded.credentials)
-            # Not signed in yet: that the service refuses the credentials is a finding beside others.
-            session = Session(loaded.credentials, base_url=loaded.base_url)
+            yield from _key_file(loaded.credentials)
+            with watched(Watch()):  # what a session warns about when it is opened is a finding of its own
+                # Not signed in yet: that the service refuses the credentials is a finding beside others.
+                session = Session(loaded.credentials, base_url=loaded.base_url, retry_seconds=RETRY_SECONDS)
     except LedgerError as error:
-        return [*found, Finding("settings", "problem", str(error))]
+        yield Finding("settings", "problem", str(error))
+        return
     with session:
-        return found + examine(session.organization._connection)
+        yield from _examined(session.organization._connection)
 
 
 def examine(connection: Connection) -> list[Finding]:
     """Look at a connection: address, sign-in, clock, rights, user, private key and rate limit."""
-    found = [_credentials(connection), *_proxy(connection.transport.base_url)]
+    return list(_examined(connection))
+
+
+def _examined(connection: Connection) -> Iterator[Finding]:
+    yield _credentials(connection)
+    yield from _proxy(connection.transport.base_url)
     reached = _reach(connection)
-    found += reached
+    yield from reached
     if all(one.level != "problem" for one in reached):
         if connection.operator is not None:
-            found += [_user(connection, connection.operator), _private_key(connection.operator)]
-        found.append(_rate_limit(connection))
-    return found
+            yield _user(connection, connection.operator)
+            yield _private_key(connection.operator)
+        yield _rate_limit(connection)
 
 
 def installed() -> list[Finding]:
@@ -200,25 +215,31 @@ def _settings(profile: str | None) -> list[Finding]:
     """Say which settings are there and where, and no value, and who else can read the file."""
     found = [Finding(name, "ok", f"set in {where}") for name, where in credentials.configured(profile).items()]
     path, _ = find_file()
-    if (
-        path is not None
-        and os.name == "posix"
-        and path.exists()
-        and path.stat().st_mode & (stat.S_IRGRP | stat.S_IROTH)
-    ):
-        way = f"it can be read by others than its owner: chmod 600 {path}"
-        found.append(Finding("settings file", "warning", way))
     return found if path is None else [*found, *_by_path("settings file", path)]
 
 
 def _key_file(given: credentials.Credentials) -> list[Finding]:
-    """Say whether git keeps the file of the private key, whatever its name and wherever it is."""
+    """Say who else can read the file of the private key, and whether git keeps it, whatever its name."""
     path = given.private_key_file if isinstance(given, credentials.ApiUser) else None
     return [] if path is None else _by_path("private key file", path)
 
 
 def _by_path(name: str, path: Path) -> list[Finding]:
-    """Say whether git keeps a file, or would keep it with the next commit."""
+    """Say what is seen of a file with secrets without the network: who can read it, and whether git keeps it."""
+    return [*_by_mode(name, path), *_by_git(name, path)]
+
+
+def _by_mode(name: str, path: Path) -> list[Finding]:
+    try:
+        mode = path.stat().st_mode if os.name == "posix" else 0
+    except OSError:
+        return []  # that it can't be read is told where it is read
+    if not mode & (stat.S_IRWXG | stat.S_IRWXO):
+        return []
+    return [Finding(name, "warning", f"it is open to others than its owner: chmod 600 {path}")]
+
+
+def _by_git(name: str, path: Path) -> list[Finding]:
     standing = tracked.standing(path)
     if standing == "tracked":
         text = (

@@ -4,6 +4,7 @@ One table of findings serves both: the transport refuses to start with what is w
 set and not used; the doctor shows all of it. A value is never quoted: a password may stand in it, or a whole key.
 """
 
+import codecs
 import importlib.util
 import os
 import re
@@ -16,16 +17,21 @@ from typing import Final, Literal
 from urllib.parse import unquote, urlsplit
 from urllib.request import getproxies, getproxies_environment, proxy_bypass
 
-from ledgerkit.errors import ConfigurationError
+from ledgerkit.errors import ConfigurationError, warn
 from ledgerkit.hosts import is_host, is_loopback
 from ledgerkit.secret import Secret
 
 # Where a proxy comes from that no variable names: the registry of Windows, the network settings of macOS.
 OF_THE_SYSTEM: Final = "the proxy settings of this system"
 SCHEMES: Final = ("http", "https", "socks5", "socks5h")
+ONE_SLASH: Final = re.compile(rf"({'|'.join(SCHEMES)}):[/\\](?![/\\])", re.IGNORECASE)
+# What people write who want none.
+NO_PROXY_AT_ALL: Final = frozenset({"none", "direct", "off", "no", "false", "null", "disabled", "0", "-"})
 PORTS: Final = {"http": 80, "https": 443, "socks5": 1080, "socks5h": 1080}
 # What other programs read, and the kit does not.
 OTHER_AUTHORITIES: Final = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "PIP_CERT", "NODE_EXTRA_CA_CERTS")
+# The one of them that adds to the authorities of a program.
+ADDING: Final = "NODE_EXTRA_CA_CERTS"
 # What OpenSSL looks for in a folder of authorities: the hash of a name, and a number.
 HASHED: Final = re.compile(r"[0-9a-fA-F]{8}\.\d+")
 # The bundle of a system has a quarter of a MB.
@@ -88,6 +94,8 @@ def proxy_for(base_url: str) -> Proxy | None:
     name, value = chosen
     if wrong := _unusable_proxy(value):
         raise ConfigurationError(f"{name} {wrong}", field=name)
+    if odd := _odd_exceptions():
+        warn(f"{odd}. This session goes through the proxy of {name}.", UserWarning)
     return _read_proxy(name, value)
 
 
@@ -124,6 +132,10 @@ def _unusable_proxy(value: Secret) -> str | None:
     example = "write it as http://host:port"
     if not text.isascii() or any(ord(char) <= 32 or ord(char) == 127 for char in text):
         return f"holds a blank, or a character that no address has: {example}"
+    if text.lower().partition(":")[0] in NO_PROXY_AT_ALL:
+        return "names no proxy: to use none, unset it"
+    if ONE_SLASH.match(text):
+        return f"has one slash behind its scheme, and needs two: {example}"
     scheme, rest = _split(text)
     if scheme not in SCHEMES:
         return f"begins with another scheme than {', '.join(f'{one}://' for one in SCHEMES)}: {example}"
@@ -141,7 +153,7 @@ def _unusable_proxy(value: Secret) -> str | None:
         host, port = parts.hostname, parts.port
     except ValueError:
         return f"names no port from 1 to 65535 behind the host: {example}"
-    if port == 0:
+    if port == 0 or netloc.endswith(":"):
         return f"names no port from 1 to 65535 behind the host: {example}"
     if not host or not is_host(host):
         return f"names no host: {example}"
@@ -232,42 +244,56 @@ def proxies(base_url: str) -> Iterator[Remark]:
         if len(set(values.values())) > 1:
             others = ", ".join(one for one in values if one != name)
             yield Remark(name, "warning", f"goes before {others}, which says otherwise: unset one of them")
-    everything, exceptions = _set("all_proxy"), _set("no_proxy")
+    everything = _set("all_proxy")
     if everything is not None and everything != named and (wrong := _unusable_proxy(everything[1])):
         yield Remark(everything[0], "warning", f"is not used, and {wrong}")
-    bad = sum(1 for entry in _exceptions() if entry and not _is_entry(entry))
-    if exceptions is not None and bad:
-        yield Remark(
-            exceptions[0],
-            "warning",
-            f"holds {bad} {'entry' if bad == 1 else 'entries'} that can't be one: write hosts, domains with a dot "
-            "before them, or networks such as 10.0.0.0/8, with commas between",
-        )
+    if odd := _odd_exceptions():
+        yield odd
+
+
+# By what stands in an entry that can't be one.
+WHY_ODD: Final = (
+    (";", "semicolons are no separators"),
+    ("\"'", "quotes are taken literally"),
+    ("*", "a * stands alone, or before a dot"),
+)
+
+
+def _odd_exceptions() -> Remark | None:
+    """Say which entries of NO_PROXY can't be one: whoever wrote them wants hosts to be reached without the proxy."""
+    exceptions = _set("no_proxy")
+    entries = [entry for entry in _exceptions() if entry]
+    odd = {place: entry for place, entry in enumerate(entries, 1) if not _is_entry(entry)}
+    if exceptions is None or not odd:
+        return None
+    which = f"{'number' if len(odd) == 1 else 'numbers'} {', '.join(map(str, odd))} of {len(entries)}"
+    why = "".join(f"{said}; " for marks, said in WHY_ODD if any(mark in "".join(odd.values()) for mark in marks))
+    return Remark(
+        exceptions[0],
+        "warning",
+        f"holds {len(odd)} {'entry' if len(odd) == 1 else 'entries'} that can't be one ({which}): {why}write hosts, "
+        "domains with a dot before them, or networks such as 10.0.0.0/8, with commas between",
+    )
 
 
 # --- authorities ----------------------------------------------------------------------------------------------------
 
 
+def chosen_authorities() -> list[str]:
+    """Return the variables that choose the authorities, of those that are set."""
+    return [name for name in ("SSL_CERT_FILE", "SSL_CERT_DIR") if os.environ.get(name)]
+
+
 def authorities() -> Iterator[Remark]:
-    """Say of each variable of certificates whether it is used, and what is amiss with it."""
-    own = [name for name in ("SSL_CERT_FILE", "SSL_CERT_DIR") if os.environ.get(name)]
-    for name in own:
+    """Say of each variable of certificates that is read whether it is used, and what is amiss with it."""
+    for name in chosen_authorities():
         wrong = unusable_authorities(name)
         if wrong:
             yield Remark(name, "problem", wrong)
         else:
             yield Remark(name, "ok", "names the authorities that are trusted, in place of those of the system")
-            if name == "SSL_CERT_FILE" and b"PRIVATE KEY-----" in _content(os.environ[name]):
-                yield Remark(
-                    name, "warning", "holds a private key beside certificates: keep keys in files of their own"
-                )
-    others = [name for name in OTHER_AUTHORITIES if os.environ.get(name)]
-    if others and not own:
-        yield Remark(
-            " and ".join(others),
-            "warning",
-            "is not read: where a certificate is refused, set SSL_CERT_FILE to the same file",
-        )
+            if name == "SSL_CERT_FILE":
+                yield from _doubts(os.environ[name])
     if os.environ.get("SSLKEYLOGFILE"):
         yield Remark(
             "SSLKEYLOGFILE",
@@ -278,6 +304,45 @@ def authorities() -> Iterator[Remark]:
         yield Remark("PYTHONHTTPSVERIFY", "warning", "is not read: certificates are always verified")
 
 
+def _doubts(text: str) -> Iterator[Remark]:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.load_verify_locations(cafile=text)
+    if context.cert_store_stats()["x509_ca"] == 0:
+        yield Remark(
+            "SSL_CERT_FILE",
+            "warning",
+            "holds no certificate of an authority: name that of the authority which signs those of the servers",
+        )
+    if b"PRIVATE KEY-----" in _content(text):
+        yield Remark(
+            "SSL_CERT_FILE",
+            "warning",
+            "holds a private key beside certificates: keep keys in files of their own",
+        )
+
+
+def not_read() -> Iterator[Remark]:
+    """Say which variables other programs take authorities from and the kit does not; reads no file.
+
+    It is said where a certificate was refused, and not before: where all works, nothing is missing.
+    """
+    own = chosen_authorities()
+    taken = [os.environ[name] for name in own]
+    others = [name for name in OTHER_AUTHORITIES if os.environ.get(name) and os.environ[name] not in taken]
+    if not others:
+        return
+    names = " and ".join(filter(None, [", ".join(others[:-1]), others[-1]]))
+    are, them = (
+        ("is", "the same file") if len(others) == 1 else ("are", "the file with the authority that is missing")
+    )
+    way = f"{are} not read: set SSL_CERT_FILE to {them}"
+    if own:
+        way = f"{are} not read, but {' and '.join(own)}: have SSL_CERT_FILE name one file with the authorities of all"
+    elif ADDING in others:
+        way += f". What {ADDING} names is trusted beside the system's, and what SSL_CERT_FILE names in their place"
+    yield Remark(names, "warning", way)
+
+
 def unusable_authorities(name: str) -> str | None:
     """Say what is wrong with what SSL_CERT_FILE or SSL_CERT_DIR names, and the way out; None where it can be used."""
     text = os.environ[name]
@@ -286,11 +351,27 @@ def unusable_authorities(name: str) -> str | None:
     if "-----BEGIN" in text:
         return "holds a certificate or a key itself: write that into a file, and name the file"
     try:
-        return _unusable_folders(text) if folder else _unusable_bundle(text)
+        wrong = _unusable_folders(text) if folder else _unusable_bundle(text)
+        if wrong and (literally := _taken_literally(text)):
+            return f"names nothing that is there, and {literally} in it is taken as it stands: write the whole path"
+        return wrong
     except PermissionError:
         return "names something that you may not read: have it made readable, or name another"
     except (OSError, ValueError):
         return f"names something that can't be read: name a {'folder' if folder else 'file'} such as {example}"
+
+
+def _taken_literally(text: str) -> str | None:
+    """Return what a shell or a person reads otherwise in a path that leads nowhere."""
+    if any(Path(one).exists() for one in (text, *text.split(os.pathsep)) if one):
+        return None
+    if text.startswith("~"):
+        return "the ~"
+    if text[0] in "\"'" or text[-1] in "\"'":
+        return "the quote"
+    if text != text.strip():
+        return "the blank at its beginning or end"
+    return "the name of a variable" if re.search(r"\$\w|\$\{|%\w+%", text) else None
 
 
 def _unusable_folders(text: str) -> str | None:
@@ -326,10 +407,12 @@ def _unusable_bundle(text: str) -> str | None:
         return "names an empty file: name one with certificates in it"
     if len(content) > LARGEST_BUNDLE:
         return f"names a file of more than {LARGEST_BUNDLE // 2**20} MB, which is no bundle of certificates"
+    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) or b"-\0-\0-" in content:
+        return "names a file in UTF-16, as some editors of Windows save it: save it as plain text (ASCII or UTF-8)"
+    if content.startswith(codecs.BOM_UTF8 + b"-----BEGIN"):
+        return "names a file that begins with a mark that hides its first certificate: save it as UTF-8 without BOM"
     if b"-----BEGIN" not in content:
-        if content[:1] == b"\x30":
-            return "names a certificate in DER: make PEM of it with `openssl x509 -inform der -in FILE -out FILE.pem`"
-        return "names a file that is not PEM: its certificates begin with -----BEGIN CERTIFICATE-----"
+        return _of_binary(content)
     if not re.search(rb"-----BEGIN (X509 |TRUSTED )?CERTIFICATE-----", content):
         if b"PRIVATE KEY-----" in content:
             return (
@@ -345,6 +428,20 @@ def _unusable_bundle(text: str) -> str | None:
     return None
 
 
+def _of_binary(content: bytes) -> str:
+    # DER: a sequence, its length in one or more bytes, and what it begins with.
+    begun = re.match(rb"\x30(?:[\x00-\x80]|\x81.|\x82..|\x83...)(.{2})", content, re.DOTALL)
+    if begun is None:
+        return "names a file that is not PEM: its certificates begin with -----BEGIN CERTIFICATE-----"
+    if begun[1] == b"\x02\x01":  # a version
+        kind, way = "a store of keys (.p12 or .pfx)", "openssl pkcs12 -in FILE -cacerts -nokeys -out FILE.pem"
+    elif begun[1] == b"\x06\x09":  # the kind of what it holds
+        kind, way = "certificates in PKCS #7 (.p7b)", "openssl pkcs7 -inform der -print_certs -in FILE -out FILE.pem"
+    else:
+        kind, way = "a certificate in DER", "openssl x509 -inform der -in FILE -out FILE.pem"
+    return f"names {kind}: make PEM of it with `{way}`"
+
+
 def refuse_wrong_authorities() -> None:
     """Raise where a variable of certificates can't be used: otherwise nothing, or something else, would be trusted.
 
@@ -353,6 +450,6 @@ def refuse_wrong_authorities() -> None:
     ConfigurationError
         The message names the variable, and the way out.
     """
-    for remark in authorities():
-        if remark.level == "problem":
-            raise ConfigurationError(str(remark), field=remark.variable)
+    for name in chosen_authorities():
+        if wrong := unusable_authorities(name):
+            raise ConfigurationError(f"{name} {wrong}", field=name)

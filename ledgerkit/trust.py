@@ -20,12 +20,16 @@ BUNDLES: Final = (
     "/etc/ssl/certs/ca-certificates.crt",
     "/etc/ssl/ca-bundle.pem",
 )
+# What the default of this Python has and a bare context has not: from 3.13 on a chain must be as RFC 5280 asks, and
+# may end at any certificate that is trusted.
+FLAGS: Final = (
+    ssl.VERIFY_X509_STRICT | ssl.VERIFY_X509_PARTIAL_CHAIN if sys.version_info >= (3, 13) else ssl.VERIFY_DEFAULT
+)
 
 
 def authorities() -> str:
     """Say in words whose certificates are trusted."""
-    own = [name for name in ("SSL_CERT_FILE", "SSL_CERT_DIR") if os.environ.get(name)]
-    if own:
+    if own := surroundings.chosen_authorities():
         return f"those that {' and '.join(own)} name{'s' if len(own) == 1 else ''}"
     if has_system_store():
         return "those of this system"
@@ -92,6 +96,7 @@ def context(*, local: bool = False) -> ssl.SSLContext:
             import certifi  # httpx brings it
 
             made.load_verify_locations(cafile=certifi.where())
+    made.verify_flags |= FLAGS
     # A configuration of OpenSSL may ask for less.
     made.minimum_version = ssl.TLSVersion.TLSv1_2
     if made.security_level < 2:
@@ -156,6 +161,10 @@ WAYS_OUT: Final = (
     (
         ("unsupported protocol", "protocol version", "no protocols", "no shared cipher", "handshake failure"),
         "{who} and this machine share no version of TLS from 1.2 on: it needs to be set up for one.",
+    ),
+    (
+        ("missing authority key", "missing subject key", "key usage extension", "basic constraints"),
+        "The certificate of {who} or of its authority is not as RFC 5280 asks: from 3.13 on, Python does too.",
     ),
     (
         ("purpose", "invalid ca", "path length", "ca cert"),

@@ -234,6 +234,8 @@ def test_the_files_that_are_set_are_looked_for_by_their_paths(
     folder = repository({"operator": PRIVATE, ".gitignore": "kept.pem\n"})
     for name in ("new", "kept.pem"):
         (folder / name).write_text(PRIVATE)
+    for one in folder.iterdir():
+        one.chmod(0o600 if one.is_file() else 0o700)
     link = tmp_path.parent / f"{tmp_path.name}-link"
     link.symlink_to(folder / "operator")
     standings = {name: tracked.standing(folder / name) for name in ("operator", "new", "kept.pem")}
@@ -281,6 +283,52 @@ def test_a_file_of_settings_that_others_can_read_is_warned_about(
     assert "chmod 600" in found["settings file"].text
     path.chmod(0o600)
     assert "settings file" not in by_name(doctor._settings(None))
+
+
+def test_a_private_key_that_others_can_read_is_told_whatever_the_network_does(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    # It was told after the service had answered and signed in.
+    key = tmp_path / "operator.pem"
+    key.write_text(PRIVATE)
+    settings = {
+        "API_URL": "http://127.0.0.1:9",
+        "WORKSPACE": "acme",
+        "API_KEY_ID": "id",
+        "API_KEY_SECRET": "canary",
+        "PRIVATE_KEY_FILE": str(key),
+    }
+    monkeypatch.chdir(tmp_path)
+    for name, value in settings.items():
+        monkeypatch.setenv(f"LEDGER_ENTERPRISE_{name}", value)
+    monkeypatch.setattr(doctor, "RETRY_SECONDS", 0.1)
+    for mode, told in ((0o644, True), (0o640, True), (0o600, False)):
+        key.chmod(mode)
+        found = diagnose()
+        assert by_name(found)["address"].level == "problem"
+        assert any("chmod 600" in one.text for one in found if one.name == "private key file") is told
+
+
+def test_each_finding_is_given_as_soon_as_it_is_made_and_a_service_that_is_away_is_not_waited_for(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # With a proxy that is none, the first line came after two minutes.
+    monkeypatch.chdir(tmp_path)
+    for name, value in {"WORKSPACE": "acme", "REPORTING_API_KEY": "canary", "API_URL": "http://127.0.0.1:9"}.items():
+        monkeypatch.setenv(f"LEDGER_ENTERPRISE_{name}", value)
+    told_before: list[str] = []
+
+    def reach(connection: Any) -> list[Finding]:
+        assert connection.transport._retry_seconds <= 5
+        told_before.extend(capsys.readouterr().out.splitlines())
+        return [Finding("address", "problem", "can't be reached")]
+
+    monkeypatch.setattr(doctor, "_reach", reach)
+    assert cli.main(["doctor"]) == 1
+    names = [line.partition(":")[0] for line in told_before]
+    assert names[0] == "ledgerkit"
+    assert {"LEDGER_ENTERPRISE_WORKSPACE", "rights", "proxy"} <= set(names)
+    assert capsys.readouterr().err == "address: PROBLEM: can't be reached\n"
 
 
 def test_the_address_is_said_without_a_path_and_without_a_name(serve: Any, connect_to: Any) -> None:

@@ -20,6 +20,14 @@ def _name(text: str) -> x509.Name:
     return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, text)])
 
 
+def _signs_certificates() -> x509.KeyUsage:
+    others = (
+        "digital_signature content_commitment key_encipherment data_encipherment key_agreement encipher_only "
+        "decipher_only"
+    )
+    return x509.KeyUsage(key_cert_sign=True, crl_sign=True, **dict.fromkeys(others.split(), False))
+
+
 class Authority:
     """An authority of a company; ``bundle`` is the file that a machine of the company would trust."""
 
@@ -34,6 +42,9 @@ class Authority:
             .not_valid_before(NOW - 9 * DAY)
             .not_valid_after(NOW + 9 * DAY)
             .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+            # RFC 5280 wants the rest, and Python from 3.13 on does too.
+            .add_extension(_signs_certificates(), critical=True)
+            .add_extension(x509.SubjectKeyIdentifier.from_public_key(self.key.public_key()), critical=False)
             .sign(self.key, hashes.SHA256())
         )
         self.bundle = folder / "root.pem"
@@ -57,11 +68,16 @@ class Authority:
         until: datetime = NOW + DAY,
         key: Any = None,
         own: bool = False,
+        lax: bool = False,
         purpose: x509.ObjectIdentifier = ExtendedKeyUsageOID.SERVER_AUTH,
     ) -> ssl.SSLContext:
-        """Return what a server for a host shows; ``own``: signed by itself and not by the authority."""
+        """Return what a server for a host shows; ``own``: signed by itself and not by the authority.
+
+        ``lax``: without the name of the authority's key, as many companies' proxies make them.
+        """
         key = key or ec.generate_private_key(ec.SECP256R1())
-        certificate = (
+        signing = key if own else self.key
+        builder = (
             x509.CertificateBuilder(
                 issuer_name=_name(host) if own else self.name, subject_name=_name(host), public_key=key.public_key()
             )
@@ -70,8 +86,11 @@ class Authority:
             .not_valid_after(until)
             .add_extension(x509.SubjectAlternativeName([x509.DNSName(host)]), critical=False)
             .add_extension(x509.ExtendedKeyUsage([purpose]), critical=False)
-            .sign(key if own else self.key, hashes.SHA256())
         )
+        if not lax:
+            named = x509.AuthorityKeyIdentifier.from_issuer_public_key(signing.public_key())
+            builder = builder.add_extension(named, critical=False)
+        certificate = builder.sign(signing, hashes.SHA256())
         chain, key_file = self.folder / "server.pem", self.folder / "server.key"
         chain.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
         key_file.write_bytes(key.private_bytes(*PRIVATE))

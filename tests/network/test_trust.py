@@ -222,6 +222,39 @@ def test_every_context_verifies_the_certificate_and_the_host(
     assert made.security_level >= 2
 
 
+@pytest.mark.parametrize("chosen", ["the system's", "SSL_CERT_FILE", "local", "of Windows"])
+def test_a_context_asks_no_less_than_the_default_of_this_python(
+    monkeypatch: pytest.MonkeyPatch, authority: Authority, chosen: str
+) -> None:
+    # From 3.13 on the default is stricter than a bare context.
+    default = ssl.create_default_context()
+    if chosen == "SSL_CERT_FILE":
+        monkeypatch.setenv("SSL_CERT_FILE", str(authority.bundle))
+    if chosen == "of Windows":
+        monkeypatch.setattr(sys, "platform", "win32")
+    made = trust.context(local=chosen == "local")
+    assert made.verify_flags == default.verify_flags
+    assert made.options == default.options
+    assert [one["name"] for one in made.get_ciphers()] == [one["name"] for one in default.get_ciphers()]
+    assert made.keylog_filename is None
+
+
+STRICT = ssl.VERIFY_X509_STRICT | ssl.VERIFY_X509_PARTIAL_CHAIN
+
+
+def test_a_certificate_that_a_later_python_refuses_is_told_why_and_a_good_one_is_taken(
+    serve: Serve, connect_to: Connect, authority: Authority, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(trust, "FLAGS", STRICT)  # as from 3.13 on, whichever this is
+    monkeypatch.setenv("SSL_CERT_FILE", str(authority.bundle))
+    good = serve(in_turn(GOOD), tls=authority.server(), host="localhost")
+    assert connect_to(good).raw("GET", "/organization") == {"name": "Acme"}
+    lax = serve(in_turn(GOOD), tls=authority.server(lax=True), host="localhost")
+    with pytest.raises(lk.ConnectionFailed, match=r"Missing Authority Key Identifier.*not as RFC 5280 asks"):
+        connect_to(lax).raw("GET", "/organization")
+    assert lax.seen == []
+
+
 @pytest.mark.parametrize("name", ["verify", "cert", "ssl", "insecure", "trust_env", "proxy"])
 def test_no_setting_switches_verification_off(name: str) -> None:
     settings: dict[str, Any] = {name: False}

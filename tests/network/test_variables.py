@@ -1,12 +1,14 @@
 """Variables of proxies and certificates that are set wrongly: each is named as it is set, and no value is shown."""
 
+import codecs
 import os
 import traceback
 from collections.abc import Callable
+from itertools import count
 from pathlib import Path
 
 import pytest
-from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, Encoding, pkcs7, pkcs12
 from serving import LeapingClock, Reply, Server, in_turn
 
 import ledgerkit as lk
@@ -54,12 +56,28 @@ WRONG = {
     "a file that configures": ("http://canary.example/proxy.pac", "which is not read: name the proxy itself"),
     "a password and no host": ("me:canary", "no port from 1 to 65535"),
     "SOCKS without its package": ("socks5://me:canary@proxy:1080", "pip install 'httpx[socks]'"),
+    "one slash": ("http:/canary-proxy:8080", "has one slash behind its scheme, and needs two"),
+    "one slash and a name": ("HTTPS:/me:canary@proxy", "has one slash behind its scheme, and needs two"),
+    "a backslash": ("http:\\canary:8080", "has one slash behind its scheme, and needs two"),
+    "a scheme alone": ("http:", "no port from 1 to 65535"),
+    "an empty port": ("http://me:canary@proxy:", "no port from 1 to 65535"),
+    "an empty port before a path": ("proxy:/canary", "no port from 1 to 65535"),
+    "none": ("none", "to use none, unset it"),
+    "DIRECT": ("DIRECT", "to use none, unset it"),
+    "direct as a scheme": ("direct://", "to use none, unset it"),
+    "off": ("off", "to use none, unset it"),
+    "false": ("False", "to use none, unset it"),
     "a bracket": ("http://me:canary@[::1:8080", "no port from 1 to 65535"),
 }
 
 
-@pytest.mark.parametrize("kind", list(WRONG))
-@pytest.mark.parametrize("variable", ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"])
+@pytest.mark.parametrize(
+    ("variable", "kind"),
+    [
+        *(("HTTPS_PROXY", kind) for kind in WRONG),
+        *((name, "a slash in the password") for name in ("https_proxy", "ALL_PROXY", "all_proxy")),
+    ],
+)
 def test_a_proxy_that_can_be_none_is_named_by_its_variable_and_its_value_is_not_shown(
     monkeypatch: pytest.MonkeyPatch, variable: str, kind: str
 ) -> None:
@@ -176,8 +194,17 @@ def test_no_proxy_takes_out_the_hosts_that_it_names_and_no_others(
             {"HTTPS_PROXY": "http://a", "ALL_PROXY": "ftp://canary"},
             "ALL_PROXY is not used, and begins with another scheme",
         ),
-        ({"NO_PROXY": "10.0.0.0/99,b.example"}, "NO_PROXY holds 1 entry that can't be one"),
-        ({"no_proxy": "10.0.*, <local>, canary/x"}, "no_proxy holds 3 entries that can't be one"),
+        (
+            {"NO_PROXY": "10.0.0.0/99,b.example"},
+            "NO_PROXY holds 1 entry that can't be one (number 1 of 2): write hosts",
+        ),
+        (
+            {"no_proxy": "10.0.*, <local>, a.example, canary/x"},
+            "no_proxy holds 3 entries that can't be one (numbers 1, 2, 4 of 4): a * stands alone",
+        ),
+        ({"NO_PROXY": "canary.example;b.example"}, "(number 1 of 1): semicolons are no separators; write"),
+        ({"NO_PROXY": '"a.example,canary.example"'}, "(numbers 1, 2 of 2): quotes are taken literally; write"),
+        ({"NO_PROXY": "a.example,*.canary.*"}, "(number 2 of 2): a * stands alone, or before a dot; write"),
     ],
 )
 def test_what_is_set_and_has_no_effect_is_told_by_the_doctor_and_by_the_error_of_a_connection(
@@ -213,6 +240,23 @@ def test_the_way_to_the_service_is_said_without_the_address_of_a_proxy(
     assert found.level == "ok"
     assert "canary" not in found.text
     assert "proxy.example" not in found.text
+
+
+@pytest.mark.parametrize("exceptions", ["a.example;lam.example.com", "*.example.*", "'lam.example.com'"])
+def test_a_session_that_goes_through_a_proxy_in_spite_of_odd_exceptions_says_so_when_it_is_opened(
+    monkeypatch: pytest.MonkeyPatch, exceptions: str
+) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", "http://me:canary@proxy:8080")
+    monkeypatch.setenv("NO_PROXY", exceptions)
+    with pytest.warns(UserWarning, match="This session goes through the proxy of HTTPS_PROXY") as caught:
+        lk.Session(lk.ReportingKey("acme", "key"), base_url=SERVICE).close()
+    (told,) = [str(one.message) for one in caught]
+    assert "NO_PROXY holds 1 entry that can't be one" in told
+    assert "canary" not in told
+    assert "example.com" not in told
+    # Where it is reached without the proxy, whatever is odd changes nothing.
+    monkeypatch.setenv("NO_PROXY", f"{exceptions},{SERVICE}")
+    lk.Session(lk.ReportingKey("acme", "key"), base_url=SERVICE).close()
 
 
 def test_the_loopback_of_this_machine_is_never_asked_through_a_proxy_with_tls_neither(
@@ -264,7 +308,11 @@ FAILING = {
         r"wants to be signed in to \(407\).*does not take the user name and password.*%40",
     ),
     "refuses the host": (answering(reply("403 Forbidden")), "http://{address}", r"answered 403\..*NO_PROXY"),
-    "can't reach it": (answering(reply("502 Bad Gateway")), "http://{address}", r"answered 502\."),
+    "can't reach it": (
+        answering(reply("502 Bad Gateway")),
+        "http://{address}",
+        r"answered 502\. It could not reach .* the right address",
+    ),
     "redirects": (
         answering(b"HTTP/1.1 302 Found\r\nLocation: http://login.canary.example\r\nContent-Length: 0\r\n\r\n"),
         "http://{address}",
@@ -303,6 +351,51 @@ def test_a_proxy_where_nobody_listens_is_named(talking: Talks, monkeypatch: pyte
     assert "canary" not in str(error)
 
 
+WRONG_FOR_GOOD = {
+    "refuses": b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\n\r\n",
+    "speaks SSH": b"SSH-2.0-OpenSSH_9.6\r\n",
+    "speaks TLS": b"\x15\x03\x01\x00\x02\x02\x0a",
+    "hangs up": b"",
+}
+
+
+@pytest.mark.parametrize("kind", [*WRONG_FOR_GOOD, "is not there", "says nothing"])
+def test_a_proxy_that_never_led_anywhere_is_tried_a_few_times_and_not_for_two_minutes(
+    talking: Talks, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    clock = LeapingClock()
+    silent = kind == "says nothing"
+    proxy = talking(
+        (lambda connection, _: connection.recv(1) and None) if silent else answering(WRONG_FOR_GOOD.get(kind, b""))
+    )
+    monkeypatch.setenv("HTTPS_PROXY", f"http://{proxy.address}")
+    if kind == "is not there":
+        proxy.__exit__()
+    with (
+        lk.Session(lk.LAM("robot"), base_url=SERVICE, clock=clock, read_timeout=0.3 if silent else 60.0) as session,
+        pytest.raises(lk.ConnectionFailed, match="HTTPS_PROXY"),
+    ):
+        session.raw("GET", "/organization")
+    assert len(clock.waits) == (0 if silent else 2)
+    assert sum(clock.waits) < 2
+
+
+def test_a_proxy_that_has_led_to_the_service_before_may_be_away_for_a_while(
+    serve: Serve, talking: Talks, authority: Authority, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = serve(
+        in_turn(Reply({"name": "Acme"}, headers={"Connection": "close"})), tls=authority.server("lam.example.com")
+    )
+    leads, away, asked = tunnel_to(server.port), answering(WRONG_FOR_GOOD["refuses"]), count(1)
+    proxy = talking(lambda connection, begun: (leads if next(asked) in (1, 9) else away)(connection, begun))
+    monkeypatch.setenv("SSL_CERT_FILE", str(authority.bundle))
+    monkeypatch.setenv("HTTPS_PROXY", f"http://{proxy.address}")
+    with lk.Session(lk.LAM("robot"), base_url=SERVICE, clock=LeapingClock()) as session:
+        for _ in range(2):
+            assert session.raw("GET", "/organization") == {"name": "Acme"}
+    assert len(proxy.heard) == 9
+
+
 def test_a_password_with_any_character_reaches_the_proxy_and_nobody_else(
     serve: Serve, talking: Talks, authority: Authority, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -335,6 +428,13 @@ def made(folder: Path, authority: Authority, kind: str) -> str:
         "cut off": pem[: len(pem) // 2],
         "changed": pem.replace(b"M", b"!", 9),
         "one good, one cut off": pem + pem[: len(pem) // 2],
+        "a store of keys": pkcs12.serialize_key_and_certificates(
+            b"x", authority.key, authority.certificate, None, BestAvailableEncryption(b"x")
+        ),
+        "PKCS #7": pkcs7.serialize_certificates([authority.certificate], Encoding.DER),
+        "UTF-16": pem.decode().encode("utf-16"),
+        "UTF-16 without a mark": pem.decode().encode("utf-16-le"),
+        "a mark before its first": codecs.BOM_UTF8 + pem + pem,
         "a public key": b"-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n",
     }
     if kind in contents:
@@ -343,12 +443,32 @@ def made(folder: Path, authority: Authority, kind: str) -> str:
         path.mkdir()
     elif kind == "a pipe":
         os.mkfifo(path)
+    elif kind in LITERALLY:
+        path.write_bytes(pem)
+        return LITERALLY[kind].format(path)
     elif kind == "the certificate itself":
         return pem.decode()
     return str(path)
 
 
+LITERALLY = {
+    "a home folder": "~/canary.pem",
+    "quotes": '"{}"',
+    "a blank at its end": "{} ",
+    "a variable": "$HOME/canary.pem",
+    "a variable of Windows": "%USERPROFILE%\\canary.pem",
+}
 FILES = {
+    "a home folder": "the ~ in it is taken as it stands",
+    "quotes": "the quote in it is taken as it stands",
+    "a blank at its end": "the blank at its beginning or end in it is taken as it stands",
+    "a variable": "the name of a variable in it is taken as it stands",
+    "a variable of Windows": "the name of a variable in it is taken as it stands",
+    "a store of keys": "(.p12 or .pfx): make PEM of it with `openssl pkcs12",
+    "PKCS #7": "(.p7b): make PEM of it with `openssl pkcs7",
+    "UTF-16": "save it as plain text",
+    "UTF-16 without a mark": "save it as plain text",
+    "a mark before its first": "hides its first certificate",
     "missing": "names a file that is not there",
     "a folder": "set SSL_CERT_DIR to it instead",
     "a pipe": "is no file",
@@ -427,7 +547,7 @@ def test_variables_that_are_not_read_are_told_and_the_error_of_a_certificate_nam
     monkeypatch.setenv("SSLKEYLOGFILE", "/canary")
     monkeypatch.delenv("NODE_EXTRA_CA_CERTS", raising=False)
     found = "\n".join(str(one) for one in doctor.installed() if one.name == "TLS authorities")
-    assert "REQUESTS_CA_BUNDLE is not read" in found
+    assert "REQUESTS_CA_BUNDLE" not in found  # where all works, nothing is missing
     assert "SSLKEYLOGFILE asks programs to write down the keys" in found
     assert "canary" not in found
     server = serve(in_turn(GOOD), tls=authority.server(), host="localhost")
@@ -438,6 +558,65 @@ def test_variables_that_are_not_read_are_told_and_the_error_of_a_certificate_nam
         ),
     ):
         session.raw("GET", "/organization")
+
+
+@pytest.mark.parametrize(
+    ("names", "said"),
+    [
+        (["PIP_CERT"], "PIP_CERT is not read: set SSL_CERT_FILE to the same file."),
+        (
+            ["PIP_CERT", "CURL_CA_BUNDLE", "REQUESTS_CA_BUNDLE"],
+            "REQUESTS_CA_BUNDLE, CURL_CA_BUNDLE and PIP_CERT are not read: set SSL_CERT_FILE to the file with",
+        ),
+        (
+            ["PIP_CERT", "NODE_EXTRA_CA_CERTS"],
+            "What NODE_EXTRA_CA_CERTS names is trusted beside the system's, and what SSL_CERT_FILE names in",
+        ),
+        (
+            ["REQUESTS_CA_BUNDLE", "SSL_CERT_FILE"],
+            "REQUESTS_CA_BUNDLE is not read, but SSL_CERT_FILE: have SSL_CERT_FILE name one file with",
+        ),
+    ],
+)
+def test_variables_of_other_programs_are_named_after_a_refusal_alone_and_no_file_is_read_for_it(
+    serve: Serve,
+    authority: Authority,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    names: list[str],
+    said: str,
+) -> None:
+    for name in surroundings.OTHER_AUTHORITIES:
+        monkeypatch.delenv(name, raising=False)
+    for name in names:
+        monkeypatch.setenv(name, str(Authority(tmp_path / name, name).bundle))
+    found = [one for one in doctor.installed() if one.name == "TLS authorities"]
+    assert [one.level for one in found] == ["ok"]
+    server = serve(in_turn(GOOD), tls=authority.server(), host="localhost")
+    with lk.Session(lk.ReportingKey("acme", "key"), base_url=server.url) as session:
+        read: list[str] = []
+        monkeypatch.setattr(surroundings, "unusable_authorities", read.append)
+        monkeypatch.setattr(surroundings, "_content", read.append)
+        with pytest.raises(lk.ConnectionFailed) as caught:
+            session.raw("GET", "/organization")
+    assert said in str(caught.value)
+    assert read == []
+
+
+def test_the_same_file_by_another_name_is_not_missing(authority: Authority, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("SSL_CERT_FILE", *surroundings.OTHER_AUTHORITIES):
+        monkeypatch.setenv(name, str(authority.bundle))
+    assert list(surroundings.not_read()) == []
+
+
+def test_a_file_with_no_authority_in_it_is_warned_about(
+    monkeypatch: pytest.MonkeyPatch, authority: Authority
+) -> None:
+    authority.server()
+    monkeypatch.setenv("SSL_CERT_FILE", str(authority.folder / "server.pem"))
+    found = [one for one in doctor.installed() if one.name == "TLS authorities"]
+    assert [one.level for one in found] == ["ok", "warning"]
+    assert "holds no certificate of an authority" in found[1].text
 
 
 def test_a_key_beside_the_certificates_is_warned_about(monkeypatch: pytest.MonkeyPatch, authority: Authority) -> None:
