@@ -2,7 +2,6 @@
 
 import ast
 import csv
-import io
 import re
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
@@ -120,19 +119,20 @@ def read_csv(
             "It takes sep, encoding, compression, skipinitialspace, nrows, usecols and index_col.",
             field=name,
         )
+    if nrows is not None and (type(nrows) is not int or nrows < 0):
+        raise InvalidRequest(f"`nrows` = {shorten(nrows)} is no number of rows.", field="nrows")
     said = str(path) if isinstance(path, str | PathLike) else "the file"
-    lines = _lines(_text(path, said, encoding, compression), said, sep, skipinitialspace)
-    head, *rows = lines
-    texts = [[row[position] or None for row in rows[:nrows]] for position in range(len(head))]
-    names, columns = original_columns(head, texts)
-    if index_col is None and head[0] == "":
+    names, columns, unnamed = _columns(
+        _lines(_text(path, said, encoding, compression), said, sep, skipinitialspace), nrows
+    )
+    if index_col is None and unnamed:
         index_col = 0
     kinds = _kinds(set(names))
     wanted = range(len(names)) if usecols is None else sorted(_position(said, names, one) for one in usecols)
     index = None if index_col is None else _position(said, names, index_col)
     shown = [position for position in wanted if position != index]
     series = {position: _read(columns[position], _kind(kinds, names[position])) for position in shown}
-    frame = pd.DataFrame(series, index=pd.RangeIndex(len(rows[:nrows])), copy=False)
+    frame = pd.DataFrame(series, index=pd.RangeIndex(len(columns[0]) if columns else 0), copy=False)
     frame.columns = pd.Index([names[position] for position in shown], dtype="str")
     if index is not None:
         frame.index = _index(names[index], columns[index], kinds)
@@ -164,9 +164,13 @@ def _lines(text: str, said: str, sep: str | None, skip_blanks: bool) -> list[lis
     if sep is not None and (len(sep) != 1 or sep in '"\r\n'):
         raise InvalidRequest(f"`sep` = {shorten(sep)} is not one character, such as ';'.", field="sep")
     ends_in_feed = "\r" not in text.partition("\n")[0]
-    stand_in = next(one for one in map(chr, range(0xE000, 0xF900)) if one not in text)
-    source = io.StringIO(text.replace("\r", stand_in) if ends_in_feed else text, newline="\n" if ends_in_feed else "")
-    reader = csv.reader(source, delimiter=sep or ",", skipinitialspace=skip_blanks, strict=True)
+    line_end = r"[^\n]*\n|[^\n]+" if ends_in_feed else r"[^\r\n]*(?:\r\n?|\n)|[^\r\n]+"
+    found = (line[0] for line in re.finditer(line_end, text))  # StringIO would hold four bytes of each character
+    stand_in = None
+    if ends_in_feed and "\r" in text:
+        stand_in = next(one for one in map(chr, range(0xE000, 0xF900)) if one not in text)
+        found = (line.replace("\r", stand_in) for line in found)
+    reader = csv.reader(found, delimiter=sep or ",", skipinitialspace=skip_blanks, strict=True)
     limit = csv.field_size_limit(max(len(text), csv.field_size_limit()))
     try:
         lines = list(reader)
@@ -174,9 +178,17 @@ def _lines(text: str, said: str, sep: str | None, skip_blanks: bool) -> list[lis
         raise InvalidRequest(f"line {reader.line_num} of {said} can't be read: {error}.", field="path") from None
     finally:
         csv.field_size_limit(limit)
-    if ends_in_feed and "\r" in text:
+    if stand_in:
         lines = [[value.replace(stand_in, "\r") for value in line] for line in lines]
     return _even(lines, said, sep)
+
+
+def _columns(lines: list[list[str]], most: int | None) -> tuple[list[str], list[list[str | None]], bool]:
+    """Return the names and texts of the columns, and whether the first has no name; the rows can go then."""
+    head, *rows = lines
+    rows = rows[:most]
+    texts = [[row[position] or None for row in rows] for position in range(len(head))]
+    return *original_columns(head, texts), head[0] == ""
 
 
 def _even(lines: list[list[str]], said: str, sep: str | None) -> list[list[str]]:
@@ -212,12 +224,13 @@ def _even(lines: list[list[str]], said: str, sep: str | None) -> list[list[str]]
 
 def _position(said: str, names: Sequence[str], asked: str | int) -> int:
     """Return where the column is that somebody asks for by its name, or by its position."""
-    if isinstance(asked, str) and asked in names:
-        return names.index(asked)
-    if isinstance(asked, int) and asked in range(len(names)):
+    if type(asked) is int and asked in range(len(names)):
         return asked
+    if (found := names.count(str(asked))) == 1 and isinstance(asked, str):
+        return names.index(asked)
     raise InvalidRequest(
-        f"{said} has no column {shorten(asked)}: it has {shorten(', '.join(names), 300)}.", field="usecols"
+        f"{said} has {found or 'no'} columns called {shorten(asked)}: it has {shorten(', '.join(names), 300)}.",
+        field="usecols",
     )
 
 

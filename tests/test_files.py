@@ -311,9 +311,20 @@ def test_some_rows_and_columns_are_read_and_an_index(read: Read) -> None:
     for index in ("id", 0):
         back = read(content, index_col=index)
         assert (back.index.tolist(), back.index.name, list(back.columns)) == ([1, 2], "id", ["name", "amount"])
-    for options in ({"usecols": ["ids"]}, {"index_col": "ids"}, {"index_col": 3}):
-        with pytest.raises(lk.InvalidRequest, match=r"has no column .*it has 'id, name, amount'"):
+    for options in (
+        {"usecols": ["ids"]},
+        {"usecols": "id"},
+        {"index_col": "ids"},
+        {"index_col": 3},
+        {"index_col": False},
+    ):
+        with pytest.raises(lk.InvalidRequest, match=r"has no columns called .*it has 'id, name, amount'"):
             read(content, **options)
+    with pytest.raises(lk.InvalidRequest, match="has 2 columns called 'id'"):
+        read("id,id\n1,2\n", usecols=["id"])
+    for rows in (-1, 1.5, True):
+        with pytest.raises(lk.InvalidRequest, match="is no number of rows"):
+            read(content, nrows=rows)
 
 
 def test_a_text_of_any_length_comes_back(read: Read) -> None:
