@@ -8,7 +8,8 @@ WORKERS ?= auto
 SPREAD = -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 EXAMPLES ?= 20000
 
-.PHONY: lab test check types tests hostile binder mutants look chaos soak docs linkcheck benchmarks format constraints clean
+.PHONY: lab test check types tests binder bare lowest newest pythons wheel bill audit docs linkcheck mutants soak look
+.PHONY: hostile chaos benchmarks format constraints clean
 
 lab: $(VENV)/lab
 	$(BIN)/ledgerkit lab $(LAB)
@@ -34,7 +35,7 @@ binder: $(VENV)/bin/python
 
 # The wheel without any extra: what needs one says so, and all else works. EXTRAS=each has each of them alone, too.
 bare: $(VENV)/dev
-	EXTRAS="$(EXTRAS)" $(BIN)/python -m supply bare
+	EXTRAS="$(EXTRAS)" $(BIN)/python -m supply bare $(PYTEST)
 
 # All tests with the lowest version that is allowed of each package that the kit names.
 lowest: $(VENV)/dev node_modules/.bin/prism
@@ -76,11 +77,11 @@ mutants: .venv-mutants/ready
 
 # An hour of real time against a sandbox whose tokens live two seconds: MINUTES=5 makes it shorter.
 soak: $(VENV)/dev
-	$(BIN)/python -m pytest -m soak tests/auth --minutes $(or $(MINUTES),60)
+	$(BIN)/python -m pytest -m soak tests/auth --minutes $(or $(MINUTES),60) $(PYTEST)
 
 # Opens every notebook in JupyterLab, and keeps pictures in screenshots/.
 look: $(VENV)/dev
-	$(BIN)/python -m pytest -m look tests/browser
+	$(BIN)/python -m pytest -m look tests/browser $(PYTEST)
 
 # Tries the properties of what reads hostile data with many examples: make hostile EXAMPLES=20000
 hostile: $(VENV)/dev
@@ -88,7 +89,7 @@ hostile: $(VENV)/dev
 
 # Lets threads work with a sandbox in a storm, one for each seed, side by side: `make chaos SEEDS=2000 FIRST=0`.
 chaos: $(VENV)/dev
-	$(BIN)/python -m pytest -n $(WORKERS) tests/chaos/test_chaos.py --seeds $(or $(SEEDS),200) --first $(or $(FIRST),0)
+	$(BIN)/python -m pytest -n $(WORKERS) tests/chaos/test_chaos.py --seeds $(or $(SEEDS),200) --first $(or $(FIRST),0) $(PYTEST)
 
 # Measures the kit against others on this machine, and writes benchmarks/README.md and results.json.
 benchmarks: $(VENV)/dev

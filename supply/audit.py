@@ -7,7 +7,7 @@ from typing import Any
 
 from packaging.utils import canonicalize_name
 
-from supply.bounds import ROOT
+from supply.bounds import ROOT, read_pins
 from supply.environments import Failed, install, make
 
 # Names in one line.
@@ -30,8 +30,10 @@ def verdict(audited: Mapping[str, Any], pins: str) -> str:
     Failed
         A version is known to be vulnerable, or one was not looked at.
     """
-    wanted = dict(line.split("==", 1) for line in pins.split())
-    wanted = {canonicalize_name(name): version for name, version in wanted.items()}
+    try:
+        wanted = read_pins(pins)
+    except ValueError as error:
+        raise Failed(f"constraints.txt could not be read: {error}") from None
     looked_at, known = set(), []
     for one in audited["dependencies"]:
         name = canonicalize_name(one["name"])

@@ -5,14 +5,27 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from supply.bounds import ROOT, project
+from supply.bounds import ROOT
 from supply.environments import Failed, install, make, run
 from supply.wheels import build
 
-# What is tested alone: the parts of the package, and no tools.
 # What tests/conftest.py imports.
 TOOLS = ("pytest", "hypothesis")
+# What is tested alone: the parts of the package, and no tools.
 PARTS = ("lab", "signing", "sandbox", "archive")
+
+
+def chosen(asked: Sequence[str]) -> list[str]:
+    """Return which extras are installed, each alone: those that are named, or all where one of the names is ``each``.
+
+    Raises
+    ------
+    Failed
+        There is no extra of a name.
+    """
+    if unknown := [one for one in asked if one not in (*PARTS, "each")]:
+        raise Failed(f"there is no extra {unknown[0]}; there are {', '.join(PARTS)}, and `each` for each of them")
+    return list(PARTS if "each" in asked else dict.fromkeys(asked))
 
 
 def run_bare(options: Sequence[str]) -> None:
@@ -23,11 +36,7 @@ def run_bare(options: Sequence[str]) -> None:
     Failed
         They failed, or there is no extra of that name.
     """
-    asked = os.environ.get("EXTRAS", "").split()
-    known = project()["optional-dependencies"]
-    extras = ["", *(PARTS if asked == ["each"] else asked)]
-    if unknown := [one for one in extras if one and one not in known]:
-        raise Failed(f"there is no extra {unknown[0]}; there are {', '.join(PARTS)}, and `each` for each of them")
+    extras = ["", *chosen(os.environ.get("EXTRAS", "").split())]
     with tempfile.TemporaryDirectory() as name:
         wheel = build(ROOT, Path(name), "wheel")
         for extra in extras:
@@ -37,18 +46,5 @@ def run_bare(options: Sequence[str]) -> None:
             install(python, ["-c", "constraints.txt", asking, *TOOLS])
             os.environ["LEDGERKIT_EXTRA"] = extra
             # -P: the folder where it runs is the checkout, which is not what is tested.
-            run(
-                [
-                    python,
-                    "-P",
-                    "-m",
-                    "pytest",
-                    "-p",
-                    "no:cacheprovider",
-                    "-q",
-                    "-m",
-                    "bare",
-                    "tests/supply/test_bare.py",
-                    *options,
-                ]
-            )
+            suite = ["-P", "-m", "pytest", "-p", "no:cacheprovider", "-q", "-m", "bare", "tests/supply/test_bare.py"]
+            run([python, *suite, *options])

@@ -52,3 +52,23 @@ def lowest(found: list[Requirement] | None = None) -> dict[str, Version]:
 def as_constraints(versions: dict[str, Version]) -> str:
     """Write versions as pip reads them after ``-c``."""
     return "".join(f"{name}=={version}\n" for name, version in sorted(versions.items()))
+
+
+def read_pins(text: str) -> dict[str, str]:
+    """Return the versions that a file of constraints pins, by the names of packages in their normal form.
+
+    Raises
+    ------
+    ValueError
+        A line pins no version.
+    """
+    found: dict[str, str] = {}
+    for line in text.splitlines():
+        wanted = line.partition(" #")[0].strip()
+        if not wanted or wanted.startswith("#"):
+            continue
+        name, equal, version = wanted.partition("==")
+        if not equal or not version or ";" in version:
+            raise ValueError(f"{wanted}: this pins no version; a line is name==version")
+        found[str(canonicalize_name(name.strip()))] = version.strip()
+    return found

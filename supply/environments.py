@@ -5,7 +5,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from supply.bounds import ROOT, as_constraints, lowest
+from supply.bounds import ROOT, as_constraints, lowest, read_pins
 
 # How `make tests` runs them.
 SUITE = ("-m", "pytest", "-p", "no:cacheprovider")
@@ -87,8 +87,7 @@ def run_newest(options: Sequence[str]) -> None:
 
 def differences(now: str, pinned: str) -> str:
     """Say in one line for each package where it stands apart from the pinned version."""
-    old = dict(line.split("==", 1) for line in pinned.split() if "==" in line)
-    new = dict(line.split("==", 1) for line in now.split() if "==" in line)
+    old, new = read_pins(pinned), read_pins(now)
     lines = [f"{name} {old[name]} -> {version}" for name, version in new.items() if old.get(name, version) != version]
     lines += [f"{name} {version}, not pinned" for name, version in new.items() if name not in old and name != "pip"]
     return "\n".join(sorted(lines, key=str.casefold)) or "The newest versions are those of constraints.txt."

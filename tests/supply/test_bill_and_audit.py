@@ -2,6 +2,7 @@
 
 import copy
 import json
+import re
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -52,6 +53,20 @@ def test_a_package_that_could_not_be_audited_fails_the_audit_and_is_named(answer
 def test_an_audit_of_nothing_fails() -> None:
     with pytest.raises(Failed, match="no pinned version"):
         audit.verdict({"dependencies": []}, "")
+
+
+def test_pins_may_have_words_beside_them() -> None:
+    assert audit.verdict(CLEAN, "# why\nAlpha==1.0  # until 2.0 is mended\n\nbeta.two == 2.1\n").startswith(
+        "None of the 2"
+    )
+
+
+@pytest.mark.parametrize(
+    "line", ["alpha", "alpha>=1.0", "alpha==", "alpha==1.0; python_version < '3.12'", "-r more.txt"]
+)
+def test_a_line_that_pins_no_version_fails_the_audit_and_is_shown(line: str) -> None:
+    with pytest.raises(Failed, match=re.escape(f"constraints.txt could not be read: {line}: this pins no version")):
+        audit.verdict(CLEAN, f"{PINS}{line}\n")
 
 
 def test_a_vulnerable_version_is_named_with_the_one_that_mends_it_and_so_is_what_was_not_looked_at() -> None:

@@ -8,7 +8,7 @@ from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
 from supply import __main__ as command
-from supply import environments, pythons
+from supply import bare, environments, pythons
 from supply.environments import Failed
 
 ALLOWED = SpecifierSet(">=3.11")
@@ -133,6 +133,26 @@ def test_an_unknown_step_is_refused_with_those_that_there_are(
     assert "lowest,newest,pythons,bare,wheel,bill,audit" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("asked", "extras"),
+    [
+        ([], []),
+        (["each"], ["lab", "signing", "sandbox", "archive"]),
+        (["each", "signing"], ["lab", "signing", "sandbox", "archive"]),
+        (["signing", "lab", "signing"], ["signing", "lab"]),
+    ],
+    ids=["none", "each", "each and one", "twice"],
+)
+def test_extras_are_tested_alone_as_they_are_named(asked: list[str], extras: list[str]) -> None:
+    assert bare.chosen(asked) == extras
+
+
+@pytest.mark.parametrize("name", ["signature", "dev"], ids=["unknown", "of tools"])
+def test_an_extra_that_is_none_is_refused_with_those_that_there_are(name: str) -> None:
+    with pytest.raises(Failed, match=f"no extra {name}; there are lab, signing, sandbox, archive, and `each`"):
+        bare.chosen(["each", name])
+
+
 def test_a_version_that_its_authors_took_back_is_refused(tmp_path: Path) -> None:
     pip = program(tmp_path, "python", "echo \"WARNING: The candidate selected is a yanked version: 'thing'\" >&2")
     with pytest.raises(Failed, match=r"taken back by its authors.*\n.*'thing'"):
@@ -140,5 +160,5 @@ def test_a_version_that_its_authors_took_back_is_refused(tmp_path: Path) -> None
 
 
 def test_what_differs_from_the_pins_is_said() -> None:
-    assert environments.differences("a==1\nB==3\nc==1\npip==26\n", "a==1\nB==2\n") == "B 2 -> 3\nc 1, not pinned"
-    assert environments.differences("a==1\n", "a==1\n") == "The newest versions are those of constraints.txt."
+    assert environments.differences("a==1\nB==3\nc==1\npip==26\n", "a==1\nB==2\n") == "b 2 -> 3\nc 1, not pinned"
+    assert environments.differences("a_b==1\n", "A-B==1\n") == "The newest versions are those of constraints.txt."
