@@ -163,6 +163,8 @@ class TokenKeeper:
         # The thread holds no more than a weak reference, and is woken to notice that it is gone.
         weakref.finalize(self, self._wake.set).atexit = False
         self._held: _Held | None = None
+        # What was handed out last and before: a call may be under way with it, and its answer repeat it.
+        self._lately: tuple[dict[str, Secret | None], ...] = ()
         self._flight: _Flight | None = None
         self._thread: Joinable | None = None
         self._threadless = False
@@ -231,7 +233,7 @@ class TokenKeeper:
         """Forget the token and end the thread; later calls raise ``SessionClosed``."""
         with self._lock:
             self._closed = True
-            self._held = None
+            self._held, self._lately = None, ()
             thread, self._thread = self._thread, None
             self._wake.set()
         if thread is not None and thread is not threading.current_thread():
@@ -310,6 +312,8 @@ class TokenKeeper:
         stale_from = life * (_STALE_FROM + _STALE_JITTER * self._random())
         state = None if tokens.session_state is None else Secret(tokens.session_state)
         self._held = _Held(tokens.access, tokens.refresh, life, stale_from, monotonic, wall, state)
+        handed = {"access": tokens.access, "refresh": tokens.refresh, "session_state": state}
+        self._lately = (*self._lately[-1:], handed)
         self._generation += 1
         self._problem = None
         self._failures = 0
@@ -391,11 +395,10 @@ if hasattr(os, "register_at_fork"):
 
 
 def secrets_of(credentials: Credentials, keeper: "Callable[[], TokenKeeper | None]") -> dict[str, Secret]:
-    """Return what no answer may show, by name: what the credentials hold, and the tokens in use."""
+    """Return what no answer may show, by name: what the credentials hold, and the tokens in use and before."""
     found = {name: getattr(credentials, name) for name in type(credentials).__slots__ if name != "private_key"}
-    held = None if (one := keeper()) is None else one._held
-    if held is not None:
-        found |= {"access": held.access, "refresh": held.refresh, "session_state": held.session_state}
+    for number, handed in enumerate(() if (one := keeper()) is None else one._lately):
+        found |= {f"{name} {number}": value for name, value in handed.items()}
     return {name: value for name, value in found.items() if isinstance(value, Secret)}
 
 

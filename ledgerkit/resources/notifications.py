@@ -22,7 +22,8 @@ def masked(answer: Any, sent: Iterable[str] = ()) -> Any:
     A text without a key may be one, and so may be a part of any other: whatever was sent as one, and what the answer
     itself calls one where it is long enough to be told from other texts, is hidden however it is written.
     """
-    known = {text for text in sent if text} | {text for text in secrets_in(answer) if len(text) >= TELLING_LENGTH}
+    known = {*sent, *(text for text in secrets_in(answer) if len(text) >= TELLING_LENGTH)}
+    telling = {text for text in known if len(text) >= TELLING_LENGTH}  # the name of a field may have a short one
     whole: list[Any] = [answer]
     waiting: list[Any] = [whole]  # recursion would end at a depth that JSON may have
     while waiting:
@@ -34,7 +35,7 @@ def masked(answer: Any, sent: Iterable[str] = ()) -> Any:
                 one[place] = MASK
             elif isinstance(value, str):
                 one[place] = hidden(value, known)
-            if isinstance(place, str) and (shown := hidden(place, known)) != place:
+            if isinstance(place, str) and (shown := hidden(place, telling)) != place:
                 one[shown] = one.pop(place)
     return whole[0]
 

@@ -4,6 +4,7 @@ import base64
 import gzip
 import html
 import json
+import logging
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -18,6 +19,9 @@ from serving import Act, Bytes, Drop, Reply, Seen, Server, Stall, page
 from tls import self_signed
 
 import ledgerkit as lk
+from ledgerkit.echoes import finder, secrets_in, unseen
+from ledgerkit.resources.notifications import masked
+from ledgerkit.secret import MASK, Secret
 
 Serve = Callable[..., Server]
 Connect = Callable[..., lk.Session]
@@ -146,20 +150,134 @@ def test_a_server_that_repeats_credentials_in_its_refusals_shows_none(
     clean(evidence)
 
 
-@pytest.mark.parametrize("written", ["text", "message", "error", "JSON without a message", "escaped JSON", "HTML"])
-@pytest.mark.parametrize("family", KNOWN)
+# What no good answer may hold, however a gateway writes it; one secret in one writing at once, so that each is
+# noticed for itself. Ids of keys and names of users are content.
+SECRETS = {
+    "api_user": ["KEY_SECRET", "GATEWAY_KEY", "ACCESS_TOKEN", "REFRESH_TOKEN", "SESSION_STATE"],
+    "reporting_key": ["REPORTING_KEY"],
+    "lam": ["LAM_API_KEY", "LAM_STORE_TOKEN"],
+}
+REPEATED: dict[str, Callable[[str], str]] = {
+    "as it is": lambda one: one,
+    "JSON in JSON": lambda one: json.dumps({"key": one}),
+    "HTML": lambda one: html.escape(one).replace("/", "&#x2F;").replace(".", "&#46;"),
+    "URL": lambda one: quote(one, safe="").replace(".", "%2E"),
+    "URL in URL": lambda one: quote(quote(one, safe=""), safe="").replace(".", "%252E"),
+    "base64": lambda one: base64.b64encode(one.encode()).decode(),
+    "Basic": lambda one: "Basic " + base64.b64encode(f"u:{one}".encode()).decode(),
+    "base64, one further": lambda one: base64.b64encode(f"k{one}k".encode()).decode(),
+    "base64 for URLs": lambda one: base64.urlsafe_b64encode(f"name:{one}".encode()).decode().rstrip("="),
+    "lines of base64": lambda one: base64.encodebytes(b"x" * 40 + one.encode()).decode(),
+    "hex": lambda one: one.encode().hex(),
+    "upper hex": lambda one: one.encode().hex().upper(),
+    "beginning": lambda one: (one.rpartition(".")[2] or one)[:30] + "...",
+    "end": lambda one: "..." + one[-30:],
+    "without its last character": lambda one: one[:-1],
+    "for URLs": lambda one: one.translate(str.maketrans("+/", "-_")),
+}
+
+
+@pytest.mark.parametrize("written", REPEATED)
+@pytest.mark.parametrize("name", [name for names in SECRETS.values() for name in names])
+def test_each_secret_is_found_in_each_writing(name: str, written: str) -> None:
+    secret = getattr(canaries, name)
+    content = json.dumps({"id": 7, "name": f"R&D 5 %: {REPEATED[written](secret)}, as it came"}).encode()
+    assert finder({"held": Secret(secret)})(content)
+    assert not finder({"held": Secret(secret[::-1])})(content)
+
+
+@pytest.mark.parametrize("name", [name for names in SECRETS.values() for name in names])
 def test_a_server_that_repeats_credentials_in_good_answers_shows_none(
-    serve: Serve, connect_to: Connect, family: str, written: str
+    serve: Serve, connect_to: Connect, name: str
 ) -> None:
-    # Whoever has no other key is known by the name, and answers tell names.
-    known = [one for one in KNOWN[family] if one not in (canaries.LAM_USER,)]
-    body = WRITINGS[written](known)
-    for headers in ({"Content-Encoding": "gzip"}, {"Content-Type": f"text/plain; {known[0]}"}):
-        content = gzip.compress(body) if "Content-Encoding" in headers else body
-        with gathered() as evidence:
-            server = serve(always(Reply(content, headers=headers)))
-            everything(evidence, connect_to(server, credentials(family), writes=True), "get", "raw", "many", "write")
-        clean(evidence)
+    family = next(family for family, names in SECRETS.items() if name in names)
+    written: list[str] = []
+
+    def answer(seen: Seen) -> Act:
+        return page([{"id": 6, "name": "R&D 5 %"}, {"id": 7, "name": f"seen: {written[-1]}"}])
+
+    session = connect_to(serve(signing_in(answer)), credentials(family))
+    with gathered() as evidence:
+        for write in REPEATED.values():
+            written.append(write(getattr(canaries, name)))
+            found = evidence.call(partial(session.raw, "GET", "/accounts"))
+            assert isinstance(found, lk.ContractViolation)
+            assert "repeats the credentials" in str(found)
+    clean(evidence)
+
+
+@pytest.mark.parametrize("family", KNOWN)
+def test_a_good_answer_that_is_packed_or_of_a_type_that_repeats_credentials_shows_none(
+    serve: Serve, connect_to: Connect, family: str
+) -> None:
+    known = [one for one in KNOWN[family] if one not in (canaries.KEY_ID, canaries.LAM_USER)]
+    with gathered() as evidence:
+        for act in (
+            Reply(gzip.compress(WRITINGS["message"](known)), headers={"Content-Encoding": "gzip"}),
+            Reply(b"no JSON", headers={"Content-Type": f"text/plain; {known[0]}"}),
+            Reply(WRITINGS["UTF-16"](known)),
+        ):
+            session = connect_to(serve(always(act)), credentials(family), writes=True)
+            everything(evidence, session, "get", "raw", "many", "write")
+    clean(evidence)
+
+
+def test_each_part_of_a_token_is_known(serve: Serve, connect_to: Connect) -> None:
+    _, payload, signature = canaries.ACCESS_TOKEN.split(".")
+    for part in (payload, signature, f"{payload}.{signature}"):
+        session = connect_to(serve(always(page([{"id": 7, "name": part}]))), credentials("api_user"))
+        with pytest.raises(lk.ContractViolation, match="repeats the credentials"):
+            session.raw("GET", "/accounts")
+
+
+@pytest.mark.parametrize("place", range(0, 60_000, 4_999))
+def test_a_secret_is_found_wherever_it_stands_in_an_answer(place: int) -> None:
+    finds = finder({"key_secret": Secret(canaries.KEY_SECRET)})
+    content = b"the quick brown fox " * 3000
+    for start in range(place, place + 4):
+        assert finds(content[:start] + canaries.KEY_SECRET[11:30].encode() + content[start:])
+    assert not finds(content)
+
+
+def test_a_secret_is_found_across_the_parts_that_a_large_answer_is_searched_in() -> None:
+    finds = finder({"key_secret": Secret(canaries.KEY_SECRET)})
+    for start in range(2**20 - 48, 2**20 + 2, 3):
+        assert finds(b" " * start + canaries.KEY_SECRET.encode() + b" " * 40)
+
+
+@pytest.mark.parametrize(
+    "secret",
+    ["0" * 44, "00000000000000000000000000000001", "x" * 30],
+    ids=["zeros", "a number", "one letter"],
+)
+def test_an_answer_of_zeros_repeats_no_secret_of_zeros_and_one_that_repeats_all_of_it_is_not_read(
+    secret: str,
+) -> None:
+    finds = finder({"key_secret": Secret(secret)})
+    assert not finds(b'{"recipient": "0x0000000000000000000000000000000000000000", "name": "xxxxxxxxxxxxxxxxxx"}')
+    assert not finds(b"")
+
+
+def test_ids_of_keys_and_names_of_users_are_content_of_good_answers(serve: Serve, connect_to: Connect) -> None:
+    # Lists of API users and of who created what have them.
+    for family, name in (("api_user", canaries.KEY_ID), ("lam", canaries.LAM_USER)):
+        session = connect_to(serve(always(page([{"id": 7, "name": name}]))), credentials(family))
+        assert session.raw("GET", "/accounts")["edges"][0]["node"]["name"] == name
+
+
+def test_the_refresh_token_is_known_while_it_is_exchanged_and_afterwards(serve: Serve, connect_to: Connect) -> None:
+    known: list[bool] = []
+
+    def answer(seen: Seen) -> Act:
+        # Another call may be under way, and its answer repeat the token.
+        known.append(canaries.REFRESH_TOKEN in {one.reveal() for one in session._transport.secrets().values()})
+        if seen.path.startswith("/auth/"):
+            return tokens()
+        return Reply({"message": "expired"}, 401) if len(known) == 2 else Reply({"id": 7})
+
+    session = connect_to(serve(answer), credentials("api_user"))
+    session.raw("GET", "/accounts/7")
+    assert known == [False, True, True, True]
 
 
 @pytest.mark.parametrize("written", WRITINGS)
@@ -284,51 +402,142 @@ def test_a_lost_refresh_shows_no_secret(serve: Serve, connect_to: Connect) -> No
 # --- webhooks
 
 
-CONFIGURATION = {"all": {"webhook": {"url": "https://x.example/", "secret": canaries.WEBHOOK_SECRET}}}
+SECRET = canaries.WEBHOOK_SECRET
+HOOK = "https://x.example/"
+CONFIGURATION = {"all": {"webhook": {"url": HOOK, "secret": SECRET}}}
+ANSWERS: dict[str, tuple[int, Any]] = {
+    "taken": (200, CONFIGURATION),
+    "as the URL": (200, {"all": {"webhook": {"url": SECRET, "secret": SECRET}}}),
+    "in the URL": (200, {"all": {"webhook": {"url": f"{HOOK}?s={SECRET}", "secret": None}}}),
+    "quoted in the URL": (200, {"all": {"webhook": {"url": f"{HOOK}?s={quote(SECRET, safe='')}"}}}),
+    "list": (200, [SECRET]),
+    "text": (200, SECRET),
+    "said": (200, {**CONFIGURATION, "message": f"set to {SECRET}"}),
+    "said in base64": (200, {**CONFIGURATION, "message": base64.b64encode(f"to {SECRET}".encode()).decode()}),
+    "said in hex": (200, {"message": {"text": SECRET.encode().hex()}}),
+    "as a name": (200, {**CONFIGURATION, SECRET: {f"of {SECRET}": 1}}),
+    "weak": (400, {"message": f"the secret {SECRET} is weak"}),
+    "weak, in base64": (400, {"message": base64.b64encode(SECRET.encode()).decode()}),
+    "repeated": (403, {"message": f"no: {json.dumps(CONFIGURATION)}"}),
+    "base64": (400, {"message": base64.b64encode(json.dumps(CONFIGURATION).encode()).decode()}),
+    "404": (404, CONFIGURATION),
+    "500": (500, {"seen": CONFIGURATION}),
+    "501": (501, CONFIGURATION),
+    "503": (503, {"message": f"later: {SECRET}"}),
+}
+
+
+@pytest.mark.parametrize("prefix", ["", "/ledger/v1"], ids=["root", "prefix"])
+@pytest.mark.parametrize("said", ANSWERS)
+def test_the_secret_of_a_webhook_shows_nowhere_when_it_is_set(
+    serve: Serve, connect_to: Connect, said: str, prefix: str
+) -> None:
+    status, body = ANSWERS[said]
+
+    def answer(seen: Seen) -> Act:
+        if seen.path.startswith(f"{prefix}/auth/"):
+            return tokens()
+        return Reply(CONFIGURATION) if seen.method == "GET" else Reply(body, status)
+
+    with gathered() as evidence:
+        for family in ("api_user", "reporting_key"):
+            server = serve(answer)
+            session = connect_to(server, credentials(family), writes=True, prefix=prefix)
+            evidence.call(partial(lambda session: session.notifications.set(HOOK, SECRET), session))
+            evidence.call(session.notifications.configuration)
+            if said == "taken":  # else it would tell a secret that was not sent, nor read
+                evidence.call(session.notifications.clear)
+            for call in (("PUT", "/notifications/configuration"), ("POST", "/notifications/webhooks")):
+                evidence.call(partial(lambda one, call: one.raw(*call, json=CONFIGURATION), session, call))
+            evidence.call(partial(lambda session: session.raw("GET", "/%6eotifications/configuration"), session))
+            evidence.thing(session, "session", steps=1)
+            assert [seen.method for seen in server.seen].count("PUT") > 1
+        reads = connect_to(server, credentials("reporting_key"), prefix=prefix)
+        evidence.call(
+            partial(lambda reads: reads.raw("PUT", "/notifications/configuration", json=CONFIGURATION), reads)
+        )
+    clean(evidence)
+
+
+def test_what_an_answer_of_notifications_says_beside_the_secret_is_shown() -> None:
+    answer = {"all": {"webhook": {"url": HOOK, "secret": SECRET}}, "message": f"set to {SECRET} by robot", "count": 3}
+    assert masked(answer) == {
+        "all": {"webhook": {"url": HOOK, "secret": MASK}},
+        "message": f"set to {MASK} by robot",
+        "count": 3,
+    }
+
+
+def test_a_short_secret_that_stands_in_the_url_too_is_set(serve: Serve, connect_to: Connect) -> None:
+    answer = {"all": {"webhook": {"url": "https://hook.acme.example/hook", "secret": "hook"}}}
+    session = connect_to(serve(always(Reply(answer))), credentials("api_user"), writes=True)
+    frame = session.notifications.set("https://hook.acme.example/hook", "hook")
+    assert frame["all_webhook_url"].tolist() == [f"https://{MASK}.acme.example/{MASK}"]
+    assert "hook" not in str(frame.attrs.get("url"))
+
+
+def test_a_secret_below_a_key_that_names_it_is_one() -> None:
+    body = {"secret": {"current": ["a", {"value": "b"}]}, "url": "c", "list": ["d", {"url": "e", "token": "f"}]}
+    assert sorted(secrets_in(body)) == ["a", "b", "d", "f"]
+
+
+# --- logs
+
+
+LOGGED: dict[str, tuple[str, str, tuple[Any, ...]]] = {
+    "httpx, four arguments": ("httpx", 'HTTP Request: %s %s "%s %s"', ("GET", "u", "HTTP/1.1", SECRET)),
+    "httpx, six arguments": ("httpx", '%s %s "%s %d %s" %s', ("GET", "u", "HTTP/1.1", 200, "OK", SECRET)),
+    "httpx, the version": ("httpx", 'HTTP Request: %s %s "%s %d %s"', ("GET", "u", SECRET, 200, "OK")),
+    "httpx, the phrase": ("httpx", 'HTTP Request: %s %s "%s %d %s"', ("GET", "u", "HTTP/1.1", 200, SECRET)),
+    "httpx, something new": ("httpx", f"redirected to {SECRET}", ()),
+    "an event of another kind": ("httpcore.http11", f"receive_response_headers.ended return_value={SECRET}", ()),
+    "complete": (
+        "httpcore.http11",
+        f"receive_response_headers.complete return_value=(b'HTTP/1.1', 200, {SECRET}",
+        (),
+    ),
+    "complete, another way": ("httpcore.http2", f"receive_response_headers.complete headers={SECRET}", ()),
+    "started": ("httpcore.http11", f"send_request_headers.started request=<Request [b'GET']> seen={SECRET}", ()),
+    "failed": ("httpcore.connection", f"connect_tcp.failed exception={SECRET}", ()),
+    "without an event": ("httpcore.proxy", SECRET, ()),
+    "as an argument": ("httpcore.http11", "%s", (SECRET,)),
+}
+
+
+@pytest.mark.parametrize("record", LOGGED)
+def test_a_record_of_a_form_that_is_not_known_is_cut_to_its_event(record: str) -> None:
+    with gathered() as evidence:
+        name, message, arguments = LOGGED[record]
+        unseen(lambda: logging.getLogger(name).debug(message, *arguments))()
+    assert len(evidence.seen) == 1
+    if name != "httpx" and "." in message.partition(" ")[0]:
+        assert message.partition(" ")[0] in str(evidence.seen[0][1])
+    clean(evidence)
+
+
+def test_an_error_beside_a_record_is_not_logged() -> None:
+    with gathered() as evidence:
+        error = ValueError(SECRET)
+        unseen(lambda: logging.getLogger("httpcore.http11").debug("close.started", exc_info=error))()
+    clean(evidence)
 
 
 @pytest.mark.parametrize(
-    ("status", "body"),
+    "message",
     [
-        (200, CONFIGURATION),
-        (200, {"all": {"webhook": {"url": canaries.WEBHOOK_SECRET, "secret": canaries.WEBHOOK_SECRET}}}),
-        (200, [canaries.WEBHOOK_SECRET]),
-        (200, canaries.WEBHOOK_SECRET),
-        (400, {"message": f"the secret {canaries.WEBHOOK_SECRET} is weak"}),
-        (403, {"message": f"no: {json.dumps(CONFIGURATION)}"}),
-        (400, {"message": base64.b64encode(json.dumps(CONFIGURATION).encode()).decode()}),
-        (404, CONFIGURATION),
-        (500, {"seen": CONFIGURATION}),
-        (501, CONFIGURATION),
+        "connect_tcp.started host='127.0.0.1' port=443 local_address=None timeout=10.0 socket_options=None",
+        "start_tls.started ssl_context=<ssl.SSLContext object at 0x7f00> server_hostname='x.example' timeout=10.0",
+        "send_request_headers.started request=<Request [b'GET']>",
+        "close.started",
     ],
-    ids=["taken", "as the URL", "list", "text", "weak", "repeated", "base64", "404", "500", "501"],
 )
-def test_the_secret_of_a_webhook_shows_nowhere_when_it_is_set(
-    serve: Serve, connect_to: Connect, status: int, body: Any
-) -> None:
-    def answer(seen: Seen) -> Act:
-        if seen.method == "GET":
-            return Reply(CONFIGURATION)
-        return Reply(body, status)
-
-    secret, json_body = canaries.WEBHOOK_SECRET, CONFIGURATION
+def test_what_the_kit_does_itself_is_logged_as_it_is(message: str) -> None:
     with gathered() as evidence:
-        for family in ("api_user", "lam"):
-            session = connect_to(serve(signing_in(answer)), credentials(family), writes=True)
-            evidence.call(partial(lambda session: session.notifications.set("https://x.example/", secret), session))
-            evidence.call(session.notifications.configuration)
-            if status == 200 and body == CONFIGURATION:  # else it would tell a secret that was not sent, nor read
-                evidence.call(session.notifications.clear)
-            evidence.call(
-                partial(lambda session: session.raw("PUT", "/notifications/configuration", json=json_body), session)
-            )
-            evidence.call(partial(lambda session: session.raw("GET", "/%6eotifications/configuration"), session))
-            reads = connect_to(serve(signing_in(answer)), credentials("reporting_key"))
-            evidence.call(
-                partial(lambda reads: reads.raw("PUT", "/notifications/configuration", json=json_body), reads)
-            )
-            evidence.thing(session, "session")
-    clean(evidence)
+        unseen(lambda: logging.getLogger("httpcore.http11").debug(message))()
+    assert message in str(evidence.seen[0][1])
+
+
+# --- deliveries
 
 
 def test_a_delivery_with_a_bad_signature_shows_no_secret() -> None:
