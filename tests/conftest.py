@@ -40,7 +40,7 @@ def pytest_configure(config: pytest.Config) -> None:
     for option in ("--seeds", "--minutes"):
         asked = config.getoption(option)
         if asked is not None and not asked > 0:
-            raise pytest.UsageError(f"{option} {asked}: at least {'one' if option == '--seeds' else 'a part of one'}")
+            raise pytest.UsageError(f"{option} {asked}: nothing would be looked at, and all be green")
     if examples := config.getoption("--examples"):
         settings.register_profile("as asked", max_examples=examples, deadline=None, print_blob=True)
         settings.load_profile("as asked")

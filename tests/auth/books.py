@@ -114,6 +114,12 @@ class Books:
         self.key = "key-secret"
         # Nothing reaches the service between these two moments.
         self.away = (0.0, 0.0)
+        # Whether then calls are answered, and exchanges alone are not.
+        self.only_exchanges = False
+        # The next refresh is seen, its answer is lost, and for so long nothing reaches the service.
+        self.away_after_refresh: float | None = None
+        # What happens during the next exchange that does not arrive, which takes until the token has ended.
+        self.meanwhile: Callable[[], None] | None = None
         # So many calls from now, every access token is revoked.
         self.revoke_in: int | None = None
         # Whether many threads call now.
@@ -153,7 +159,12 @@ class Books:
         exchanges = request.url.path.startswith("/auth/token")
         if exchanges and self._asking_since is None:
             self._asking_since = self.clock.true()
-        if self.away[0] <= self.clock.true() < self.away[1]:
+        if self.away[0] <= self.clock.true() < self.away[1] and (exchanges or not self.only_exchanges):
+            if exchanges and self.meanwhile is not None and self._held is not None:
+                meanwhile, self.meanwhile = self.meanwhile, None
+                self.clock.leap(max(0.0, self._held.begun + 1.02 * LIFE - self.clock.true()))
+                self.done["exchanges that outlasted their token"] += 1
+                meanwhile()
             raise httpx.ConnectError("no route")
         if not exchanges:
             return self._serve(request)
@@ -241,6 +252,11 @@ class Books:
             refusal = self._read_refresh(request) if refreshes else self._read_login(request)
         if refusal is not None:
             return refusal
+        if refreshes and self.away_after_refresh is not None:
+            now, lasts, self.away_after_refresh = self.clock.true(), self.away_after_refresh, None
+            self.away = (now, now + lasts)
+            self.done["away after a refresh"] += 1
+            raise httpx.ReadTimeout("no answer")
         match fault:
             case "refused with 401":
                 return httpx.Response(401, json={"message": "not now"}, headers=self._date())

@@ -6,6 +6,8 @@ that a seed that failed may have to be run some times until it fails again.
 
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -35,3 +37,13 @@ def test_nothing_is_lost_doubled_or_left_behind_whatever_goes_wrong(
     record_property("chaos", report.to_json())
     alone = f".venv/bin/python -m pytest tests/chaos/test_chaos.py --seeds 1 --first {seed}"
     assert not report.violations, "\n".join([*report.violations, "", *report.told, "", f"This seed alone: {alone}"])
+
+
+@pytest.mark.parametrize("asked", [{"--seeds": 0}, {"--seeds": -1}, {"--minutes": 0.0}, {"--minutes": float("nan")}])
+def test_no_run_is_green_that_was_asked_to_look_at_nothing(
+    pytestconfig: pytest.Config, asked: dict[str, Any]
+) -> None:
+    options = SimpleNamespace(getoption=lambda name: asked.get(name))
+    conftest = pytestconfig.pluginmanager.getplugin(str(Path(__file__).parents[1] / "conftest.py"))
+    with pytest.raises(pytest.UsageError, match="nothing would be looked at"):
+        conftest.pytest_configure(options)
