@@ -25,7 +25,7 @@ _SKIPPED: Final = (
 )
 _BEGINS: Final = "=+\\-@\uff1d\uff0b\uff0d\uff20\ufe66\ufe62\ufe63\ufe6b"
 # All that is skipped in one place, whether a formula follows or not: what was looked at is not looked at again.
-_RUN: Final = re.compile(rf"(?:(?:[;|]|\A)[{_SKIPPED}]*+|[{_SKIPPED}]++)([{_BEGINS}])?")
+_RUN: Final = re.compile(rf"(?:(?:[;|]|\A)[{_SKIPPED}]*|[{_SKIPPED}]+)([{_BEGINS}])?")
 # Inside of a run, where a cell begins: the start of the text, and behind whatever another reader may take for the
 # end of one. `_ADDED` is such a place with its apostrophe.
 _PLACE: Final = re.compile(r"(?<=[;\t\r\n|])")

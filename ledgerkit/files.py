@@ -57,6 +57,9 @@ ADDED_TEXTS: Final = re.compile(
 # As pandas writes them, and Excel, which writes TRUE.
 FLAGS_AS_WRITTEN: Final = {"True": True, "TRUE": True, "true": True, "False": False, "FALSE": False, "false": False}
 
+# The end of the first line, which is none inside of quotation marks.
+FIRST_LINE: Final = re.compile(r'(?:[^"\r\n]++|"[^"]*+")*+(\r\n|\r|\n)?')
+
 # As Python writes an int or a Decimal. 007, +1 and 12e4 are names, telephone numbers and hashes.
 NUMBER_AS_WRITTEN: Final = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?(E[+-]\d+)?", re.ASCII)
 
@@ -163,7 +166,9 @@ def _lines(text: str, said: str, sep: str | None, skip_blanks: bool) -> list[lis
     """
     if sep is not None and (len(sep) != 1 or sep in '"\r\n'):
         raise InvalidRequest(f"`sep` = {shorten(sep)} is not one character, such as ';'.", field="sep")
-    ends_in_feed = "\r" not in text.partition("\n")[0]
+    first = FIRST_LINE.match(text)
+    end = first[1] if first else None
+    ends_in_feed = end == "\n" or (end == "\r" and "\n" in text and not text.endswith("\r"))
     line_end = r"[^\n]*\n|[^\n]+" if ends_in_feed else r"[^\r\n]*(?:\r\n?|\n)|[^\r\n]+"
     found = (line[0] for line in re.finditer(line_end, text))  # StringIO would hold four bytes of each character
     stand_in = None

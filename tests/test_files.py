@@ -290,6 +290,13 @@ def test_a_file_as_excel_saves_it_is_read(tmp_path: Path) -> None:
     assert back["is_api"].tolist() == [False, True]
 
 
+@pytest.mark.parametrize("line_end", ["\n", "\r\n"])
+@pytest.mark.parametrize("name", ["a\rb", "\ra", "a\nb", "a\r\nb"])
+def test_a_line_end_in_the_name_of_a_column_is_none_of_the_file(read: Read, line_end: str, name: str) -> None:
+    df = pd.DataFrame({name: ["x", "y\rz"], "name": ["\r", "b"]})
+    assert_frame_equal(read(df, lineterminator=line_end), df)
+
+
 def test_rows_of_one_column_without_a_value_are_rows(read: Read) -> None:
     df = pd.DataFrame({"name": pd.Series(["a", None, None, "b", None], dtype="str")})
     assert_frame_equal(read(df), df)

@@ -80,7 +80,8 @@ def export(
 
 def _csv(workspace: Workspace, frame: pd.DataFrame, path: Path) -> tuple[str, ...]:
     safe = defused_frame(frame)
-    safe.to_csv(path, index=False, lineterminator="\n", encoding="utf-8")
+    # With this end of lines the csv module of Python 3.11 too quotes a lone carriage return.
+    safe.to_csv(path, index=False, lineterminator="\r\n", encoding="utf-8")
     notes = []
     if safe is not frame:
         notes.append(

@@ -121,7 +121,7 @@ def test_what_people_write_with_to_csv_comes_back_with_its_apostrophes(tmp_path:
 def test_names_of_columns_are_no_formulas_either_and_come_back(save: Any) -> None:
     for names in (
         *(["=1+1", "x"], [MARK, "x"], [f"'{MARK}", "x"], ["'=1", "x"], ["x", "y;=1"], [MARK, MARK]),
-        *(["", "x"], ["'", ""], ["=1", "=1"], ["Unnamed: 0", "="]),
+        *(["", "x"], ["'", ""], ["=1", "=1"], ["Unnamed: 0", "="], ["\r", "x"], ["a\rb", "\r"], ["a\nb", "\r=1"]),
     ):
         frame = pd.DataFrame([["a", "b"]], columns=pd.Index(names), dtype="str")
         for one in (frame, frame.iloc[:0]):
@@ -248,7 +248,7 @@ def test_a_text_of_blanks_and_separators_alone_takes_no_longer_than_it_is(unit: 
     # Eight thousand times a line feed and a blank took 3.65 s, and twice as many four times as long.
     for change in (defused, original):
         short, long = (seconds(lambda text=unit * times, change=change: change(text)) for times in (1_000, 16_000))
-        assert long < 60 * short + 0.02
+        assert long < 60 * short + 0.3
 
 
 def test_a_file_of_many_such_texts_takes_no_longer_than_it_has_rows(tmp_path: Path) -> None:
@@ -259,7 +259,7 @@ def test_a_file_of_many_such_texts_takes_no_longer_than_it_has_rows(tmp_path: Pa
         defused_frame(frame).to_csv(path, index=False)
         return seconds(lambda: lk.read_csv(path))
 
-    assert read(16_000) < 40 * read(1_000) + 0.02
+    assert read(16_000) < 40 * read(1_000) + 1
 
 
 TEXTS = st.text(
