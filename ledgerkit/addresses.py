@@ -12,11 +12,20 @@ from dataclasses import dataclass
 from typing import Final
 
 EVM_ADDRESS: Final = re.compile(r"0x[0-9a-fA-F]{40}")
-# Names of networks whose addresses are Bech32: one address in lower or in upper case, never in both.
-_BECH32: Final = re.compile(r"(bc|tb|ltc|addr|addr_test|cosmos)1[ac-hj-np-z02-9]+")
-# What every address of a network begins with, and nobody looks at.
+# Hex digits are the same number in either case; the `0x` before those of 20 bytes is left out at times.
+_HEX: Final = re.compile(r"(?:0[xX])?([0-9a-fA-F]{40})|0[xX]([0-9a-fA-F]{41,64})")
+_DATA: Final = "[ac-hj-np-z02-9]"
+# One address in lower or in upper case (that of QR codes), never in both, whatever its network is called.
+_BECH32: Final = re.compile(rf"(?:[xpc]-)?[a-z][a-z_]{{1,15}}1{_DATA}{{20,}}")
+_CASH: Final = re.compile(rf"[qp]{_DATA}{{41}}")
+# The prefix of Bitcoin Cash may be left out. Those of its test networks have check digits of their own.
+_CASH_PREFIX: Final = re.compile(r"bitcoincash:", re.IGNORECASE)
+# What all or most addresses of a network begin with, and nobody looks at. The one letter of others counts as the
+# first of those that people compare.
 _START: Final = re.compile(
-    r"0x|bitcoincash:|(?:bc|tb|bcrt|ltc|addr|addr_test|cosmos)1[a-z0-9]|[a-z_]{2,16}1(?=[ac-hj-np-z02-9]{30,}$)",
+    rf"0x|(?:bitcoincash|bchtest|bchreg):[qp]?|(?-i:[qp](?={_DATA}{{41}}$)|[QP](?=[AC-HJ-NP-Z02-9]{{41}}$))"
+    rf"|(?:bc|tb|bcrt|ltc|addr|addr_test)1[a-z0-9]|(?:[xpc]-)?[a-z_]{{2,16}}1(?={_DATA}{{30,}}$)"
+    r"|(?-i:tz[1-4]|KT1|DdzFF)",
     re.IGNORECASE,
 )
 # What people compare of an address, and thieves imitate: so many characters at either end.
@@ -32,48 +41,57 @@ _DRAWN_LIKE: Final = str.maketrans(
 )
 # Apart in a hash, and not on a screen.
 _READ_ALIKE: Final = str.maketrans("0il|5$8", "o111ssb")
+# As it is read, what may be left out at the beginning.
+_START_READ: Final = re.compile("ox|b1tco1ncash:")
 _MOST_PLACES: Final = 3
 
 
 def same_address(one: str, other: str) -> bool:
     """Say whether two texts are the same address: case is a checksum to some chains, and has a meaning to others."""
-    if one == other:
-        return True
-    if EVM_ADDRESS.fullmatch(one) and EVM_ADDRESS.fullmatch(other):
-        return one.lower() == other.lower()
-    return one.lower() == other.lower() and all(
-        text in (text.lower(), text.upper()) and _BECH32.fullmatch(text.lower()) for text in (one, other)
-    )
+    return one == other or one_key(one) == one_key(other)
 
 
 def one_key(address: str) -> str:
-    """Return the same text for all spellings of an address, as :func:`same_address` has it."""
-    lower = address.lower()
-    return lower if same_address(address, lower) else address
+    """Return the same text for all spellings of an address: by case, where it has no meaning, and by prefix."""
+    if digits := _HEX.fullmatch(address):
+        return f"0x{(digits[1] or digits[2]).lower()}"
+    body = _CASH_PREFIX.sub("", address, count=1) if _CASH_PREFIX.match(address) else address
+    lower = body.lower()
+    if body not in (lower, body.upper()):
+        return address
+    if _CASH.fullmatch(lower):
+        return lower
+    return address.lower() if _BECH32.fullmatch(address.lower()) else address
 
 
 def ends(address: str, first: int = SHOWN, last: int = SHOWN) -> str | None:
     """Return what people compare of an address, the first and last characters behind what all begin with."""
     start = _START.match(address)
     rest = address[start.end() :] if start else address
-    if len(rest) < _SHORTEST:
-        return None
-    # The first letter of other addresses is that of their network.
-    head = first if start else first + 1
-    return f"{rest[:head]}…{rest[-last:]}".lower()
+    return f"{rest[:first]}…{rest[-last:]}".lower() if len(rest) >= _SHORTEST else None
 
 
 def as_read(text: str) -> str:
     """Return the same text for all texts that are read as one, whatever letters, case or hidden signs they have."""
-    plain = unicodedata.normalize("NFKD", text).casefold().translate(_DRAWN_LIKE)
-    seen = "".join(one for one in plain if not _is_hidden(one))
-    return seen.translate(_READ_ALIKE)
+    seen = text.lower()
+    if not (text.isascii() and text.isalnum()):  # all of an address but of a forged one, of which there are few
+        plain = unicodedata.normalize("NFKD", text).casefold().translate(_DRAWN_LIKE)
+        seen = "".join(one for one in plain if not _is_hidden(one))
+    read = seen.translate(_READ_ALIKE)
+    start = _START_READ.match(read)
+    return read[start.end() :] if start else read
+
+
+def candidates(text: str) -> list[str]:
+    """Return all that may be an address in a text: its words, and what stands between signs of punctuation."""
+    parted = "".join(" " if unicodedata.category(one)[0] in "PSZ" and one != "_" else one for one in text)
+    found = [text, *text.split(), *parted.split(), *parted.replace("_", " ").split()]
+    return list(dict.fromkeys(found))
 
 
 def apart(one: str, other: str) -> str:
     """Say where two addresses differ, in words, counted from 1."""
-    if EVM_ADDRESS.fullmatch(one) and EVM_ADDRESS.fullmatch(other):
-        one, other = one.lower(), other.lower()
+    one, other = one_key(one), one_key(other)
     if len(one) == len(other):
         places = [at for at, (left, right) in enumerate(zip(one, other, strict=True), 1) if left != right]
         if 0 < len(places) <= _MOST_PLACES:
@@ -121,27 +139,52 @@ class KnownAddresses:
     Parameters
     ----------
     known
-        Each address, and what it is known as, in words. Of one that comes twice the first words count.
+        Each address that may be paid without another look, and what it is known as, in words. Of one that comes twice
+        the first words count.
+    resembled
+        Addresses that others may be taken for as well. They are not known for that: anybody may have put them there.
+    missing
+        What could not be looked at, such as ``"whitelists"``.
     """
 
-    def __init__(self, known: Iterable[tuple[str, str]] = ()) -> None:
+    def __init__(
+        self,
+        known: Iterable[tuple[str, str]] = (),
+        resembled: Iterable[tuple[str, str]] = (),
+        missing: Iterable[str] = (),
+    ) -> None:
+        self.missing = tuple(missing)
         self._words: dict[str, str] = {}
         self._spelled: dict[str, str] = {}
         self._alike: dict[tuple[str, str], dict[str, None]] = {}
         for address, words in known:
-            key = one_key(address)
-            if key in self._words:
-                continue
-            self._words[key], self._spelled[key] = words, address
-            for place in _places(address):
-                self._alike.setdefault(place, {})[key] = None
+            self._add(address, words)
+        self._known = frozenset(self._words)
+        for address, words in resembled:
+            self._add(address, words)
+
+    def _add(self, address: str, words: str) -> None:
+        key = one_key(address)
+        if key in self._words:
+            return
+        self._words[key], self._spelled[key] = words, address
+        for place in _places(address):
+            self._alike.setdefault(place, {})[key] = None
 
     def __len__(self) -> int:
         return len(self._words)
 
+    @property
+    def uncompared(self) -> str:
+        """Say among what no look-alike could be looked for; empty where all was there."""
+        if not self.missing:
+            return ""
+        return f"no look-alike could be looked for: {' and '.join(self.missing)} can't be read"
+
     def words(self, address: str) -> str | None:
         """Return what an address is known as, None where it is not."""
-        return self._words.get(one_key(address))
+        key = one_key(address)
+        return self._words[key] if key in self._known else None
 
     def alike(self, address: str) -> list[Resemblance]:
         """Return the known addresses that this one may be taken for, and is not."""
@@ -155,11 +198,37 @@ class KnownAddresses:
         return list(found.values())
 
 
-def told(address: object, known: KnownAddresses) -> str:
-    """Return in words which known addresses an unknown one may be taken for; empty where it is like none."""
+@dataclass(frozen=True)
+class Mark:
+    """What to say beside an unknown address that may be taken for a known one.
+
+    Attributes
+    ----------
+    text
+        Which known addresses, in words.
+    sure
+        Whether it has all that people compare of an address; one character less is told in quieter words.
+    """
+
+    text: str
+    sure: bool
+
+    @property
+    def label(self) -> str:
+        """What stands before the words."""
+        return "LOOK-ALIKE" if self.sure else "Nearly alike"
+
+    def __str__(self) -> str:
+        return f"{self.label}: {self.text}"
+
+
+def mark(address: object, known: KnownAddresses) -> Mark | None:
+    """Return what to say of an unknown address that may be taken for a known one, None where it is like none."""
     if not isinstance(address, str) or not address or known.words(address) is not None:
-        return ""
-    return "; ".join(one.words(address) for one in known.alike(address) if not one.nearly)
+        return None
+    alike = known.alike(address)
+    sure = [one for one in alike if not one.nearly]
+    return Mark("; ".join(one.words(address) for one in sure or alike), bool(sure)) if alike else None
 
 
 def _places(address: str) -> list[tuple[str, str]]:

@@ -11,7 +11,7 @@ from typing import Any, Final, Literal
 
 import pandas as pd
 
-from ledgerkit.addresses import told
+from ledgerkit.addresses import candidates, mark
 from ledgerkit.challenges import LEAST_END, Challenge, Review, compare, decode, high_fees, shown_alone, unplaced
 from ledgerkit.connection import Connection
 from ledgerkit.drafts import Draft
@@ -199,10 +199,17 @@ def marked(connection: Connection, review: Review) -> Review:
         return review
     known = remembered(connection)
     found = [
-        (label(row.field), told(word, known)) for row in review.rows for word in (row.to_be_signed or "").split()
+        (label(row.field), said)
+        for row in review.rows
+        for one in candidates(row.to_be_signed or "")
+        if (said := mark(one, known)) is not None
     ]
-    remarks = [f"LOOK-ALIKE: {field}: {said}. Compare them whole." for field, said in found if said]
-    return replace(review, remarks=tuple(dict.fromkeys(remarks)))
+    remarks = [f"{said.label}: {field}: {said.text}. Compare them whole." for field, said in found]
+    doubts = ["look-alike"] if any(said.sure for _, said in found) else []
+    if known.uncompared:
+        remarks.append(f"{known.uncompared[:1].upper()}{known.uncompared[1:]}. Compare all of it yourself.")
+        doubts.append("uncompared")
+    return replace(review, remarks=tuple(dict.fromkeys(remarks)), doubts=tuple(doubts))
 
 
 def check(review: Review, request_id: int, verb: Verb, meant: Mapping[str, Any] | None) -> None:
@@ -255,7 +262,7 @@ def phrase_for(review: Review, request_id: int) -> str:
         doubt = " unknown" if review.challenge.verb is None else " assumed"
     else:
         doubt = {"documented": "", "assumed": " assumed"}.get(review.level, " unknown")
-    return f"{review.verb} {request_id}{doubt}{' look-alike' if review.remarks else ''}"
+    return f"{review.verb} {request_id}{doubt}{''.join(f' {one}' for one in review.doubts)}"
 
 
 def prompt(phrase: str) -> str:

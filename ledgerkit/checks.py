@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import pandas as pd
 
-from ledgerkit.addresses import KnownAddresses, one_key
+from ledgerkit.addresses import KnownAddresses
 from ledgerkit.amounts import LIMIT, Unit, display_unit, to_display
 from ledgerkit.coins import magnitude_of
 from ledgerkit.drafts import Check
@@ -18,10 +18,10 @@ from ledgerkit.errors import (
     Unsupported,
     shorten,
 )
+from ledgerkit.known_addresses import checked
 from ledgerkit.lookups import Lookups
 
 Units = Sequence[Mapping[str, Any]]
-LOOK_ALIKE: Final = "look-alike"
 # Estimates move by less between two looks; a ceiling above this is a slip of the unit sooner than a margin.
 _MOST_TIMES: Final = 3
 
@@ -54,9 +54,7 @@ def address_of(lookups: Lookups, currency: str, address: str) -> Check:
 
 
 def look_alike(lookups: Lookups, account: int, address: str, search: Callable[..., pd.DataFrame] | None) -> Check:
-    """Say whether an address may be taken for a known one: it may come from a history into which somebody put it.
-
-    One that is on no whitelist and is no own one stops the payment; who means it says so.
+    """Say whether an address may be taken for a known one, as :func:`~ledgerkit.known_addresses.checked` does.
 
     Parameters
     ----------
@@ -65,27 +63,10 @@ def look_alike(lookups: Lookups, account: int, address: str, search: Callable[..
     search
         ``session.transactions.search``, for whom it paid within 7 days; None where that is not to be asked.
     """
-    listed = lookups.listed()
-    paid = KnownAddresses() if search is None else lookups.paid(account, search)
-    there = [one for one in (listed, paid) if one is not None]
-    missing = [name for name, one in (("whitelists", listed), ("earlier payments", paid)) if one is None]
-    # An address on both is told once, by its whitelist.
-    alike = {one_key(like.address): like for known in reversed(there) for like in known.alike(address)}
-    if sure := [one for one in alike.values() if not one.nearly]:
-        told = "; ".join(one.words(address) for one in sure)
-        if listed is not None and listed.words(address) is not None:
-            return Check(LOOK_ALIKE, "warning", f"{told}. This one is known too, as {listed.words(address)}")
-        way = "compare them whole, with a source of your own. If this one is meant, list it, or send it by itself"
-        way += " with draft.submit(look_alike=True)"
-        return Check(LOOK_ALIKE, "problem", f"{told}: {way}", allowed_by="look_alike")
-    if alike:
-        told = "; ".join(one.words(address) for one in alike.values())
-        return Check(LOOK_ALIKE, "warning", f"{told}: compare them whole")
-    unseen = f"; {' and '.join(missing)} can't be seen" if missing else ""
-    count = sum(map(len, there))
-    of_paid = "" if search is None else " and of who was paid within 7 days"
-    told = f"like none of the {count:,} addresses of whitelists{of_paid}{unseen}"
-    return Check(LOOK_ALIKE, "warning" if missing else "ok", told)
+    if search is None:
+        return checked(address, lookups.listed())
+    paid = lookups.paid(account, search)
+    return checked(address, lookups.listed(), KnownAddresses(missing=["earlier payments"]) if paid is None else paid)
 
 
 def units_of_coin(currency: str, written: Unit | None, *of_coin: Units) -> Check:

@@ -280,7 +280,7 @@ class Draft:
             ways = [one.allowed_by for one in self._stopping()]
             if not all(ways):
                 return "It can't be sent as it is."
-            arguments = ", ".join(f"{one}=True" for one in ways)
+            arguments = ", ".join(f"{one}=True" for one in dict.fromkeys(ways))
             return f"To send it{' all the same' if ways else ''}: draft.submit({arguments})"
         if self._request_id is None:
             looked = "It was not found. To look once more: draft.find()." if self._missing else ""

@@ -1,74 +1,172 @@
 """Which addresses are known in a workspace: those of its whitelists, of its accounts, and those that were paid."""
 
-from collections.abc import Iterable, Iterator
-from typing import Final
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
 
 import pandas as pd
 
-from ledgerkit.addresses import KnownAddresses
+from ledgerkit.addresses import KnownAddresses, one_key
 from ledgerkit.connection import Connection
 from ledgerkit.directions import direction
+from ledgerkit.drafts import Check
 from ledgerkit.errors import LedgerError
+from ledgerkit.frames import INTEGER, TEXT, Table
+from ledgerkit.paging import Listing
+from ledgerkit.parallel import Progress
+from ledgerkit.payloads import Payload
 from ledgerkit.resources.whitelists import Whitelists
 from ledgerkit.showing import visible
 
 # A list of these states allows nothing; of a state that is not documented that is not known.
 DEAD: Final = frozenset({"REJECTED", "REVOKED"})
+LOOK_ALIKE: Final = "look-alike"
+# Of accounts no more is needed, so that this can be asked beneath the section that makes plans of them.
+OWN: Final = Table("own account", {"id": INTEGER, "name": TEXT, "address": TEXT})
 SECONDS_KEPT: Final = 900.0
 # What could not be had may be had soon.
 SECONDS_BEFORE_ANOTHER_LOOK: Final = 60.0
+_WAY: Final = (
+    "compare them whole, with a source of your own. If this one is meant, have it listed, or send it by itself and "
+    "say so: in a form with the box below its review, in code with draft.submit(look_alike=True)"
+)
 
 
-def of_whitelists(frame: pd.DataFrame) -> Iterator[tuple[str, str]]:
-    """Give the addresses of whitelists that may allow something, and what each is called there."""
+def of_whitelists(frame: pd.DataFrame, *, active: bool) -> Iterator[tuple[str, str]]:
+    """Give the addresses of whitelists, and what each is called there.
+
+    Parameters
+    ----------
+    active
+        Those of the lists that are in force, or of those that may be one day: whoever may ask for a list makes one.
+    """
     columns = (frame[name].tolist() for name in ("name", "status", "addresses"))
     for name, status, addresses in zip(*columns, strict=True):
-        if status in DEAD:
+        state = status if isinstance(status, str) else "of no known status"
+        if state in DEAD or (state == "ACTIVE") is not active:
             continue
+        said = "" if active else f", which is {visible(state)}"
         for one in addresses if isinstance(addresses, list) else []:
             address = one.get("address") if isinstance(one, dict) else None
             if isinstance(address, str) and address:
                 called = f"“{visible(str(one.get('name') or ''))}”" if one.get("name") else "an address"
-                yield address, f"{called} on whitelist {visible(str(name))}"
+                yield address, f"{called} on whitelist {visible(str(name))}{said}"
 
 
 def of_accounts(frame: pd.DataFrame) -> Iterator[tuple[str, str]]:
-    """Give the addresses of accounts, and whose they are."""
+    """Give the addresses of accounts, and whose they are; an account and those of its tokens share one."""
+    names: dict[str, list[str]] = {}
+    spelled: dict[str, str] = {}
     for name, address in zip(frame["name"].tolist(), frame["address"].tolist(), strict=True):
         if isinstance(address, str) and address:
-            yield address, f"the own account {visible(str(name))}"
+            names.setdefault(one_key(address), []).append(visible(str(name)))
+            spelled.setdefault(one_key(address), address)
+    for key, (first, *others) in names.items():
+        yield spelled[key], f"the own account {first}" + (f" and {len(others)} more with it" if others else "")
 
 
 def paid(frame: pd.DataFrame) -> Iterator[tuple[str, str]]:
-    """Give whom transactions paid; who sent something in is not known by it, since anybody can."""
+    """Give whom transactions paid, or are to pay; who sent something in is not known by it, since anybody can."""
     if frame.empty:
         return
     columns = (frame[name].tolist() for name in ("id", "type", "status", "recipient"))
     for number, kind, status, recipient in zip(*columns, strict=True):
-        done = isinstance(status, str) and status != "REJECTED" and not status.startswith(("FAILED", "DROPPED"))
-        if done and isinstance(recipient, str) and recipient and direction(kind) == "out":
-            yield recipient, f"paid by transaction {number}"
+        lives = isinstance(status, str) and status != "REJECTED" and not status.startswith(("FAILED", "DROPPED"))
+        if lives and isinstance(recipient, str) and recipient and direction(kind) == "out":
+            said = "paid by" if status == "CONFIRMED" else f"to be paid, {visible(status)}, by"
+            yield recipient, f"{said} transaction {number}"
 
 
-def listed(connection: Connection, whitelists: pd.DataFrame) -> KnownAddresses:
-    """Return what whitelists hold, and the addresses of accounts that the session remembers; cards show it too."""
-    found: list[Iterable[tuple[str, str]]] = [of_whitelists(whitelists)]
-    accounts = connection.memory.frames.get("account")
-    if accounts is not None:
-        found.append(of_accounts(accounts[1]))
-    known = KnownAddresses(one for some in found for one in some)
-    connection.memory.known_addresses = (connection.transport.clock.monotonic() + SECONDS_KEPT, known)
+def listed(connection: Connection) -> KnownAddresses:
+    """Return what is known of addresses now, and remember it: GET /whitelists, and GET /accounts where it is due."""
+    memory, clock = connection.memory, connection.transport.clock
+    missing, whitelists, accounts = [], None, None
+    try:
+        whitelists = Whitelists(connection).search()
+    except LedgerError:  # who shows or sends something says so
+        missing.append("whitelists")
+    try:
+        accounts = _accounts(connection)
+    except LedgerError:
+        missing.append("own accounts")
+    known = KnownAddresses(
+        [
+            *(() if whitelists is None else of_whitelists(whitelists, active=True)),
+            *(() if accounts is None else of_accounts(accounts)),
+        ],
+        () if whitelists is None else of_whitelists(whitelists, active=False),
+        missing,
+    )
+    kept = SECONDS_BEFORE_ANOTHER_LOOK if missing else SECONDS_KEPT
+    memory.known_addresses = (clock.monotonic() + kept, known)
     return known
 
 
 def remembered(connection: Connection) -> KnownAddresses:
-    """Return what is known of addresses, as it was a quarter of an hour ago at most: GET /whitelists."""
-    memory, now = connection.memory, connection.transport.clock.monotonic()
+    """Return what is known of addresses, as it was a quarter of an hour ago at most."""
+    memory = connection.memory
     with memory.lock:
         until, known = memory.known_addresses
-        if now > until:
-            try:
-                known = listed(connection, Whitelists(connection).search())
-            except LedgerError:  # a help: without it nothing is marked
-                memory.known_addresses = (now + SECONDS_BEFORE_ANOTHER_LOOK, known)
-        return known
+        return listed(connection) if connection.transport.clock.monotonic() > until else known
+
+
+def checked(address: str, listed: KnownAddresses, paid: KnownAddresses | None = None) -> Check:
+    """Say whether an address may be taken for a known one: it may come from a history into which somebody put it.
+
+    One that is on no whitelist in force and is no own one stops what pays it; who means it says so.
+
+    Parameters
+    ----------
+    listed
+        What is known of addresses.
+    paid
+        Whom the account that pays has paid within 7 days; None where that was not asked.
+    """
+    there = [listed] if paid is None else [listed, paid]
+    missing = [one for known in there for one in known.missing]
+    unseen = f"; {' and '.join(missing)} can't be seen" if missing else ""
+    # An address on both is told once, by its whitelist.
+    alike = {one_key(like.address): like for known in reversed(there) for like in known.alike(address)}
+    sure = [one for one in alike.values() if not one.nearly]
+    told = "; ".join(one.words(address) for one in sure or alike.values())
+    if sure and (words := listed.words(address)) is not None:
+        return Check(LOOK_ALIKE, "warning", f"{told}. This one is known too, as {words}")
+    if sure:
+        return Check(LOOK_ALIKE, "problem", f"{told}: {_WAY}", allowed_by="look_alike")
+    if alike:
+        return Check(LOOK_ALIKE, "warning", f"{told}: compare them whole{unseen}")
+    of_paid = "" if paid is None else " and of who was paid within 7 days"
+    told = f"like none of the {sum(map(len, there)):,} addresses of whitelists and own accounts{of_paid}{unseen}"
+    return Check(LOOK_ALIKE, "warning" if missing else "ok", told)
+
+
+def look_alikes(connection: Connection, payload: Any) -> list[Check]:
+    """Return what :func:`checked` says of each recipient of a payload or a body; without one, nothing is asked."""
+    found = list(dict.fromkeys(_recipients(payload.to_json() if isinstance(payload, Payload) else payload)))
+    known = listed(connection) if found else KnownAddresses()
+    return [checked(one, known) for one in found]
+
+
+def _recipients(body: Any) -> Iterator[str]:
+    for name, value in body.items() if isinstance(body, Mapping) else ():
+        if name == "recipient" and isinstance(value, str) and value:
+            yield value
+        yield from _recipients(value)
+    for one in body if isinstance(body, list) else ():
+        yield from _recipients(one)
+
+
+def _accounts(connection: Connection) -> pd.DataFrame:
+    """Return the names and addresses of all accounts, of what a session remembers where that is there."""
+    memory, now = connection.memory, connection.transport.clock.monotonic()
+    with memory.lock:
+        kept = [memory.frames[kind] for kind in ("account", OWN.name) if kind in memory.frames]
+        for moment, frame in kept:
+            if now - moment <= SECONDS_KEPT:
+                return frame
+        progress = Progress("GET /accounts")
+        try:
+            rows, said = connection.reader.read(Listing("/accounts", OWN), limit=None, progress=progress)
+        finally:
+            progress.close()
+        memory.frames[OWN.name] = (now, OWN.frame(rows, call="GET /accounts", **said))
+        return memory.frames[OWN.name][1]

@@ -108,21 +108,14 @@ class Lookups:
             lambda: self._seen(lambda: Whitelists(self.connection).get(whitelist).iloc[0]),
         )
 
-    def listed(self) -> KnownAddresses | None:
-        """Return the addresses of all whitelists and known accounts, or None where whitelists can't be seen."""
-
-        def look() -> KnownAddresses | None:
-            try:
-                return listed(self.connection, Whitelists(self.connection).search())
-            except LedgerError:  # the draft says so; no payment fails for it
-                return None
-
-        return self._once("listed", look)
+    def listed(self) -> KnownAddresses:
+        """Return the addresses of all whitelists and own accounts; it says what of them can't be seen."""
+        return self._once("listed", lambda: listed(self.connection))
 
     def paid(self, account: int, search: Callable[..., pd.DataFrame]) -> KnownAddresses | None:
         """Return whom an account paid within 7 days, or None where that can't be seen."""
         sent = self.sent(account, search)
-        return None if sent is None else self._once(("paid", account), lambda: KnownAddresses(paid(sent)))
+        return None if sent is None else self._once(("paid", account), lambda: KnownAddresses(resembled=paid(sent)))
 
     def members(self, group: int) -> list[int | None] | None:
         """Return the members of a group; None for those who are hidden, or for all."""

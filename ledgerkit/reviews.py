@@ -113,6 +113,8 @@ class Review:
         What the signature is wanted for.
     remarks
         What else to know of what would be signed: known addresses that a recipient may be taken for.
+    doubts
+        What of the remarks a person says to sign, such as ``"look-alike"``.
     """
 
     challenge: Challenge
@@ -121,6 +123,7 @@ class Review:
     basis: Basis
     verb: Verb
     remarks: tuple[str, ...] = ()
+    doubts: tuple[str, ...] = ()
 
     @property
     def matches(self) -> bool:
@@ -225,11 +228,11 @@ class Review:
     def _colour(self) -> str:
         if self._refuses():
             return "border"
-        if not self.matches or self.remarks:
+        if not self.matches or self.doubts:
             return "error"
         # What nobody stated, or the service alone says, is left to the eye.
         known = self.basis in ("your draft", "your statement") and not self._unstated()
-        return "success" if known else "warn"
+        return "success" if known and not self.remarks else "warn"
 
     def __repr__(self) -> str:
         rows = [row for row in self.rows if not (self._refuses() and row.field in _ONCE)]
@@ -257,7 +260,7 @@ class Review:
         titles = ("Field", "Would be refused") if refuses else ("Field", "Meant", "Would be signed", "")
         heads = "".join(f"<th style='text-align:left'>{name}</th>" for name in titles)
         remarks = "".join(
-            f"<p style='border-left:4px solid var(--jp-error-color1,currentColor);padding:4px 8px;margin:4px 0;"
+            f"<p style='border-left:4px solid var(--jp-{loud}-color1,currentColor);padding:4px 8px;margin:4px 0;"
             f"font-weight:600'>{told(visible(one))}</p>"
             for one in self.remarks
         )

@@ -6,6 +6,9 @@ from ledgerkit.addresses import same_address
 
 EVM = "0xdAC17F958D2ee523a2206206994597C13D831ec7"
 BECH32 = "bc1qar0srrr7xfkvy5l643lydnw9re59gtzzwf5mdq"
+OSMOSIS = "osmo1qqzrlz3yfwvvn6kxfjc3pyd3jcn7yhh7g67mzd"
+REGTEST = "bcrt1q0srrr7xfkvy5l643lydnw9re59gtzzwf5mdq7c"
+CASH = "bitcoincash:qpm2qsznhks23z7629mms6s4cwef74vcwvy22gdx6a"
 BASE58 = "1BvBMSEYstWetqTFn5Au4m4GFg7xJaNVN2"
 
 
@@ -14,8 +17,20 @@ BASE58 = "1BvBMSEYstWetqTFn5Au4m4GFg7xJaNVN2"
     [
         (EVM, EVM.lower(), True),
         (EVM, EVM.replace("0xd", "0xe"), False),
-        (EVM, EVM.replace("0x", "0X"), False),
+        (EVM, EVM.replace("0x", "0X"), True),
+        (EVM, EVM.removeprefix("0x"), True),
+        (EVM + "0" * 24, (EVM + "0" * 24).lower(), True),
+        (EVM, EVM.replace("0x", "1x"), False),
         (BECH32, BECH32.upper(), True),
+        (OSMOSIS, OSMOSIS.upper(), True),
+        (REGTEST, REGTEST.upper(), True),
+        (CASH, CASH.upper(), True),
+        (CASH, CASH.removeprefix("bitcoincash:"), True),
+        (CASH, CASH.removeprefix("bitcoincash:").upper(), True),
+        (CASH, CASH.replace("bitcoincash:", "BitcoinCash:"), True),
+        (CASH, CASH.replace("bitcoincash:", "bchtest:"), False),
+        (CASH, CASH.replace("qpm2", "qpM2"), False),
+        (CASH, CASH.replace("qpm2", "qpm3"), False),
         (BECH32, BECH32.capitalize(), False),
         (BASE58, BASE58, True),
         (BASE58, BASE58.lower(), False),

@@ -170,6 +170,7 @@ def test_a_payment_costs_its_checks_one_post_and_the_reading_of_what_is_signed(s
         "GET /groups/*": 2,  # who may approve
         "GET /whitelists/*": 1,
         "GET /whitelists": 1,  # does the address only look like one of them
+        "GET /accounts": 1,  # or like one of the own
         "GET /users": 1,  # am I one of them
     }
     draft: Any = drafts[0]
@@ -197,6 +198,7 @@ def test_two_payments_of_a_plan_are_looked_at_with_the_lookups_of_one(session: l
         "GET /groups/*": 2,
         "GET /whitelists/*": 1,
         "GET /whitelists": 1,
+        "GET /accounts": 1,
         "GET /users": 1,
     }
 

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import pandas as pd
 
-from ledgerkit.addresses import told
+from ledgerkit.addresses import Mark, mark
 from ledgerkit.amounts import Unit
 from ledgerkit.connection import Connection, Memory
 
@@ -61,9 +61,14 @@ class Known:
         remembered = self._memory.units.get(("of a token", currency, contract))
         return None if remembered is None else remembered[1].amount
 
-    def look_alike(self, address: Any) -> str:
-        """Return in words which known addresses an address may be taken for; empty where it is like none."""
-        return told(address, self._memory.known_addresses[1])
+    def look_alike(self, address: Any) -> Mark | None:
+        """Return what to say of an address that may be taken for a known one, None where it is like none."""
+        return mark(address, self._memory.known_addresses[1])
+
+    @property
+    def uncompared(self) -> str:
+        """Say among what no look-alike could be looked for; empty where all was there, or nothing was asked for."""
+        return self._memory.known_addresses[1].uncompared
 
     def _row(self, kind: str, key: int) -> "pd.Series[Any] | None":
         remembered = self._memory.frames.get(kind)

@@ -116,6 +116,8 @@ def card(kind: str, frame: pd.DataFrame, known: Known | None = None, *, more: Se
     foot = []
     if one.lacks_units:
         foot.append("In base units where no unit is known: session.to_display(frame) looks it up.")
+    if _uncompared(one):
+        foot.append(_uncompared(one))
     if one.read_at is not None:
         foot.append(f"Read at {one.read_at.tz_convert(one.known.zone).strftime('%Y-%m-%d %H:%M %Z')}.")
     return showing.page(
@@ -139,9 +141,23 @@ def facts(kind: str, frame: pd.DataFrame, known: Known | None = None) -> str:
 def look_alikes(kind: str, frame: pd.DataFrame, known: Known | None) -> list[str]:
     """Return a line for each address of an object that may be taken for a known one."""
     one = _object(kind, frame, known)
-    there = [*(one.get(name) for name in ("address", "recipient")), *one.listed("senders")]
-    said = [(address, one.known.look_alike(address)) for address in there]
-    return [f"LOOK-ALIKE: {showing.visible(str(address))}: {showing.visible(told)}" for address, told in said if told]
+    said = [(address, one.known.look_alike(address)) for address in _compared(one)]
+    lines = [
+        f"{mark.label}: {showing.visible(str(address))}: {showing.visible(mark.text)}"
+        for address, mark in said
+        if mark is not None
+    ]
+    return [*lines, *([_uncompared(one)] if _uncompared(one) else [])]
+
+
+def _compared(one: Object) -> list[Any]:
+    return [*(one.get(name) for name in ("address", "recipient")), *one.listed("senders")]
+
+
+def _uncompared(one: Object) -> str:
+    """Say that the addresses of an object could not be compared with known ones, where that is so."""
+    words = one.known.uncompared if any(_compared(one)) else ""
+    return f"{words[:1].upper()}{words[1:]}." if words else ""
 
 
 def title(kind: str, frame: pd.DataFrame) -> str:

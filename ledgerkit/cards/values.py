@@ -11,6 +11,7 @@ from typing import Any, Final
 import pandas as pd
 
 from ledgerkit import showing
+from ledgerkit.addresses import Mark
 from ledgerkit.amounts import Unit, to_display
 from ledgerkit.cards.known import Known
 from ledgerkit.showing import QUIET, spelled, visible
@@ -126,14 +127,14 @@ def plain(value: Any) -> str:
 
 def address(value: Any, known: Known | None = None) -> str:
     """Return the HTML of an address or a hash: whole, in groups of four, and what it may be taken for."""
-    shown = showing.address(str(value))
-    alike = "" if known is None else known.look_alike(value)
-    return f"{shown}{look_alike(alike)}" if alike else shown
+    alike = None if known is None else known.look_alike(value)
+    return f"{showing.address(str(value))}{'' if alike is None else look_alike(alike)}"
 
 
-def look_alike(told: str) -> str:
+def look_alike(mark: Mark) -> str:
     """Return the HTML of what says that an address may be taken for a known one."""
-    return f"<br><strong style='color:{_COLOURS['refused']}'>LOOK-ALIKE: {showing.told(visible(told))}</strong>"
+    said = f"{mark.label}: {showing.told(visible(mark.text))}"
+    return f"<br><strong style='color:{_COLOURS['refused']}'>{said}</strong>" if mark.sure else f"<br>{said}"
 
 
 def _digits(value: Any) -> str:

@@ -257,7 +257,9 @@ def _counted(found: Waiting, shown: int) -> str:
         )
     one = "1 request waits" if total == 1 else f"{total} requests wait"
     more = f" The {shown} oldest are shown; the others follow as these are decided." if shown < total else ""
-    return f"{one} for {whose}, the oldest first.{more}"
+    said = found.known.uncompared
+    unseen = f" {said[:1].upper()}{said[1:]}." if said else ""
+    return f"{one} for {whose}, the oldest first.{more}{unseen}"
 
 
 def _line(row: Mapping[Any, Any], found: Waiting, zone: tzinfo) -> str:

@@ -15,6 +15,7 @@ from ledgerkit.errors import Cancelled, InvalidRequest, LedgerError, shorten
 from ledgerkit.forms import recipients
 from ledgerkit.forms.fields import ChoiceField, Field, PickField, TextField, unique_labels
 from ledgerkit.forms.recipients import Entry, Known
+from ledgerkit.forms.telling import look_alike_pill
 from ledgerkit.forms.units import code_for_label
 from ledgerkit.forms.work import Work
 from ledgerkit.forms.workspace import Workspace
@@ -486,8 +487,9 @@ def _recipient_html(recipient: str, found: Known) -> str:
     else:
         listed = "<span class='lk-pill lk-waiting'>NOT WHITELISTED</span>"
     risk = html.escape(visible(found.risk))
-    alike = f"<span class='lk-pill lk-refused'>LOOK-ALIKE</span> {told(visible(found.alike))}" if found.alike else ""
-    return _quiet(" · ".join(one for one in (address(recipient), alike, verdict, listed, risk) if one))
+    alike = "" if found.alike is None else f"{look_alike_pill(found.alike)} {told(visible(found.alike.text))}"
+    unseen = f"<span class='lk-pill lk-waiting'>{html.escape(found.uncompared)}</span>" if found.uncompared else ""
+    return _quiet(" · ".join(one for one in (address(recipient), alike, verdict, listed, risk, unseen) if one))
 
 
 def _quiet(shown: str) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from ledgerkit.addresses import told
+from ledgerkit.addresses import Mark, mark
 from ledgerkit.connection import Connection
 from ledgerkit.errors import LedgerError
 from ledgerkit.forms.fields import unique_labels
@@ -39,14 +39,17 @@ class Known:
     risk
         What is said of its risk, in words.
     alike
-        Which known addresses it may be taken for, in words; empty where it is like none.
+        Which known addresses it may be taken for; None where it is like none.
+    uncompared
+        Among what no look-alike could be looked for; empty where all was there.
     """
 
     valid: bool | None
     listed: str
     as_given: bool
     risk: str
-    alike: str = ""
+    alike: Mark | None = None
+    uncompared: str = ""
 
 
 def entries(lookups: Lookups, source: "pd.Series[Any]") -> dict[str, Entry]:
@@ -92,8 +95,9 @@ def known(connection: Connection, lookups: Lookups, source: "pd.Series[Any]", ad
     # What is no address has no risk either, and the provider charges for each question.
     risk = "" if said is False else risk_of(connection, address)
     known_ones = lookups.listed()
-    alike = "" if known_ones is None else told(address, known_ones)
-    return Known(None if isinstance(said, LedgerError) else said, listed, as_given, risk, alike)
+    alike = mark(address, known_ones)
+    valid = None if isinstance(said, LedgerError) else said
+    return Known(valid, listed, as_given, risk, alike, known_ones.uncompared)
 
 
 def risk_of(connection: Connection, address: str) -> str:

@@ -8,8 +8,7 @@ from typing import Any, Final
 
 import pandas as pd
 
-from ledgerkit.addresses import KnownAddresses
-from ledgerkit.addresses import told as look_alike_of
+from ledgerkit.addresses import KnownAddresses, Mark, mark
 from ledgerkit.amounts import Unit, display_unit, to_display
 from ledgerkit.challenges import Review
 from ledgerkit.errors import LedgerError
@@ -101,13 +100,20 @@ def elided(address: Any, known: KnownAddresses | None = None) -> str:
     """Return the HTML of an address, its middle left out, with the whole on hover, and what it only looks like."""
     if not isinstance(address, str):
         return "not said"
-    if known is not None and (alike := look_alike_of(address, known)):
+    if known is not None and (alike := mark(address, known)) is not None:
         # The ends are the very thing that deceives: it is shown whole, beside the other one.
-        said = told(visible(f"{address}: {alike}"))
-        return f"<strong class='lk-pill lk-refused'>LOOK-ALIKE</strong> {said}"
+        said = told(visible(f"{address}: {alike.text}"))
+        return f"{look_alike_pill(alike)} {said}"
     shown = visible(address)
     short = shown if len(shown) <= 20 else f"{shown[:8]}…{shown[-8:]}"
     return f"<span class='lk-code' title='{html.escape(shown)}'>{html.escape(short)}</span>"
+
+
+def look_alike_pill(alike: Mark) -> str:
+    """Return the HTML of what stands before the words of a look-alike."""
+    if alike.sure:
+        return f"<strong class='lk-pill lk-refused'>{alike.label}</strong>"
+    return f"<span class='lk-pill lk-waiting'>{alike.label}</span>"
 
 
 def moment(time: Any, zone: tzinfo) -> str:

@@ -89,6 +89,8 @@ class WriteForm(Form):
         # Whether what is in the fields was sent: it is not reviewed again before it is changed.
         self._spent = False
         self._reviewed = ""
+        # Whether the recipient of what was reviewed looks like a known address, and nothing else stops it.
+        self._alike = False
         # Whether it was looked for, after its answer was lost.
         self._looked = False
         # A write of its own, which nothing else that the form does overtakes.
@@ -105,7 +107,10 @@ class WriteForm(Form):
         self.another = widgets.Button(description="Make another")
         self.again = widgets.Checkbox(description="A second one of the same content is meant", indent=False)
         self.again.layout.display = "none"
-        for one in (self.agree, self.again):
+        self.compared = widgets.Checkbox(
+            description="I compared all of the recipient with a source of my own, and mean this one", indent=False
+        )
+        for one in (self.agree, self.again, self.compared):
             one.add_class("lk-yes")
 
         self.reads_only = widgets.HTML()
@@ -131,6 +136,7 @@ class WriteForm(Form):
         ):
             self.on_click(button, act)
         self.agree.observe(self.guarded(lambda _: self._arm()), "value")
+        self.compared.observe(self.guarded(lambda _: self._arm()), "value")
         self.again.observe(self.guarded(lambda _: self.edited("again")), "value")
         if not workspace.connection.writes:
             self.reads_only.value = (
@@ -212,6 +218,7 @@ class WriteForm(Form):
                 self.reads_only,
                 self._fields_box,
                 self.shown,
+                self.compared,
                 self.agree,
                 self._review_row,
                 self._look_row,
@@ -290,15 +297,20 @@ class WriteForm(Form):
     def _review(self, values: Mapping[str, Any], draft: Any, remarks: Mapping[str, str]) -> None:
         self.draft = draft
         self.agree.value = False  # a yes is one to what is shown from here on
-        self._ticket = draft if not draft.problems and self.workspace.connection.writes else None
-        self.code = self._lines(values)
+        stops = [one for one in draft.checks if one.verdict == "problem"]
+        # What only looks like another address is sent where a person says that it is meant.
+        alike = bool(stops) and all(one.allowed_by == "look_alike" for one in stops)
+        self._ticket = draft if (alike or not stops) and self.workspace.connection.writes else None
+        self._alike, self.compared.value = alike, False
+        self.code = self._lines(values).replace(".submit()", ".submit(look_alike=True)" if alike else ".submit()")
         self.code_box.code = self.code
         self._reviewed = self.shown.value = review_html(draft, remarks, self.repeated)
         self.state = "ready"
         if any(one.name == "double" and one.verdict == "problem" for one in draft.checks):
             self.again.layout.display = None
         if draft.problems:
-            self.say("It can't be sent as it is:\n" + "\n".join(draft.problems), "error")
+            way = " unless you tick that this recipient is meant" if self._ticket is not None else ""
+            self.say(f"It can't be sent as it is{way}:\n" + "\n".join(draft.problems), "error")
         elif not self.workspace.connection.writes:
             self.say(_READS_ONLY, "warning")
         else:
@@ -312,11 +324,12 @@ class WriteForm(Form):
     def _arm(self) -> None:
         if self._ticket is None and self.agree.value:
             self.agree.value = False  # there is nothing yet that it could be about
-        self.create.disabled = self._ticket is None or not self.agree.value
+        compared = self.compared.value or not self._alike
+        self.create.disabled = self._ticket is None or not self.agree.value or not compared
 
     def _disarm(self) -> None:
         self._ticket = None
-        self.agree.value = False
+        self.agree.value = self.compared.value = False
         self.create.disabled = True
 
     # Step 3: sending
@@ -333,6 +346,7 @@ class WriteForm(Form):
         self.create.disabled = True
         self.sending = self._spent = True
         self.sent.append(ticket)
+        meant = {"look_alike": True} if self._alike else {}
         again = self.again.value
         self.state = "running"
         self._go("sending")
@@ -340,7 +354,7 @@ class WriteForm(Form):
 
         def job() -> Any:
             try:
-                return ticket.submit(again=again)
+                return ticket.submit(again=again, **meant)
             except Exception as error:  # noqa: BLE001 - shown by what follows
                 return error
 
@@ -490,6 +504,7 @@ class WriteForm(Form):
         for widget, shown in (
             (self._fields_box, step == "fields"),
             (self.agree, step == "review" and can_send),
+            (self.compared, step == "review" and can_send and self._alike),
             (self._review_row, step == "review" or (step == "unknown" and self._looked)),
             (self.create, can_send),
             (self._look_row, step == "unknown"),

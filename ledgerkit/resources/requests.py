@@ -13,6 +13,7 @@ from ledgerkit.errors import Cancelled, ContractViolation, InvalidRequest, Ledge
 from ledgerkit.filters import Many, Time
 from ledgerkit.following import follow
 from ledgerkit.frames import Leaves
+from ledgerkit.known_addresses import look_alikes
 from ledgerkit.operations import operation
 from ledgerkit.outcomes import Outcome, new_mark
 from ledgerkit.payloads import Note, Payload, from_json
@@ -121,10 +122,12 @@ class Requests(Section, name="requests"):
         payload
             One of :mod:`ledgerkit.payloads`, or a body as a dict for what has none.
         """
-        return self._draft(payload, (), ())
+        return self._draft(payload, (), look_alikes(self._connection, payload))
 
     @operation("POST /requests", returns=REQUEST)
-    def create(self, payload: Payload | Mapping[str, Any], *, again: bool = False) -> pd.DataFrame:
+    def create(
+        self, payload: Payload | Mapping[str, Any], *, again: bool = False, look_alike: bool = False
+    ) -> pd.DataFrame:
         """Create a request at once; :meth:`draft` shows it first, ``payload.preview()`` shows what is sent.
 
         It waits for its creator's approval: nobody else is told before.
@@ -135,15 +138,18 @@ class Requests(Section, name="requests"):
             One of :mod:`ledgerkit.payloads`, or a body as a dict for what has none.
         again
             That a second request of the same content is meant, where this session has sent one.
+        look_alike
+            That a recipient is meant that looks like a known address.
 
         Raises
         ------
         InvalidRequest
-            The service refuses it, or this session has sent the same before.
+            Its recipient looks like a known address, the service refuses it, or this session sent the same before.
         OutcomeUnknown
             The answer was lost; its ``find()`` looks whether the request was made.
         """
-        return self.draft(payload).submit(again=again)
+        self._connection.check_writes("POST /requests")
+        return self.draft(payload).submit(again=again, look_alike=look_alike)
 
     def _draft(
         self,

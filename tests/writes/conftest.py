@@ -6,6 +6,7 @@ from contextlib import ExitStack
 from typing import Any
 
 import pytest
+from serving import Handler, page, signed_in
 
 import ledgerkit as lk
 from ledgerkit.clock import SystemClock
@@ -32,6 +33,11 @@ def listed_address(session: lk.Session, currency: str, whitelist: int = 1) -> st
     """Return an address of a currency that the whitelist holds."""
     addresses = session.whitelists.get(whitelist)["addresses"].iloc[0]
     return next(str(one["address"]) for one in addresses if one["currency"] == currency)
+
+
+def unlisted(handler: Handler) -> Handler:
+    """Sign in and list nothing: no whitelist and no account; all else is the handler's."""
+    return signed_in(lambda seen: page([]) if seen.path in ("/whitelists", "/accounts") else handler(seen))
 
 
 def submitted(session: lk.Session, amount: int | str, note: str) -> Draft:

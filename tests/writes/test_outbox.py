@@ -10,7 +10,7 @@ from write_examples import OUTBOUND, PLEDGE
 import ledgerkit as lk
 from ledgerkit.outbox import Outbox
 from ledgerkit.payloads import BitcoinLikeSend, Speed
-from writes.conftest import BITCOIN_ACCOUNT, HurriedClock, listed_address, open_session
+from writes.conftest import BITCOIN_ACCOUNT, HurriedClock, listed_address, open_session, unlisted
 
 Serve = Callable[..., Server]
 Connect = Callable[..., lk.Session]
@@ -37,7 +37,7 @@ def sent(server: Server, path: str = "/requests") -> list[Seen]:
 
 
 def test_a_refused_second_send_does_not_make_the_first_forgotten(serve: Serve, connect_to: Connect) -> None:
-    server = serve(signed_in(in_turn(made(2293), REFUSED, made(2294))))
+    server = serve(unlisted(in_turn(made(2293), REFUSED, made(2294))))
     requests = connect_to(server, OPERATOR, writes=True).requests
     requests.create(PAYLOAD)
     with pytest.raises(lk.InvalidRequest, match="too many pending"):
@@ -50,7 +50,7 @@ def test_a_refused_second_send_does_not_make_the_first_forgotten(serve: Serve, c
 
 
 def test_all_that_was_sent_of_one_content_is_named(serve: Serve, connect_to: Connect) -> None:
-    server = serve(signed_in(in_turn(made(2293), Drop(), made(2295))))
+    server = serve(unlisted(in_turn(made(2293), Drop(), made(2295))))
     requests = connect_to(server, OPERATOR, writes=True).requests
     requests.create(PAYLOAD)
     with pytest.raises(lk.OutcomeUnknown):
@@ -122,7 +122,7 @@ def test_a_write_that_could_not_be_signed_in_was_not_sent(
     def answer(seen: Seen) -> Act:
         if seen.path.startswith("/auth/") and down:
             return no_token
-        return signed_in(in_turn(made(2293)))(seen)
+        return unlisted(in_turn(made(2293)))(seen)
 
     server = serve(answer)
     session = connect_to(server, OPERATOR, writes=True)
@@ -138,7 +138,7 @@ def test_a_write_that_could_not_be_signed_in_was_not_sent(
 
 
 def test_a_draft_that_was_not_sent_is_not_said_to_be_missing(serve: Serve, connect_to: Connect) -> None:
-    server = serve(signed_in(in_turn(Drop(), made(2293))))
+    server = serve(unlisted(in_turn(Drop(), made(2293))))
     requests = connect_to(server, OPERATOR, writes=True).requests
     lost = requests.draft(PAYLOAD)
     with pytest.raises(lk.OutcomeUnknown):
@@ -148,7 +148,7 @@ def test_a_draft_that_was_not_sent_is_not_said_to_be_missing(serve: Serve, conne
 
     assert outcome.state == "not sent"
     assert "nothing was looked for" in outcome.text
-    assert server.paths() == ["/requests"]
+    assert server.paths() == ["/whitelists", "/accounts", "/requests", "/whitelists"]
 
 
 def test_what_is_found_late_stands_again() -> None:
