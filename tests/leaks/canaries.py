@@ -5,12 +5,12 @@ What is a secret, and what is not:
 ==========================  ========================================================================================
 field                       secret, because
 ==========================  ========================================================================================
-``key_id``                  one half of what is exchanged for tokens
+``key_id``                  one half of what is exchanged for tokens (its id in a good answer is content)
 ``key_secret``              the other half
 ``gateway_key``             opens the gateway in front of the token endpoint
 ``private scalar``          the operator's private key: as bytes, as a number, in a PEM, in the hex of a PEM
 ``reporting_key``           reads the workspace
-``lam_user``                all that a LAM without an API key asks for (its name in an answer is content)
+``lam_user``                all that a LAM without an API key asks for (its name in a good answer is content)
 ``lam_api_key``             opens a LAM
 ``lam_store_token``         opens a LAM's store
 ``access token``            its claims and its signature: opens the API for minutes

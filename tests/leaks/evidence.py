@@ -21,6 +21,7 @@ from IPython.core import ultratb
 
 TESTS: Final = str(Path(__file__).parents[1])
 SEARCHER: Final = Searcher()
+_MET: Final[set[tuple[Any, ...]]] = set()
 _SHOWN_BY: Final = ("_repr_html_", "_repr_mimebundle_", "_repr_markdown_", "_repr_json_", "_repr_latex_")
 
 
@@ -54,9 +55,13 @@ class Evidence(logging.Handler):
             for frame, line in traceback.walk_tb(one.__traceback__):
                 self._frame(name, frame, line)
             self.pickled(f"pickle of {name}", one)
-        way = tuple((frame.f_code, line) for frame, line in traceback.walk_tb(error.__traceback__))
-        if not _only_of_tests(error) and way not in self._ways:
-            self._ways.add(way)  # formatting takes long, and shows again what was taken above
+        walked = [(frame, line) for one in chained(error) for frame, line in traceback.walk_tb(one.__traceback__)]
+        way = tuple((frame.f_code, line) for frame, line in walked)
+        # Formatting takes long, and shows again what was taken above: once where no frame has variables.
+        bare = not any(frame.f_locals for frame, _ in walked if not frame.f_code.co_filename.startswith(TESTS))
+        met = _MET if bare else self._ways
+        if not _only_of_tests(error) and way not in met:
+            met.add(way)
             self._tracebacks(name, error)
         if (render := getattr(error, "_render_traceback_", None)) is not None:
             self.add(f"{name} in IPython", "\n".join(render()))

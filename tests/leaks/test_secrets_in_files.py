@@ -1,6 +1,7 @@
 """What is kept on disk and shown in forms: archives, journals, reports, exports, notebooks."""
 
 import json
+import os
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
@@ -20,6 +21,7 @@ from test_secrets_on_the_wire import tokens
 from writes.conftest import recipient as recipient
 
 import ledgerkit as lk
+from ledgerkit.saving import save
 
 
 @pytest.fixture(scope="module")
@@ -65,9 +67,31 @@ def test_archives_journals_reports_and_exports_hold_no_secret(
         evidence.thing(lk.read_archive(tmp_path / "archive"), "archive", steps=0)
     searcher = secrets_of(session)
     assert len(list(tmp_path.rglob("*.parquet"))) > 1
-    assert (tmp_path / "plan.jsonl").stat().st_mode & 0o077 == 0
+    for name in ("plan.jsonl", "report.xlsx", "report.html"):
+        assert (tmp_path / name).stat().st_mode & 0o077 == 0
     hits = searcher.find_in_files(tmp_path) + evidence.hits(searcher)
     assert hits == [], described(hits)
+
+
+@pytest.mark.parametrize("mask", [0o022, 0o000], ids=["usual", "none"])
+def test_a_file_that_is_saved_is_for_its_owner_alone_while_it_is_written_and_afterwards(
+    tmp_path: Path, mask: int
+) -> None:
+    modes: list[int] = []
+
+    def write(part: Path) -> None:
+        part.write_text("1")
+        modes.extend(one.stat().st_mode & 0o777 for one in tmp_path.iterdir())
+
+    before = os.umask(mask)
+    try:
+        for _ in range(2):
+            path, _ = save(tmp_path, "holdings", "csv", write)
+            modes.append(path.stat().st_mode & 0o777)
+    finally:
+        os.umask(before)
+    assert path.name == "holdings-2.csv"
+    assert set(modes) == {0o600}
 
 
 def test_a_payment_from_draft_to_approval_shows_no_secret(session: lk.Session, recipient: str) -> None:

@@ -235,7 +235,7 @@ sys.exit(cli.main({arguments}))
 @pytest.mark.parametrize(
     ("module", "function", "arguments"),
     [
-        ("doctor", "examine", ["doctor"]),
+        ("doctor", "_examined", ["doctor"]),
         ("credentials", "_build", ["doctor"]),
         ("session", "_signed_in", ["archive", "data"]),
         ("keys", "show", ["keys", "show", "key.pem"]),
