@@ -117,6 +117,7 @@ class Wire(httpx.BaseTransport):
         self._local = local
         self._read_timeout = read_timeout
         self._ended = ended
+        # Whether the proxy has made a tunnel.
         self.led_on = False
         self.sockets: weakref.WeakSet[socket.socket] = weakref.WeakSet()
         self._reading = threading.local()
