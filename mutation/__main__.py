@@ -53,7 +53,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def run(copy: Copy, tools: Path, workers: int, slow: list[str] | None) -> None:
     """Let each mutant of a module face its tests, and those that nobody explained the slow ones."""
     command = [str(tools / "mutmut"), "run", "--max-children", str(workers)]
-    subprocess.run(command, cwd=copy.folder, check=True)  # noqa: S603 - the tool of this command
+    if subprocess.run(command, cwd=copy.folder).returncode:  # noqa: S603 - the tool of this command
+        raise SystemExit(f"mutmut did not get to the mutants of {copy.module}; what it says is above.")
     if slow:
         reasons = accepted(ACCEPTED, copy.module)
         for name, one in survivors(copy).items():
