@@ -456,6 +456,14 @@ class Run:
     # Files
 
     def _seal(self, since: datetime | None, until: datetime) -> Mark:
+        if until > (now := self._source.now()):
+            self._sure = False
+            warn(
+                f"{self._origin.dataset} of {self._origin.workspace}: rows may be missing. The clock of the service "
+                f"was set back: all that it dated before {parts.moment_text(until)} was taken to be there, and it "
+                f"shows {parts.moment_text(now)}. Archive again after {parts.moment_text(until)}.",
+                IncompleteResult,
+            )
         return parts.seal(self._folder, self._origin, self._parts.values(), since=since, until=until, sure=self._sure)
 
     def _now(self, part: Part) -> Part:

@@ -420,4 +420,39 @@ def test_a_clock_that_went_back_makes_no_row_vanish(archived: Connected, folder:
     run = archived(service)
     one(run("groups"), rows=2)
     service.later(hours=-1)
-    one(run("groups"), rows=2, no_longer_listed=0, complete=True, until=pd.Timestamp(NOON - timedelta(seconds=2)))
+    with pytest.warns(lk.IncompleteResult, match="set back: all that it dated before 2026-03-20T11:59:58"):
+        done = run("groups")
+    one(done, rows=2, no_longer_listed=0, complete=False, until=pd.Timestamp(NOON - timedelta(seconds=2)))
+
+
+def test_what_is_dated_before_the_end_of_an_archive_by_a_clock_that_was_set_back_is_said_to_be_missing(
+    archived: Connected, folder: Path
+) -> None:
+    service = Service([transaction(1, at("2026-03-20T09:00:00"))])
+    run = archived(service)
+    service.later(minutes=5)
+    one(run(), rows=1, complete=True)
+    service.later(minutes=-5)
+    with pytest.warns(lk.IncompleteResult, match="Archive again after 2026-03-20T12:04:58"):
+        one(run(), rows=1, complete=False)
+    service.add(transaction(2, NOON + timedelta(seconds=30)))
+    with pytest.warns(lk.IncompleteResult):
+        assert not lk.read_archive(folder).attrs["complete"]
+    service.later(minutes=6)
+    one(run(), rows=2, new=1, complete=True)
+    assert lk.read_archive(folder).attrs["complete"]
+
+
+def test_a_clock_that_is_set_back_during_a_run_is_told(archived: Connected, folder: Path) -> None:
+    service = Service([transaction(1, at("2026-03-20T09:00:00"))])
+    service.before = lambda number: service.later(minutes=-5) if number == 3 else None
+    with pytest.warns(lk.IncompleteResult, match="set back"):
+        one(archived(service)(), rows=1, complete=False)
+
+
+def test_a_clock_that_is_set_back_by_a_second_is_none_that_rows_are_lost_by(archived: Connected) -> None:
+    service = Service([transaction(1, at("2026-03-20T09:00:00"))])
+    run = archived(service)
+    one(run(), rows=1, complete=True)
+    service.later(seconds=-1)
+    one(run(), rows=1, complete=True)
