@@ -9,9 +9,9 @@ from ledgerkit.known_addresses import DEAD
 from ledgerkit.showing import spelled, visible
 
 COMPARED: Final = (
-    f"A look-alike has the first {SHOWN} and last {SHOWN} characters of a listed address, behind what all of its "
-    f"network begin with (high), or {SHOWN} at one end and {SHOWN - 1} at the other (medium), upper case taken for "
-    "lower. Fewer are not compared."
+    f"A look-alike has the first {SHOWN} and last {SHOWN} characters of a listed address, behind a prefix "
+    f"that all of its network have (high), or {SHOWN} at one end and {SHOWN - 1} at the other (medium), upper case "
+    "taken for lower. Fewer are not compared."
 )
 
 
@@ -156,9 +156,7 @@ def _duplicates(same: Sequence[Entry]) -> Iterator[Finding]:
         sentence = f"One {same[0].currency} address has {len(names)} names: {where}."
         yield Finding("medium", "several names", sentence, evidence, tuple(same))
     if len(spellings) > 1:
-        sentence = (
-            f"One {same[0].currency} address is written in {len(spellings)} ways, which differ in case: {where}."
-        )
+        sentence = f"One {same[0].currency} address is written in {len(spellings)} ways, by case or prefix: {where}."
         yield Finding("low", "several spellings", sentence, ", ".join(map(visible, spellings)), tuple(same))
 
 

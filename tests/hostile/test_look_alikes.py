@@ -413,6 +413,10 @@ def test_a_card_without_one_says_nothing(
     form.open("transaction", 7)
     form.wait()
     assert "LOOK-ALIKE" not in form.card.value
+    # That nothing was compared is no silence.
+    said = "No look-alike could be looked for: whitelists can't be read."
+    assert (said in form.card.value.replace("&#x27;", "'")) is (answer is not None)
+    assert (said in form.text()) is (answer is not None)
     form.close()
 
 
@@ -456,3 +460,86 @@ def test_payments_are_looked_at_though_whitelists_can_not_be_read(
         check = look_alike(Lookups(session.accounts._connection), 1, POISON, None)
         assert check.verdict == "warning"
         assert "whitelists can't be seen" in check.text
+
+
+def review_of(text: str) -> Any:
+    from ledgerkit.reviews import Review, Row
+
+    row = Row("recipient", text, text, "match")
+    return Review(None, (row,), "documented", "your draft", "approve")  # type: ignore[arg-type]  # what marks a review looks at its rows alone
+
+
+@pytest.mark.parametrize(
+    "around",
+    [
+        "{}",
+        "{},",
+        "({})",
+        "{};",
+        "“{}”",
+        "ethereum:{}",
+        "ethereum:{}@1?value=5",
+        "to={}&x",
+        "pay_{}",
+        "{}\u3002",
+        "a/{}/b",
+    ],
+)
+def test_a_look_alike_is_marked_whatever_stands_around_it(
+    serve: Callable[..., Server], connect_to: Callable[..., lk.Session], around: str
+) -> None:
+    from ledgerkit.approvals import marked, phrase_for
+
+    connection = connect_to(serve(workspace(EVM))).accounts._connection
+    review = marked(connection, review_of(around.format(POISON)))
+    assert [one.split(":")[0] for one in review.remarks] == ["LOOK-ALIKE"]
+    assert phrase_for(review, 7) == "approve 7 look-alike"
+    assert marked(connection, review_of(around.format(EVM))).remarks == ()
+    nearly = marked(connection, review_of(around.format("0xdAC" + "9" * 33 + "1ec7")))
+    assert nearly.remarks[0].startswith("Nearly alike: Recipient: ")
+    assert phrase_for(nearly, 7) == "approve 7"
+
+
+def test_an_approver_is_told_that_nothing_could_be_compared_and_says_so(
+    serve: Callable[..., Server], connect_to: Callable[..., lk.Session]
+) -> None:
+    from ledgerkit.approvals import marked, phrase_for
+
+    refused = Reply({"message": "no"}, status=403)
+    connection = connect_to(serve(workspace(POISON, refused))).accounts._connection
+    review = marked(connection, review_of(POISON))
+    assert review.remarks == (
+        "No look-alike could be looked for: whitelists can't be read. Compare all of it yourself.",
+    )
+    assert phrase_for(review, 7) == "approve 7 uncompared"
+
+
+def test_a_form_sends_what_only_looks_like_a_known_address_where_a_person_says_that_it_is_meant() -> None:
+    from test_showing import draft as made
+
+    from ledgerkit.drafts import Check
+    from ledgerkit.forms.payment import PaymentForm
+    from ledgerkit.forms.workspace import Workspace
+
+    with Sandbox(transactions=0, pace=0) as server, open_session(server) as session:
+        form = PaymentForm(Workspace(session.transactions._connection))
+        draft = made("x")
+        draft._checks = (Check("look-alike", "problem", "it looks like it", "look_alike"),)
+        given: list[Any] = []
+        draft.submit = lambda **said: given.append(said)  # type: ignore[method-assign, assignment]  # what it is told is looked at
+        form._review({"account": 1, "recipient": POISON, "amount": "1 ETH"}, draft, {})
+        assert "tick that this recipient is meant" in form.text()
+        assert "draft.submit(look_alike=True)" in form.code
+        form.agree.value = True
+        before = bool(form.create.disabled)
+        form.compared.value = True
+        assert (before, bool(form.create.disabled)) == (True, False)
+        form.send()
+        form._post.wait()
+        assert given == [{"again": False, "look_alike": True}]
+        draft._checks = (*draft._checks, Check("rules", "problem", "none"))
+        form.step, form.sending = "fields", False
+        form._review({"account": 1, "recipient": POISON, "amount": "1 ETH"}, draft, {})
+        form.agree.value = form.compared.value = True
+        assert (bool(form.create.disabled), form.compared.layout.display) == (True, "none")
+        form.close()
