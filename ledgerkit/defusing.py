@@ -30,8 +30,8 @@ _RUN: Final = re.compile(rf"(?:(?:[;|]|\A)[{_SKIPPED}]*|[{_SKIPPED}]+)([{_BEGINS
 # end of one. `_ADDED` is such a place with its apostrophe.
 _PLACE: Final = re.compile(r"(?<=[;\t\r\n|])")
 _ADDED: Final = re.compile(r"(?<=[;\t\r\n|])'")
-# Names of columns that would be taken for the mark or, without any letter, for an index.
-_TAKEN_NAME: Final = re.compile(rf"'*({MARK})?")
+# Names of columns that would be taken for the mark, for the mark of UTF-8 or, without any letter, for an index.
+_TAKEN_NAME: Final = re.compile(rf"'*({MARK}|\ufeff.*)?", re.DOTALL)
 
 
 def defused(text: str) -> str:
@@ -78,7 +78,7 @@ def defused_frame(frame: pd.DataFrame) -> pd.DataFrame:
         if changed:
             result.isetitem(position, pd.array(values, dtype=object))
     names = [str(name) for name in frame.columns]
-    safe_names = [f"'{name}" if _TAKEN_NAME.fullmatch(name) else defused(name) for name in names]
+    safe_names = [f"'{safe}" if _TAKEN_NAME.fullmatch(safe) else safe for safe in map(defused, names)]
     if not any(touched) and safe_names == names:
         return frame
     result.columns = pd.Index(safe_names)
@@ -115,4 +115,4 @@ def original_columns(
             UserWarning,
         )
     others = [name for position, name in enumerate(names) if position != place]
-    return [name[1:] if _TAKEN_NAME.fullmatch(name) and name else original(name) for name in others], kept
+    return [original(name[1:] if _TAKEN_NAME.fullmatch(name) else name) for name in others], kept

@@ -122,6 +122,7 @@ def test_names_of_columns_are_no_formulas_either_and_come_back(save: Any) -> Non
     for names in (
         *(["=1+1", "x"], [MARK, "x"], [f"'{MARK}", "x"], ["'=1", "x"], ["x", "y;=1"], [MARK, MARK]),
         *(["", "x"], ["'", ""], ["=1", "=1"], ["Unnamed: 0", "="], ["\r", "x"], ["a\rb", "\r"], ["a\nb", "\r=1"]),
+        *(["\ufeff", "x"], ["\ufeff=1;=2", "x"], ["'\ufeffa", "x"]),
     ):
         frame = pd.DataFrame([["a", "b"]], columns=pd.Index(names), dtype="str")
         for one in (frame, frame.iloc[:0]):
