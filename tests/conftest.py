@@ -1,6 +1,7 @@
 """What holds for every test: no network but loopback, no credentials and no proxy of this machine."""
 
 import os
+import signal
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -41,6 +42,8 @@ def pytest_configure(config: pytest.Config) -> None:
         asked = config.getoption(option)
         if asked is not None and not asked > 0:
             raise pytest.UsageError(f"{option} {asked}: nothing would be looked at, and all be green")
+    # A shell lets what it starts in the background ignore interrupts: tests that interrupt would wait for ever.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     if examples := config.getoption("--examples"):
         settings.register_profile("as asked", max_examples=examples, deadline=None, print_blob=True)
         settings.load_profile("as asked")
