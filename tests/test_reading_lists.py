@@ -323,3 +323,10 @@ def test_a_seam_between_rows_that_may_be_of_one_moment_is_looked_at_until_two_ro
     assert sorted(rows["id"]) == list(range(1, 21))
     assert said == {"sweeps": 3, "complete": True}
     assert world.requests == 2 + 2 + 1 + 1
+
+
+def test_of_a_count_of_billions_five_hundred_pages_are_planned() -> None:
+    world = ChangingList(rows=25, miscount=10**10, dated=False)
+    with pytest.warns(lk.IncompleteResult, match="25 were seen"):
+        reader_of(world).read(Listing("/things", UNDATED, dated=False), limit=None, progress=Progress("test"))
+    assert 500 <= world.requests <= 5 * 502
