@@ -187,10 +187,7 @@ class Draft:
                 raise InvalidRequest(
                     f"this draft was sent before, {self._told()}. Nothing was sent.{self._way_out()}", field="draft"
                 )
-            allowed = {"look_alike"} if look_alike else set()
-            if stopping := [one for one in self._stopping() if one.allowed_by not in allowed]:
-                told = " ".join(f"{one.name}: {one.text}." for one in stopping)
-                raise InvalidRequest(f"nothing was sent: {told}", field="draft")
+            self._refuse_problems(look_alike)
             with self._outbox.claim(
                 self._identity, self._kind(), again=again or self._again, way=_SECOND
             ) as self._claim:
@@ -224,6 +221,12 @@ class Draft:
 
     def _stopping(self) -> list[Check]:
         return [check for check in self._checks if check.verdict == "problem"]
+
+    def _refuse_problems(self, look_alike: bool) -> None:
+        allowed = {"look_alike"} if look_alike else set()
+        if stopping := [one for one in self._stopping() if one.allowed_by not in allowed]:
+            told = " ".join(f"{one.name}: {one.text}." for one in stopping)
+            raise InvalidRequest(f"nothing was sent: {told}", field="draft")
 
     def _settle(self, request_id: int) -> None:
         self._request_id = request_id

@@ -11,8 +11,8 @@ import pytest
 from serving import Reply, Seen, Server
 
 import ledgerkit as lk
+from ledgerkit.addresses import ends, one_key
 from ledgerkit.reports import Report
-from ledgerkit.reports.listed_addresses import ends, one_key
 from reports.small_workspace import BTC, ETH, account, transaction, units, workspace
 
 Connect = Callable[..., lk.Session]

@@ -70,8 +70,8 @@ class Act(Draft):
         self._named = named
         self._finder: Callable[[], Outcome] | None = None
 
-    def submit(self, *, again: bool = False) -> pd.DataFrame:
-        """Send it, once; ``again`` says that a second one of the same content is meant.
+    def submit(self, *, again: bool = False, look_alike: bool = False) -> pd.DataFrame:
+        """Send it, once; ``again`` and ``look_alike`` say what is meant all the same, as of every draft.
 
         Raises
         ------
@@ -83,10 +83,7 @@ class Act(Draft):
         with self._lock:
             if self.state != "draft":
                 raise InvalidRequest(f"this was sent before, {self._told()}. Nothing was sent.", field="draft")
-            if self.problems:
-                raise InvalidRequest(
-                    "nothing was sent: " + " ".join(f"{problem}." for problem in self.problems), field="draft"
-                )
+            self._refuse_problems(look_alike)
             way = "review it again, and say that a second one is meant"
             with self._outbox.claim(self._identity, f"a {self._makes}", again=again, way=way) as self._claim:
                 try:
