@@ -7,6 +7,7 @@ import base64
 import contextlib
 import functools
 import html
+import json
 import logging
 import re
 import threading
@@ -35,9 +36,11 @@ SLICE: Final = 16
 STEP: Final = 4
 # A slice such as "0000000000000000" is in many an answer.
 FEWEST_CHARACTERS: Final = 6
-# So much of a long secret is looked for, of its beginning and of its end.
-LONG_ENOUGH: Final = 64
-_HASH_BITS: Final = 18
+# A slice of a token's claims: longer than the public key that is among them, which challenges may hold in base64 too.
+CLAIMS_SLICE: Final = 256
+# What claims hold that opens something, or names this one token: the rest are names that stand in any answer.
+_TELLING_CLAIMS: Final = ("jti", "sid", "session_state")
+_HASH_BITS: Final = 20
 _HASH: Final = np.uint32(2654435761)
 _AT_ONCE: Final = 2**20
 NOT_SHOWN: Final = "what came is not shown, since it repeats the credentials"
@@ -86,17 +89,24 @@ def hidden(text: str, secrets: Iterable[str]) -> str:
 def finder(held: Mapping[str, Secret]) -> Callable[[bytes], bool]:
     """Return what says whether a good answer repeats one of these secrets.
 
-    A run of 19 characters is found, of the secret as it is, in base64 or in hex, with whatever JSON, HTML and URLs
-    escape in it. It takes the same time however many secrets there are, since every answer is searched.
+    A run of 19 characters is found, of any place of the secret, as it is, in base64 or in hex, with whatever JSON,
+    HTML and URLs escape in it; not one of fewer than 6 different characters in 16, as in zeros. It takes the same
+    time however many and long the secrets are, since every answer is searched.
+
+    Of a JWT these are its signature, and of its claims ``jti``, ``sid`` and ``session_state``. Its claims as they
+    stand in the token are known by characters 9 to 72, which have its times, and by any run of 259: they hold names
+    and a public key too, and in fewer a challenge may be like them. Its header is that of many tokens.
 
     Parameters
     ----------
     held
-        The secrets by their names, or by the names of the headers that they are sent in. A short one, and the name of
-        a user, is in many an answer by chance: it is taken for one beside the name of its header alone.
+        The secrets by their names, or by the names of the headers that they are sent in. One of fewer than 12
+        characters, and the name of a user, is in many an answer by chance: it is taken for one beside the name of its
+        header alone, and only as it is. One of 12 to 18 characters is found as a whole.
     """
     # Nothing of it is an attribute: variables and attributes are shown.
-    slices, whole, beside = set[bytes](), set[bytes](), list[tuple[bytes, bytes]]()
+    slices, claims, whole = set[bytes](), set[bytes](), set[bytes]()
+    beside = list[tuple[bytes, bytes]]()
     for name, secret in held.items():
         text = secret.reveal()
         if name == USER_HEADER or len(text) < TELLING_LENGTH:
@@ -108,18 +118,22 @@ def finder(held: Mapping[str, Secret]) -> Callable[[bytes], bool]:
                     whole.add(one.encode())
                 else:
                     slices |= _slices(one)
-            if _JWT.fullmatch(text):  # of its claims only the beginning, with its times, is of no other text
-                whole.add(text.split(".")[1][8:72].encode())
-    beginnings = np.array([int.from_bytes(one[:4], "little") for one in slices], np.uint32)
-    known = np.zeros(2**_HASH_BITS, bool)
-    known[_hashed(beginnings)] = True
+            if _JWT.fullmatch(text):  # of its claims the beginning, with its times, is of no other text
+                body = text.split(".")[1]
+                whole.add(body[8:72].encode())
+                claims |= _slices(body, CLAIMS_SLICE)
+    known, known_next = (_known([*slices, *claims], place) for place in (0, STEP))
 
     def has(content: bytes) -> bool:
         for start in range(0, len(content) - SLICE + 1, _AT_ONCE):
             fours = np.frombuffer(content, "<u4", min(_AT_ONCE, len(content) - start) // 4, start)
-            for found in np.flatnonzero(known[_hashed(fours)]).tolist():
+            hashes = _hashed(fours)
+            places = np.flatnonzero(known[hashes])
+            # Behind the last one a slice goes on in the next stretch, or nowhere.
+            last = places == len(hashes) - 1
+            for found in places[last | known_next[hashes[np.minimum(places + 1, len(hashes) - 1)]]].tolist():
                 place = start + found * STEP
-                if content[place : place + SLICE] in slices:
+                if content[place : place + SLICE] in slices or content[place : place + CLAIMS_SLICE] in claims:
                     return True
         return any(one in content for one in whole) or any(
             text in content and name in content.lower() for name, text in beside
@@ -147,22 +161,35 @@ def _hashed(fours: Any) -> Any:
     return (fours * _HASH) >> np.uint32(32 - _HASH_BITS)
 
 
+def _known(slices: Iterable[bytes], place: int) -> Any:
+    """Return which hashes the four bytes at a place of the slices have."""
+    known = np.zeros(2**_HASH_BITS, bool)
+    known[_hashed(np.frombuffer(b"".join(one[place : place + STEP] for one in slices), "<u4"))] = True
+    return known
+
+
 def _telling(secret: str) -> list[str]:
     """Return the writings of what opens something: of a token its signature, whose claims have words of any text."""
-    text = secret.rpartition(".")[2] if _JWT.fullmatch(secret) else secret
-    if len(text) > 2 * LONG_ENOUGH:
-        return _written(text[:LONG_ENOUGH]) + _written(text[-LONG_ENOUGH:])
-    return _written(text) if len(text) >= TELLING_LENGTH else []
+    texts = [secret]
+    if _JWT.fullmatch(secret):
+        _, body, *signature = secret.split(".")
+        texts = ["".join(signature) or body, *_telling_claims(body)]
+    return [one for text in texts if len(text) >= TELLING_LENGTH for one in _written(text)]
 
 
-def _slices(text: str) -> set[bytes]:
-    found = {text[place : place + SLICE] for place in range(len(text) - SLICE + 1)}
-    return {
-        one.encode()
-        for slice_ in found
-        if len(set(slice_)) >= FEWEST_CHARACTERS
-        for one in (slice_, slice_.translate(_URLSAFE), slice_.translate(_FOR_URLS))
-    }
+def _telling_claims(body: str) -> list[str]:
+    try:
+        claims = json.loads(base64.urlsafe_b64decode(body + "=" * (-len(body) % 4)))
+    except (ValueError, RecursionError):  # whoever gave out the token chose what is in it
+        return []
+    values = [claims.get(name) for name in _TELLING_CLAIMS] if isinstance(claims, dict) else []
+    return [one for one in values if isinstance(one, str)]
+
+
+def _slices(text: str, size: int = SLICE) -> set[bytes]:
+    written = {one.encode() for one in (text, text.translate(_URLSAFE), text.translate(_FOR_URLS))}
+    found = {one[place : place + size] for one in written for place in range(len(one) - size + 1)}
+    return {one for one in found if len(set(one)) >= FEWEST_CHARACTERS}
 
 
 def _plain(text: str) -> str:

@@ -2,6 +2,7 @@
 
 import base64
 import gzip
+import hashlib
 import html
 import json
 import logging
@@ -228,6 +229,79 @@ def test_each_part_of_a_token_is_known(serve: Serve, connect_to: Connect) -> Non
         session = connect_to(serve(always(page([{"id": 7, "name": part}]))), credentials("api_user"))
         with pytest.raises(lk.ContractViolation, match="repeats the credentials"):
             session.raw("GET", "/accounts")
+
+
+def drawn(name: str, length: int) -> str:
+    """Draw text as base64 has it for URLs."""
+    return base64.urlsafe_b64encode(hashlib.shake_256(name.encode()).digest(length)).decode()[:length]
+
+
+def runs(text: str, length: int) -> list[str]:
+    return [text[start : start + length] for start in range(0, len(text) - length + 1, 5)]
+
+
+def segment(claims: dict[str, Any]) -> str:
+    return base64.urlsafe_b64encode(json.dumps(claims).encode()).decode().rstrip("=")
+
+
+CLAIMS = {
+    "exp": 1_800_000_300,
+    "iat": 1_800_000_000,
+    "jti": drawn("jti", 36),
+    "iss": "https://keycloak.example/realms/acme",
+    "pub_key": canaries.POINT,
+    "workspace": "acme",
+    "roles": [drawn(f"role {number}", 9) for number in range(20)],
+    "sid": drawn("sid", 36),
+}
+LONG_TOKEN = f"{segment({'alg': 'RS512', 'typ': 'JWT'})}.{segment(CLAIMS)}.{drawn('signature', 683)}"
+
+
+@pytest.mark.parametrize(
+    "write", [str, lambda run: run.encode().hex(), lambda run: base64.b64encode(run.encode()).decode()], ids=[0, 1, 2]
+)
+def test_any_run_of_a_long_secret_is_found(write: Callable[[str], str]) -> None:
+    opaque, signature = drawn("refresh token", 600), LONG_TOKEN.rpartition(".")[2]
+    for held, searched in ((opaque, opaque), (LONG_TOKEN, signature)):
+        finds = finder({"refresh_token": Secret(held)})
+        length = 19 if write is str else 24
+        missed = [run for run in runs(searched, length) if not finds(f'{{"name": "seen {write(run)}"}}'.encode())]
+        assert missed == []
+        assert not finds(f'{{"name": "seen {write(searched[::-1])}"}}'.encode())
+
+
+def test_of_the_claims_of_a_token_each_long_run_is_found_and_what_names_it() -> None:
+    finds = finder({"access_token": Secret(LONG_TOKEN)})
+    claims = LONG_TOKEN.split(".")[1]
+    assert [run for run in [*runs(claims, 259), claims[:72]] if not finds(b'{"name": "%b"}' % run.encode())] == []
+    for name in ("jti", "sid"):
+        value = str(CLAIMS[name])
+        for written in (value, segment({name: value}), value.encode().hex()):
+            assert finds(json.dumps({"name": written}).encode())
+
+
+def test_a_challenge_with_the_public_key_of_a_token_is_read() -> None:
+    finds = finder({"access_token": Secret(LONG_TOKEN)})
+    kept = {name: CLAIMS[name] for name in ("pub_key", "workspace")}
+    for blanks in range(3):
+        challenge = segment({"": " " * blanks, **kept})
+        assert not finds(json.dumps({"challenge": challenge, **kept, "roles": CLAIMS["roles"]}).encode())
+    assert not finds(LONG_TOKEN.split(".")[0].encode())
+
+
+def test_a_token_of_two_parts_is_known_by_its_claims_and_one_whose_claims_are_none_by_its_signature() -> None:
+    assert finder({"held": Secret(f"eyJhbGciOiJub25lIn0.{segment(CLAIMS)}")})(segment(CLAIMS)[400:419].encode())
+    for body in (drawn("no claims", 40), segment({"jti": 1}), base64.b64encode(b"[" * 99_999).decode().rstrip("=")):
+        held = f"eyJhbGciOiJub25lIn0.{body}.{drawn('signature', 86)}"
+        assert finder({"held": Secret(held)})(drawn("signature", 86)[30:49].encode())
+
+
+def test_a_secret_of_fewer_than_twelve_characters_is_known_beside_its_header_alone() -> None:
+    long_enough, short = drawn("short", 12), drawn("short", 11)
+    assert finder({"X-Ledger-Reporting-API-Key": Secret(long_enough)})(b'{"name": "%b"}' % long_enough.encode())
+    finds = finder({"X-Ledger-Reporting-API-Key": Secret(short)})
+    assert finds(b'{"x-ledger-reporting-api-key": "%b"}' % short.encode())
+    assert not finds(b'{"name": "%b"}' % short.encode())
 
 
 @pytest.mark.parametrize("place", range(0, 60_000, 4_999))
