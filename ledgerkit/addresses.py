@@ -139,10 +139,11 @@ class KnownAddresses:
     Parameters
     ----------
     known
-        Each address that may be paid without another look, and what it is known as, in words. Of one that comes twice
-        the first words count.
+        Each address that may be paid without another look, and what it is known as, in words. One that comes twice is
+        known as both.
     resembled
         Addresses that others may be taken for as well. They are not known for that: anybody may have put them there.
+        Of one that comes twice the first words count.
     missing
         What could not be looked at, such as ``"whitelists"``.
     """
@@ -158,6 +159,9 @@ class KnownAddresses:
         self._spelled: dict[str, str] = {}
         self._alike: dict[tuple[str, str], dict[str, None]] = {}
         for address, words in known:
+            key = one_key(address)
+            if words and self._words.get(key, words) != words:
+                self._words[key] += f", and {words}"
             self._add(address, words)
         self._known = frozenset(self._words)
         for address, words in resembled:
@@ -173,6 +177,9 @@ class KnownAddresses:
 
     def __len__(self) -> int:
         return len(self._words)
+
+    def __contains__(self, address: str) -> bool:
+        return one_key(address) in self._words
 
     @property
     def uncompared(self) -> str:

@@ -6,6 +6,7 @@ import re
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from os import PathLike
+from pathlib import Path
 from typing import Any, Final
 
 import pandas as pd
@@ -60,6 +61,12 @@ FLAGS_AS_WRITTEN: Final = {"True": True, "TRUE": True, "true": True, "False": Fa
 # The end of the first line, which is none inside of quotation marks.
 FIRST_LINE: Final = re.compile(r'(?:[^"\r\n]++|"[^"]*+")*+(\r\n|\r|\n)?')
 
+# Excel's own line before the header, which says what parts values. pandas puts quotation marks around such a name.
+SEPARATOR_SAID: Final = re.compile(r"sep=([^\r\n])(?:\r\n|\r|\n|\Z)", re.IGNORECASE)
+
+# What may part the values of a file, the likeliest first.
+SEPARATORS: Final = ",;\t|"
+
 # As Python writes an int or a Decimal. 007, +1 and 12e4 are names, telephone numbers and hashes.
 NUMBER_AS_WRITTEN: Final = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?(E[+-]\d+)?", re.ASCII)
 
@@ -72,7 +79,7 @@ def read_csv(
     compression: Any = "infer",
     skipinitialspace: bool = False,
     nrows: int | None = None,
-    usecols: Sequence[str] | None = None,
+    usecols: Iterable[str] | None = None,
     index_col: str | int | None = None,
     **others: Any,
 ) -> pd.DataFrame:
@@ -88,7 +95,7 @@ def read_csv(
         its column ``apostrophe_added`` says in which rows: here they come back without. What ``df.to_csv`` wrote is
         read as it stands.
     sep
-        What parts its values, a comma where nothing is said.
+        What parts its values, a comma where nothing is said. A first line ``sep=;``, as Excel takes it, is left out.
     encoding
         What it is written in.
     compression
@@ -98,7 +105,7 @@ def read_csv(
     nrows
         How many rows are returned.
     usecols
-        The columns that are returned, by name.
+        The columns that are returned, a list of names.
     index_col
         The column that becomes the index, by name or by position; by default the first, where it has no name, as
         ``df.to_csv`` writes an index.
@@ -108,7 +115,7 @@ def read_csv(
     DataFrame
         Known columns have the dtypes that they had. Others: whole numbers are exact integers, numbers with a fraction
         exact Decimals, anything else text. A CSV file does not tell an empty text from no value: both come back as
-        none.
+        none. Nor does it tell a carriage return at the end of a row from the end of the line, but in quotes.
 
     Raises
     ------
@@ -124,6 +131,12 @@ def read_csv(
         )
     if nrows is not None and (type(nrows) is not int or nrows < 0):
         raise InvalidRequest(f"`nrows` = {shorten(nrows)} is no number of rows.", field="nrows")
+    if usecols is not None and (isinstance(usecols, str | bytes) or not isinstance(usecols, Iterable)):
+        raise InvalidRequest(
+            f"`usecols` = {shorten(usecols)} can't be used: it takes a list of names of columns, such as ['id', "
+            "'amount'].",
+            field="usecols",
+        )
     said = str(path) if isinstance(path, str | PathLike) else "the file"
     names, columns, unnamed = _columns(
         _lines(_text(path, said, encoding, compression), said, sep, skipinitialspace), nrows
@@ -131,8 +144,10 @@ def read_csv(
     if index_col is None and unnamed:
         index_col = 0
     kinds = _kinds(set(names))
-    wanted = range(len(names)) if usecols is None else sorted(_position(said, names, one) for one in usecols)
-    index = None if index_col is None else _position(said, names, index_col)
+    wanted = (
+        range(len(names)) if usecols is None else sorted({_position(said, names, one, "usecols") for one in usecols})
+    )
+    index = None if index_col is None else _position(said, names, index_col, "index_col")
     shown = [position for position in wanted if position != index]
     series = {position: _read(columns[position], _kind(kinds, names[position])) for position in shown}
     frame = pd.DataFrame(series, index=pd.RangeIndex(len(columns[0]) if columns else 0), copy=False)
@@ -142,50 +157,132 @@ def read_csv(
     return frame
 
 
-def _text(path: Any, said: str, encoding: str, compression: Any) -> str:
+def read_sheet(
+    path: Path, said: str, *, field: str, separators: str, header_counts: bool
+) -> tuple[list[str], list[tuple[int, list[str]]]]:
+    """Read a CSV file that somebody made, as its texts.
+
+    Parameters
+    ----------
+    path
+        The file, in UTF-8.
+    said
+        What it is called in errors.
+    field
+        The parameter that errors name.
+    separators
+        What may part its values here; its header shows what does.
+    header_counts
+        Whether rows are counted as a spreadsheet shows them, from its header on, or those with a value alone.
+
+    Returns
+    -------
+    tuple
+        The names of the columns, and each row that has a value, with its number. The first column is not among them
+        where it has no name, as ``df.to_csv`` writes an index, nor one that has neither a name nor a value.
+
+    Raises
+    ------
+    InvalidRequest
+        The file can't be read, something else parts its values, or a row has more or fewer than the header.
+    """
+    text = _text(path, said, field=field)
+    hint = SEPARATOR_SAID.match(text)
+    header = FIRST_LINE.match(text, hint.end() if hint else 0)
+    sep = hint[1] if hint else max(SEPARATORS, key=header[0].count if header else text.count)
+    if sep not in separators:
+        raise InvalidRequest(
+            f"the values of {said} are parted by {sep!r}, and not by {' or '.join(map(repr, separators))} as here: "
+            f"save it so, or give pd.read_csv(path, sep={sep!r}, dtype=str).",
+            field=field,
+        )
+    records = _records(text, said, sep, skip_blanks=False, field=field)
+    start = next((at for at, record in enumerate(records) if record), None)
+    if start is None:
+        raise InvalidRequest(f"{said} is empty: its first row names the columns.", field=field)
+    head = [name.strip() for name in records[start]]
+    skipped = int(not head[0])
+    rows: list[tuple[int, list[str]]] = []
+    for at, record in enumerate(records[start + 1 :], start + 2):
+        if not any(value.strip() for value in record[skipped:]):
+            continue
+        number = at if header_counts else len(rows) + 1
+        _check_length(number, record, head, said, sep, field)
+        rows.append((number, record))
+    kept = [at for at, name in enumerate(head) if name or (at and any(row[at].strip() for _, row in rows))]
+    return [head[at] for at in kept], [(number, [row[at] for at in kept]) for number, row in rows]
+
+
+def _text(
+    path: Any, said: str, encoding: str = "utf-8", compression: Any = "infer", *, field: str | None = None
+) -> str:
     try:
         with get_handle(path, "r", encoding=encoding, compression=compression) as file:
             text = str(file.handle.read())
     except UnicodeError:
-        raise InvalidRequest(
-            f"{said} is not written in {encoding}. Say in what it is: lk.read_csv(path, encoding='cp1252'), as "
-            "Excel writes on Windows, or encoding='utf-16'.",
-            field="encoding",
-        ) from None
+        way = (
+            f"not written in {encoding}. Say in what it is: lk.read_csv(path, encoding='cp1252'), as Excel writes on "
+            "Windows, or encoding='utf-16'."
+            if field is None
+            else "not in UTF-8: save it as “CSV UTF-8”, so that no name changes."
+        )
+        raise InvalidRequest(f"{said} is {way}", field=field or "encoding") from None
     except (OSError, EOFError, LookupError, ValueError, zlib.error) as error:
         why = getattr(error, "strerror", None) or str(error)
-        raise InvalidRequest(f"{said} can't be read: {why}.", field="path") from None
+        raise InvalidRequest(f"{said} can't be read: {why}.", field=field or "path") from None
     return text.removeprefix("\ufeff")  # as Excel begins a file in UTF-8
 
 
 def _lines(text: str, said: str, sep: str | None, skip_blanks: bool) -> list[list[str]]:
-    """Return the header and the rows, each with as many values as the header.
+    """Return the header and the rows, each with as many values as the header."""
+    if sep is not None and (not isinstance(sep, str) or len(sep) != 1 or sep in '"\r\n'):
+        raise InvalidRequest(f"`sep` = {shorten(sep)} is not one character, such as ';'.", field="sep")
+    hint = SEPARATOR_SAID.match(text)
+    if hint and hint[1] != (sep or ","):
+        raise InvalidRequest(
+            f"the first line of {said} says that {hint[1]!r} parts its values: read it with lk.read_csv(path, "
+            f"sep={hint[1]!r}), or take that line away.",
+            field="sep",
+        )
+    return _even(_records(text, said, sep or ",", skip_blanks=skip_blanks, field="path"), said, sep)
+
+
+def _records(text: str, said: str, sep: str, *, skip_blanks: bool, field: str) -> list[list[str]]:
+    """Return the values of each line, but for one of Excel that says what parts them.
 
     Where lines end in a line feed, a lone carriage return is text: the csv module of Python 3.11 does not quote one,
-    and readers take each for the end of a row, so that half an address became a row of its own.
+    and readers take each for the end of a row, so that half an address became a row of its own. Those directly before
+    the line feed are its own, where files of two systems were put together: one stayed at the end of each address.
     """
-    if sep is not None and (len(sep) != 1 or sep in '"\r\n'):
-        raise InvalidRequest(f"`sep` = {shorten(sep)} is not one character, such as ';'.", field="sep")
-    first = FIRST_LINE.match(text)
+    hint = SEPARATOR_SAID.match(text)
+    begin = hint.end() if hint else 0
+    first = FIRST_LINE.match(text, begin)
     end = first[1] if first else None
     ends_in_feed = end == "\n" or (end == "\r" and "\n" in text and not text.endswith("\r"))
-    line_end = r"[^\n]*\n|[^\n]+" if ends_in_feed else r"[^\r\n]*(?:\r\n?|\n)|[^\r\n]+"
-    found = (line[0] for line in re.finditer(line_end, text))  # StringIO would hold four bytes of each character
+    line_end = re.compile(r"[^\n]*\n|[^\n]+" if ends_in_feed else r"[^\r\n]*(?:\r\n?|\n)|[^\r\n]+")
+    found = (line[0] for line in line_end.finditer(text, begin))  # StringIO would hold four bytes of each character
     stand_in = None
     if ends_in_feed and "\r" in text:
         stand_in = next(one for one in map(chr, range(0xE000, 0xF900)) if one not in text)
-        found = (line.replace("\r", stand_in) for line in found)
-    reader = csv.reader(found, delimiter=sep or ",", skipinitialspace=skip_blanks, strict=True)
+        found = (_replaced(line, stand_in) if "\r" in line else line for line in found)
+    reader = csv.reader(found, delimiter=sep, skipinitialspace=skip_blanks, strict=True)
     limit = csv.field_size_limit(max(len(text), csv.field_size_limit()))
     try:
         lines = list(reader)
     except csv.Error as error:
-        raise InvalidRequest(f"line {reader.line_num} of {said} can't be read: {error}.", field="path") from None
+        number = reader.line_num + (hint is not None)
+        raise InvalidRequest(f"line {number} of {said} can't be read: {error}.", field=field) from None
     finally:
         csv.field_size_limit(limit)
     if stand_in:
         lines = [[value.replace(stand_in, "\r") for value in line] for line in lines]
-    return _even(lines, said, sep)
+    return lines
+
+
+def _replaced(line: str, stand_in: str) -> str:
+    """Return a line with something else for each carriage return before its end; in quotes the reader keeps those."""
+    body = line.rstrip("\r\n")
+    return body.replace("\r", stand_in) + line[len(body) :]
 
 
 def _columns(lines: list[list[str]], most: int | None) -> tuple[list[str], list[list[str | None]], bool]:
@@ -206,28 +303,37 @@ def _even(lines: list[list[str]], said: str, sep: str | None) -> list[list[str]]
     head, rows = lines[start], lines[start + 1 :]
     if len(head) == 1:
         rows = [row or [""] for row in rows]  # an empty line is a row without a value
-        other = next((one for one in ";\t|" if sep is None and one in head[0]), None)
-        if other and all(other in row[0] or len(row) > 1 for row in rows):
+        # Who says that it is a comma has been told of the others.
+        others = "" if sep == "," else SEPARATORS.replace(sep or ",", "")
+        other = next((one for one in others if one in head[0]), None)
+        if other and all(other in row[0] or len(row) > 1 for row in rows if "".join(row).strip()):
+            named = "where that is the name of its column"
+            way = f"or with sep=',' {named}" if other != "," else f"{named}, with quotes around it and its values"
             raise InvalidRequest(
                 f"{said} has one column, {shorten(head[0])}, and looks parted by {other!r}: read it with "
-                f"lk.read_csv(path, sep={other!r}), or with sep=',' where that is the name of its column.",
+                f"lk.read_csv(path, sep={other!r}), {way}.",
                 field="sep",
             )
     else:
         rows = [row for row in rows if len(row) > 1 or "".join(row).strip()]
-    named = "comma" if sep in (None, ",") else repr(sep)
     for number, row in enumerate(rows, 1):
-        if len(row) != len(head):
-            raise InvalidRequest(
-                f"row {number} of {said} has {len(row)} values, and the header {len(head)} columns: a {named} inside "
-                f"of a value needs quotes around it, and a {named} at the end of a row one at the end of the header.",
-                field="path",
-                row=number,
-            )
+        _check_length(number, row, head, said, sep or ",", "path")
     return [head, *rows]
 
 
-def _position(said: str, names: Sequence[str], asked: str | int) -> int:
+def _check_length(number: int, row: Sequence[str], head: Sequence[str], said: str, sep: str, field: str) -> None:
+    if len(row) == len(head):
+        return
+    named = "comma" if sep == "," else repr(sep)
+    raise InvalidRequest(
+        f"row {number} of {said} has {len(row)} values, and the header {len(head)} columns: a {named} inside "
+        f"of a value needs quotes around it, and a {named} at the end of a row one at the end of the header.",
+        field=field,
+        row=number,
+    )
+
+
+def _position(said: str, names: Sequence[str], asked: str | int, field: str) -> int:
     """Return where the column is that somebody asks for by its name, or by its position."""
     if type(asked) is int and asked in range(len(names)):
         return asked
@@ -235,7 +341,7 @@ def _position(said: str, names: Sequence[str], asked: str | int) -> int:
         return names.index(asked)
     raise InvalidRequest(
         f"{said} has {found or 'no'} columns called {shorten(asked)}: it has {shorten(', '.join(names), 300)}.",
-        field="usecols",
+        field=field,
     )
 
 

@@ -32,15 +32,17 @@ _WAY: Final = (
 
 
 def of_whitelists(frame: pd.DataFrame, *, active: bool) -> Iterator[tuple[str, str]]:
-    """Give the addresses of whitelists, and what each is called there.
+    """Give the addresses of whitelists, each once, and what it is called on the first and on how many more it is.
 
     Parameters
     ----------
     active
         Those of the lists that are in force, or of those that may be one day: whoever may ask for a list makes one.
     """
+    lists: dict[str, dict[int, str]] = {}
+    spelled: dict[str, str] = {}
     columns = (frame[name].tolist() for name in ("name", "status", "addresses"))
-    for name, status, addresses in zip(*columns, strict=True):
+    for number, (name, status, addresses) in enumerate(zip(*columns, strict=True)):
         state = status if isinstance(status, str) else "of no known status"
         if state in DEAD or (state == "ACTIVE") is not active:
             continue
@@ -49,7 +51,11 @@ def of_whitelists(frame: pd.DataFrame, *, active: bool) -> Iterator[tuple[str, s
             address = one.get("address") if isinstance(one, dict) else None
             if isinstance(address, str) and address:
                 called = f"“{visible(str(one.get('name') or ''))}”" if one.get("name") else "an address"
-                yield address, f"{called} on whitelist {visible(str(name))}{said}"
+                words = f"{called} on whitelist {visible(str(name))}{said}"
+                lists.setdefault(one_key(address), {}).setdefault(number, words)
+                spelled.setdefault(one_key(address), address)
+    for key, (first, *others) in ((key, found.values()) for key, found in lists.items()):
+        yield spelled[key], first + (f"{'' if active else ','} and {len(others)} more" if others else "")
 
 
 def of_accounts(frame: pd.DataFrame) -> Iterator[tuple[str, str]]:
@@ -135,7 +141,10 @@ def checked(address: str, listed: KnownAddresses, paid: KnownAddresses | None = 
     if alike:
         return Check(LOOK_ALIKE, "warning", f"{told}: compare them whole{unseen}")
     of_paid = "" if paid is None else " and of who was paid within 7 days"
-    told = f"like none of the {sum(map(len, there)):,} addresses of whitelists and own accounts{of_paid}{unseen}"
+    others = sum(len(known) - (address in known) for known in there)
+    told = f"like none of the {others:,} addresses of whitelists and own accounts{of_paid}{unseen}"
+    if (words := listed.words(address)) is not None:
+        told = f"it is {words}, and {told.replace(' addresses', ' other addresses', 1)}"
     return Check(LOOK_ALIKE, "warning" if missing else "ok", told)
 
 

@@ -1,5 +1,6 @@
 """``lk.read_csv``: what ``df.to_csv`` wrote comes back with every digit."""
 
+import re
 from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
@@ -133,8 +134,27 @@ def test_line_ends_inside_of_texts_are_no_line_ends_of_the_file(read: Read, line
     # The csv module does not quote a lone carriage return: `bc1x\r2,5` became a row of its own, with an amount of 5.
     texts = ["bc1x\r2,5", "a\r\nb", "a\nb", "\r", "x"]
     df = TRANSACTION.frame(TRANSACTION.leaves([{"id": 1, "recipient": text} for text in texts]))
-    back = read(df[["id", "recipient"]], lineterminator=line_end)
-    assert_frame_equal(back, df[["id", "recipient"]])
+    back = read(df[["recipient", "id"]], lineterminator=line_end)
+    assert_frame_equal(back, df[["recipient", "id"]])
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "id,amount,recipient\n1,5,0xabc\r\n2,6,0xdef\r\n",
+        "id,amount,recipient\n1,5,0xabc\n2,6,0xdef\r\n",
+        "id,amount,recipient\n1,5,0xabc\r\n2,6,0xdef\r",
+        "id,amount,recipient\n1,5,0xabc\r\r\n2,6,0xdef\n",
+        "id,amount,recipient\r\n1,5,0xabc\n2,6,0xdef\n",
+    ],
+)
+def test_lines_may_end_in_two_ways_and_no_carriage_return_stays(tmp_path: Path, content: str) -> None:
+    # '0xabc\r' was no address, and amounts at the end of a row became texts.
+    path = tmp_path / "file.csv"
+    path.write_bytes(content.encode())
+    assert lk.read_csv(path).to_dict("list") == {"id": [1, 2], "amount": [5, 6], "recipient": ["0xabc", "0xdef"]}
+    path.write_bytes(b'name,amount\n"a\r\nb\r",5\r\n')
+    assert lk.read_csv(path).to_dict("list") == {"name": ["a\r\nb\r"], "amount": [5]}
 
 
 @pytest.mark.parametrize("line_end", ["\n", "\r\n", "\r"])
@@ -221,6 +241,7 @@ def test_options_that_would_change_values_or_do_nothing_are_refused(read: Read, 
         ("id,amount,note\n1,5,000,\n2,6,000,\n", 1, 4, 3),
         ("id,amount,note\n1,5,x\n\n2,6\n", 2, 2, 3),
         ("name\na,b\n", 1, 2, 1),
+        ("sep=,\nid,amount\n1,5,7\n", 1, 3, 2),
     ],
 )
 def test_a_row_longer_or_shorter_than_the_header_is_refused(
@@ -251,8 +272,57 @@ def test_a_file_that_something_else_parts_is_refused_with_the_way_out(read: Read
     assert list(read(f"a{other}b\nx{other}y\n", sep=",").columns) == [f"a{other}b"]
 
 
-@pytest.mark.parametrize("sep", ["", ";;", r";\s*", "\n", '"'])
-def test_what_parts_values_is_one_character(read: Read, sep: str) -> None:
+@pytest.mark.parametrize(
+    ("content", "sep", "right"),
+    [
+        ("id,amount\n1,5\n", ";", ","),
+        ("id,amount\n1,5\n", "\t", ","),
+        ("id,amount\n", ";", ","),
+        ("id;amount\n1;5\n", "|", ";"),
+        ("id;amount\n1;5\n\n2;6\n", None, ";"),  # an empty line between them made it a file of one column
+    ],
+)
+def test_a_file_that_is_read_with_a_wrong_sep_is_refused_with_the_way_out(
+    read: Read, content: str, sep: str | None, right: str
+) -> None:
+    # sep=";" of a file with commas was one column, 'id,amount'.
+    with pytest.raises(lk.InvalidRequest, match=re.escape(f"lk.read_csv(path, sep={right!r})")) as refused:
+        read(content, sep=sep)
+    assert refused.value.details["field"] == "sep"
+    assert list(read(content, sep=right).columns) == ["id", "amount"]
+
+
+def test_a_file_of_one_column_is_read_whatever_sep_is_given(read: Read) -> None:
+    assert read("name\na,b\nc,d\n", sep=";").to_dict("list") == {"name": ["a,b", "c,d"]}
+    assert read("name, first\na,b\nc\n", sep=";").to_dict("list") == {"name, first": ["a,b", "c"]}
+    assert read('"id,amount"\n"1,5"\n').to_dict("list") == {"id,amount": ["1,5"]}
+
+
+@pytest.mark.parametrize("line_end", ["\n", "\r\n"])
+@pytest.mark.parametrize("sep", [",", ";", "\t"])
+def test_a_first_line_that_says_what_parts_values_is_no_header(tmp_path: Path, sep: str, line_end: str) -> None:
+    path = tmp_path / "excel.csv"
+    path.write_bytes(line_end.join([f"\ufeffsep={sep}", f"id{sep}amount", f"1{sep}5", ""]).encode())
+    assert lk.read_csv(path, sep=sep).to_dict("list") == {"id": [1], "amount": [5]}
+    with pytest.raises(lk.InvalidRequest, match=re.escape(f"says that {sep!r} parts its values")):
+        lk.read_csv(path, sep="|")
+    if sep != ",":
+        with pytest.raises(lk.InvalidRequest, match="read it with lk"):
+            lk.read_csv(path)
+
+
+def test_a_column_that_is_called_so_is_a_column(read: Read) -> None:
+    df = pd.DataFrame({"sep=,": ["a", "b"]})
+    assert_frame_equal(read(df), df)
+
+
+def test_the_line_of_an_error_counts_the_one_that_says_what_parts_values(read: Read) -> None:
+    with pytest.raises(lk.InvalidRequest, match="line 3 of"):
+        read('sep=,\nid,name\n1,"a"b\n')
+
+
+@pytest.mark.parametrize("sep", ["", ";;", r";\s*", "\n", '"', 5])
+def test_what_parts_values_is_one_character(read: Read, sep: Any) -> None:
     with pytest.raises(lk.InvalidRequest, match="is not one character"):
         read("id\n1\n", sep=sep)
 
@@ -293,7 +363,7 @@ def test_a_file_as_excel_saves_it_is_read(tmp_path: Path) -> None:
 @pytest.mark.parametrize("line_end", ["\n", "\r\n"])
 @pytest.mark.parametrize("name", ["a\rb", "\ra", "a\nb", "a\r\nb"])
 def test_a_line_end_in_the_name_of_a_column_is_none_of_the_file(read: Read, line_end: str, name: str) -> None:
-    df = pd.DataFrame({name: ["x", "y\rz"], "name": ["\r", "b"]})
+    df = pd.DataFrame({name: ["x", "y\rz"], "name": ["\r", "b"], "last": ["c", "d"]})
     assert_frame_equal(read(df, lineterminator=line_end), df)
 
 
@@ -320,18 +390,33 @@ def test_some_rows_and_columns_are_read_and_an_index(read: Read) -> None:
         assert (back.index.tolist(), back.index.name, list(back.columns)) == ([1, 2], "id", ["name", "amount"])
     for options in (
         {"usecols": ["ids"]},
-        {"usecols": "id"},
         {"index_col": "ids"},
         {"index_col": 3},
         {"index_col": False},
     ):
         with pytest.raises(lk.InvalidRequest, match=r"has no columns called .*it has 'id, name, amount'"):
             read(content, **options)
+    assert list(read(content, usecols=["id", "id"]).columns) == ["id"]
+    with pytest.raises(lk.InvalidRequest, match="has no columns called") as refused:
+        read(content, index_col="ids")
+    assert refused.value.details["field"] == "index_col"
     with pytest.raises(lk.InvalidRequest, match="has 2 columns called 'id'"):
         read("id,id\n1,2\n", usecols=["id"])
     for rows in (-1, 1.5, True):
         with pytest.raises(lk.InvalidRequest, match="is no number of rows"):
             read(content, nrows=rows)
+
+
+@pytest.mark.parametrize(
+    "usecols", ["id", "name", b"id", len, 5, True], ids=["id", "name", "bytes", "len", "5", "True"]
+)
+def test_columns_are_asked_for_by_a_list_of_names(read: Read, usecols: Any) -> None:
+    # A function was a TypeError, and a name was taken letter by letter.
+    with pytest.raises(lk.InvalidRequest, match=r"`usecols` = .* takes a list of names of columns") as refused:
+        read("id,name,i,d\n1,a,2,3\n", usecols=usecols)
+    assert refused.value.details["field"] == "usecols"
+    for given in (("id",), {"id"}, pd.Index(["id"])):
+        assert list(read("id,name\n1,a\n", usecols=given).columns) == ["id"]
 
 
 def test_a_text_of_any_length_comes_back(read: Read) -> None:

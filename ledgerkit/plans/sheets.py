@@ -1,9 +1,8 @@
 """Rows of a plan as people give them, in a frame or a CSV file, read without losing a digit."""
 
-import csv
 import difflib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from os import PathLike
@@ -14,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from ledgerkit.errors import InvalidRequest, shorten
+from ledgerkit.files import read_sheet
 
 Source = pd.DataFrame | str | PathLike[str]
 
@@ -37,7 +37,9 @@ class Columns:
 def read(source: Source, columns: Columns) -> list[dict[str, Any]]:
     """Return the rows of a frame or a CSV file, without the fields that a row leaves empty.
 
-    Values are texts, ints and Decimals: those of a CSV file are its texts, but for ids.
+    Values are texts, ints and Decimals: those of a CSV file are its texts, but for ids. A row without any value is
+    none and is not counted, as at the end of what a spreadsheet saves; nor is a first column of a file without a
+    name, as ``df.to_csv`` writes an index.
 
     Raises
     ------
@@ -46,10 +48,12 @@ def read(source: Source, columns: Columns) -> list[dict[str, Any]]:
         value of a frame is a float, which may have lost digits already.
     """
     if isinstance(source, pd.DataFrame):
-        names, lines = [str(name) for name in source.columns], source.itertuples(index=False, name=None)
-        rows = [list(line) for line in lines]
+        names = [str(name) for name in source.columns]
+        rows = _without_none(source.itertuples(index=False, name=None))
     elif isinstance(source, str | PathLike):
-        names, rows = _csv(Path(source))
+        path = Path(source)
+        names, numbered = read_sheet(path, str(path), field="source", separators=",", header_counts=False)
+        rows = [values for _, values in numbered]
     else:
         raise InvalidRequest(
             f"{shorten(source)} is neither a DataFrame nor the path of a CSV file with the columns "
@@ -63,31 +67,15 @@ def read(source: Source, columns: Columns) -> list[dict[str, Any]]:
     return [_row(number, dict(zip(names, values, strict=True)), columns) for number, values in enumerate(rows, 1)]
 
 
-def _csv(path: Path) -> tuple[list[str], list[list[Any]]]:
-    problem = "it is no CSV file in UTF-8"
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            lines = [line for line in csv.reader(file, strict=True) if line]  # an empty line has no row
-    except (csv.Error, UnicodeDecodeError) as error:
-        problem = f"{problem}: {error}"
-    except OSError as error:
-        problem = f"it can't be read: {error.strerror}"
-    else:
-        names = [name.strip() for name in lines[0]] if lines else []
-        for number, line in enumerate(lines[1:], 1):
-            if len(line) != len(names):
-                raise InvalidRequest(
-                    f"row {number} of {path} has {len(line)} values, and the header {len(names)} columns: a comma "
-                    "inside of a value needs quotes around it.",
-                    field="source",
-                    row=number,
-                )
-        return names, lines[1:]
-    raise InvalidRequest(f"{path} can't be used: {problem}.", field="source")
+def _without_none(rows: Iterable[Sequence[Any]]) -> list[Sequence[Any]]:
+    """Return the rows that have a value: spreadsheets leave others behind the last."""
+    return [row for row in rows if any(not _is_none(value) and value != "" for value in row)]
 
 
 def _check_names(names: Sequence[str], columns: Columns) -> None:
     for name in names:
+        if not name:
+            raise InvalidRequest("a column has values and no name.", field="source", column=name)
         if name not in columns.all:
             near = difflib.get_close_matches(name.lower(), columns.all, n=1)
             hint = f"Did you mean {near[0]!r}?" if near else f"There are {', '.join(columns.all)}."
@@ -111,7 +99,7 @@ def _row(number: int, values: Mapping[str, Any], columns: Columns) -> dict[str, 
 
 def _value(number: int, name: str, value: Any, *, is_id: bool) -> Any:
     """Return a value exactly, None where there is none: pandas writes that in four ways."""
-    if value is None or value is pd.NA or value is pd.NaT or value != value:
+    if _is_none(value):
         return None
     if isinstance(value, str):
         text = value.strip()
@@ -131,3 +119,7 @@ def _value(number: int, name: str, value: Any, *, is_id: bool) -> Any:
         field=name,
         row=number,
     )
+
+
+def _is_none(value: Any) -> bool:
+    return value is None or value is pd.NA or value is pd.NaT or bool(value != value)

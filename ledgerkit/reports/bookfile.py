@@ -1,12 +1,10 @@
 """Books of accountants, read exactly from a CSV file or a frame, with errors that name row and column."""
 
-import csv
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
-from io import StringIO
 from os import PathLike
 from pathlib import Path
 from typing import Any, Final
@@ -14,6 +12,7 @@ from typing import Any, Final
 import pandas as pd
 
 from ledgerkit.errors import InvalidRequest, shorten
+from ledgerkit.files import read_sheet
 
 NEEDED: Final = ("account", "date", "amount")
 COLUMNS: Final = (*NEEDED, "ticker", "currency", "tx_hash", "reference")
@@ -61,8 +60,10 @@ def read_books(source: str | PathLike[str] | pd.DataFrame) -> list[Entry]:
         ]
         what = "the frame of books"
     else:
-        columns, rows = _csv_rows(Path(source))
         what = Path(source).name
+        names, lines = read_sheet(Path(source), what, field="books", separators=SEPARATORS, header_counts=True)
+        columns = [_plain_name(name) for name in names]
+        rows = [(number, dict(zip(columns, values, strict=True))) for number, values in lines]
     _check_columns(columns, what)
     problems: list[str] = []
     entries = [entry for number, row in rows if (entry := _entry(number, row, problems)) is not None]
@@ -83,35 +84,6 @@ def complain(problems: Sequence[str], what: str) -> None:
         raise InvalidRequest(
             f"{what} can't be compared: {'; '.join(problems[:MOST_SHOWN])}.{more} Nothing was guessed.", field="books"
         )
-
-
-def _csv_rows(path: Path) -> tuple[list[str], list[tuple[int, dict[str, Any]]]]:
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError:
-        raise InvalidRequest(
-            f"{path.name} is not in UTF-8: save it as “CSV UTF-8”, so that no name changes.", field="books"
-        ) from None
-    except OSError as error:
-        raise InvalidRequest(f"{path.name} can't be read: {error.strerror}.", field="books") from None
-    header = text.partition("\n")[0]
-    separator = max(SEPARATORS, key=header.count)
-    records = list(csv.reader(StringIO(text, newline=""), delimiter=separator))
-    if not records:
-        raise InvalidRequest(f"{path.name} is empty: its first row names the columns.", field="books")
-    columns = [_plain_name(name) for name in records[0]]
-    rows = []
-    for number, record in enumerate(records[1:], start=2):
-        if not any(field.strip() for field in record):
-            continue
-        if len(record) != len(columns):
-            raise InvalidRequest(
-                f"{path.name}, row {number} has {len(record)} fields and the header {len(columns)}: a comma inside "
-                "of an amount, or of a text without quotes?",
-                field="books",
-            )
-        rows.append((number, dict(zip(columns, record, strict=True))))
-    return columns, rows
 
 
 def _plain_name(name: Any) -> str:

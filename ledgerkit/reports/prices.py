@@ -219,6 +219,8 @@ def _from_frame(frame: pd.DataFrame, quote: str) -> tuple[list[Price], list[str]
         )
     prices, remarks = [], []
     for number, row in enumerate(records(frame), start=1):
+        if all(_text(value) is None for value in row.values()):
+            continue  # as a spreadsheet leaves them behind the last
         ticker, currency, contract, quoted = (
             _text(row.get(name)) for name in ("ticker", "currency", "contract_address", "quote")
         )

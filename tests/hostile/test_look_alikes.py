@@ -13,6 +13,7 @@ from writes.conftest import listed_address, open_session
 import ledgerkit as lk
 from ledgerkit.addresses import KnownAddresses, apart, mark
 from ledgerkit.checks import look_alike
+from ledgerkit.drafts import Check
 from ledgerkit.known_addresses import checked, listed, paid
 from ledgerkit.lookups import Lookups
 from ledgerkit.sandbox import Sandbox
@@ -204,10 +205,45 @@ def test_a_draft_that_pays_a_look_alike_stops_and_names_what_it_resembles(sessio
 
 
 def test_a_listed_address_is_none(session: lk.Session) -> None:
-    draft = session.transactions.send(1, listed_address(session, "bitcoin"), "0.1 BTC")
-    said, text = verdict(draft)
+    address = listed_address(session, "bitcoin")
+    said, text = verdict(session.transactions.send(1, address, "0.1 BTC"))
+    lists = session.whitelists.search(status="ACTIVE")
+    named = [
+        f"“{entry['name']}” on whitelist {name}"
+        for name, entries in zip(lists["name"], lists["addresses"], strict=True)
+        for entry in entries
+        if entry["address"] == address
+    ]
     assert said == "ok"
-    assert text.startswith("like none of the ")
+    assert text.startswith(tuple(f"it is {one}" for one in named))
+    assert (" and 1 more, and like none of the" in text) == (len(named) == 2)
+
+
+def test_of_a_known_address_it_is_said_what_it_is_and_what_else_it_is_like() -> None:
+    listed = KnownAddresses([(EVM, "“Acme” on whitelist Vendors"), (EVM.lower(), "the own account One"), (TRON, "x")])
+    assert checked(EVM, listed) == Check(
+        "look-alike",
+        "ok",
+        "it is “Acme” on whitelist Vendors, and the own account One, and like none of the 1 other addresses of "
+        "whitelists and own accounts",
+    )
+    # Who was paid before is counted no second time, and is known by that to nobody.
+    paid = KnownAddresses(resembled=[(EVM, "paid by transaction 7"), (BASE58, "paid by transaction 8")])
+    assert "like none of the 2 other addresses" in checked(EVM, listed, paid).text
+    assert checked(BASE58, listed, paid).text.startswith("like none of the 3 addresses of")
+
+
+def test_an_address_on_several_lists_is_named_by_one_and_their_number(
+    serve: Callable[..., Server], connect_to: Callable[..., lk.Session]
+) -> None:
+    # The first list that was read was named alone, whatever the payment had to do with it.
+    lists = [whitelisted("ACTIVE", address) | {"id": 1 + at} for at, address in enumerate([EVM, EVM.lower(), EVM])]
+    lists[0]["addresses"].append(lists[0]["addresses"][0] | {"currency": "polygon"})
+    lists += [whitelisted("PENDING", TRON) | {"id": 7}, whitelisted("PENDING", TRON) | {"id": 8}]
+    known = listed(connect_to(serve(workspace(BASE58, listing(lists)))).accounts._connection)
+    assert f"{EVM} (“Acme” on whitelist Vendors and 2 more), and is another" in checked(POISON, known).text
+    pending = checked(TRON[:4] + "z" * 26 + TRON[-4:], known).text
+    assert f"{TRON} (“Acme” on whitelist Vendors, which is PENDING, and 1 more), and is" in pending
 
 
 class Lists:

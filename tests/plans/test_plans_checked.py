@@ -59,9 +59,12 @@ def test_what_is_wrong_with_a_frame_is_said(service: Service, path: Path, frame:
     [
         ("account,recipient,amount\n2,tb1q,1,5 BTC\n", "row 1 of .* has 4 values"),
         ("account,account,recipient,amount\n2,2,tb1q,5\n", "'account' is there twice"),
-        ("account;recipient;amount\n", "no column"),
-        ('account,recipient,amount\n2,"tb1q,1 BTC\n', "no CSV file"),
-        ("", "missing"),
+        ("\ufeffaccount;recipient;amount\n2;tb1q;1 BTC\n", "parted by ';', and not by ','"),
+        ("sep=;\naccount;recipient;amount\n2;tb1q;1 BTC\n", "parted by ';', and not by ','"),
+        ('account,recipient,amount\n2,"tb1q,1 BTC\n', r"line 2 of .* can't be read"),
+        ("account,recipient,amount,\n2,tb1q,1 BTC,x\n", "a column has values and no name"),
+        ("account,recipient,amount\n,,\n", "no rows"),
+        ("", "is empty"),
     ],
 )
 def test_what_is_wrong_with_a_file_is_said(service: Service, tmp_path: Path, text: str, said: str) -> None:
@@ -71,8 +74,50 @@ def test_what_is_wrong_with_a_file_is_said(service: Service, tmp_path: Path, tex
         service.plan(file, tmp_path / "plan.jsonl")
 
 
+HEADER = "account,recipient,amount"
+ROWS = (f"2,{RECIPIENT},0.1 BTC", f"2,{RECIPIENT},3 satoshi")
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        [HEADER, *ROWS, ",,", " , ,", ",,,,"],
+        [f"{HEADER},,", *(f"{row},," for row in ROWS), ",,,,"],
+        [f",{HEADER}", *(f"{at},{row}" for at, row in enumerate(ROWS)), "2,,,"],
+        ["sep=,", HEADER, *ROWS],
+    ],
+    ids=["rows without a value", "columns without a name", "an index", "a line of Excel"],
+)
+@pytest.mark.parametrize("line_end", ["\n", "\r\n"])
+def test_a_sheet_as_a_spreadsheet_or_pandas_saves_it_is_read(
+    service: Service, tmp_path: Path, lines: list[str], line_end: str
+) -> None:
+    file = tmp_path / "payments.csv"
+    file.write_bytes(line_end.join(["\ufeff" + lines[0], *lines[1:], ""]).encode())
+    plan = service.plan(file, tmp_path / "plan.jsonl")
+    assert plan.table()["amount"].tolist() == [10_000_000, 3]
+    assert plan.problems == []
+
+
+def test_what_is_said_of_a_file_with_semicolons_is_a_way_out(service: Service, tmp_path: Path) -> None:
+    file = tmp_path / "payments.csv"
+    file.write_text("\n".join([HEADER, *ROWS, ",,", ""]).replace(",", ";"), "utf-8-sig")
+    with pytest.raises(InvalidRequest, match=r"pd\.read_csv\(path, sep=';', dtype=str\)"):
+        service.plan(file, tmp_path / "plan.jsonl")
+    frame = pd.read_csv(file, sep=";", dtype=str)
+    assert service.plan(frame, tmp_path / "plan.jsonl").table()["amount"].tolist() == [10_000_000, 3]
+
+
+def test_a_file_in_another_encoding_is_named(service: Service, tmp_path: Path) -> None:
+    file = tmp_path / "payments.csv"
+    file.write_bytes(f"{HEADER},note\n{ROWS[0]},Zoë\n".encode("cp1252"))
+    with pytest.raises(InvalidRequest, match=r"payments\.csv is not in UTF-8: save it as “CSV UTF-8”") as refused:
+        service.plan(file, tmp_path / "plan.jsonl")
+    assert refused.value.details["field"] == "source"
+
+
 def test_a_file_that_is_not_there_is_named(service: Service, tmp_path: Path) -> None:
-    with pytest.raises(InvalidRequest, match=r"none\.csv can't be used"):
+    with pytest.raises(InvalidRequest, match=r"none\.csv can't be read"):
         service.plan(tmp_path / "none.csv", tmp_path / "plan.jsonl")
 
 

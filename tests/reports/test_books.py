@@ -265,6 +265,10 @@ def test_tokens_are_compared_in_their_own_unit(on: Callable[[Ledger], lk.Session
     [
         ("account,date,amount\nOne,2026-05-05,0.5\n", "utf-8-sig"),
         ("Account ; Date;AMOUNT\nOne;2026-05-05;0.5\n\n", "utf-8"),
+        ("sep=;\r\naccount;date;amount\r\nOne;2026-05-05;0.5\r\n", "utf-8-sig"),
+        (",account,date,amount\n0,One,2026-05-05,0.5\n1,,,\n", "utf-8"),
+        ("account,date,amount,,\nOne,2026-05-05,0.5,,\n,,,,\n", "utf-8"),
+        ("account,date,amount\nOne,2026-05-05,0.5\r\n", "utf-8"),
         ("account\tdate\tamount\r\nOne\t2026-05-05 \t +0.50\r\n", "utf-8"),
         ('account,date,amount,memo\n"One",2026-05-05T00:00:00Z,0.5,"a, b\nc"\n', "utf-8"),
     ],
@@ -327,7 +331,11 @@ def test_all_problems_are_told_at_once_up_to_ten(tmp_path: Path) -> None:
         ("", "is empty"),
         ("account,date\nOne,2026-05-05\n", "lacks the column amount"),
         ("account,date,amount,amount\nOne,2026-05-05,1,2\n", "has the column amount twice"),
-        ("account,date,amount\nOne,2026-05-05,1,000.00\n", "row 2 has 4 fields and the header 3"),
+        ("account,date,amount\nOne,2026-05-05,1,000.00\n", "row 2 of .* has 4 values, and the header 3"),
+        ("\n\naccount,date,amount\n,,\nOne,2026-05-05,1,0\n", "row 5 of"),
+        # The mark that is not closed took in the rows behind it.
+        ('account,date,amount\n"One,2026-05-05,1\nTwo,2026-05-05,2\n', "can't be read: unexpected end of data"),
+        ("account|date|amount\n", r"parted by '\|', and not by ',' or ';'"),
     ],
 )
 def test_a_file_of_another_shape_is_refused(tmp_path: Path, content: str, words: str) -> None:

@@ -127,6 +127,30 @@ def test_a_csv_file_is_read_with_all_its_digits(tmp_path: Path) -> None:
     assert put(str(path), BTC, ETHER, DOLLARS) == (expected, [])
 
 
+@pytest.mark.parametrize(
+    "content",
+    [
+        "\ufeffticker,price\r\nBTC,64000.50\r\n,\r\n",
+        ",ticker,price\n0,BTC,64000.50\n1,,\n",
+        "ticker,price,\nBTC,64000.50,\n , ,\n",
+        "ticker,price\nBTC,64000.50\r\n",
+    ],
+    ids=["a row without a value", "an index", "a column without a name", "two line ends"],
+)
+def test_prices_as_a_spreadsheet_or_pandas_saves_them_are_read(tmp_path: Path, content: str) -> None:
+    path = tmp_path / "prices.csv"
+    path.write_bytes(content.encode())
+    assert put(path, BTC) == ({"bitcoin": Decimal("64000.50")}, [])
+
+
+def test_of_a_file_of_prices_with_semicolons_the_way_out_is_said(tmp_path: Path) -> None:
+    path = tmp_path / "prices.csv"
+    path.write_text("ticker;price\nBTC;64000.50\n;\n", "utf-8-sig")
+    with pytest.raises(lk.InvalidRequest, match=r"looks parted by ';': read it with lk\.read_csv\(path, sep=';'\)"):
+        put(path, BTC)
+    assert put(lk.read_csv(path, sep=";"), BTC) == ({"bitcoin": Decimal("64000.50")}, [])
+
+
 def test_a_frame_of_floats_is_refused() -> None:
     with pytest.raises(lk.InvalidRequest, match="float"):
         put(pd.DataFrame({"ticker": ["BTC"], "price": [64000.5]}), BTC)
