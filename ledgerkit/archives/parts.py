@@ -121,6 +121,9 @@ class Mark(NamedTuple):
         What the files covered, so that one that is missing since is noticed; of a list without dates both are None.
     sure
         Whether it was so: False where what was counted in the end was not what was found.
+    doubted
+        From when on, up to ``until``, it may not be so, where only that is in doubt. ``sure`` is False then too, for
+        readers that know this field not.
     """
 
     origin: Origin
@@ -128,6 +131,7 @@ class Mark(NamedTuple):
     until: datetime
     spans: tuple[tuple[datetime | None, datetime | None], ...]
     sure: bool = True
+    doubted: datetime | None = None
 
 
 class Kept(NamedTuple):
@@ -168,7 +172,10 @@ def moment_text(moment: datetime) -> str:
 
 def _holes(mark: Mark | None, found: Sequence[Part]) -> list[tuple[datetime, datetime]]:
     if mark is not None and not mark.sure:
-        return [(EVERYTHING, FOREVER)]
+        if mark.doubted is None:
+            return [(EVERYTHING, FOREVER)]
+        holes = _holes(mark._replace(sure=True), found)
+        return _joined([*holes, (mark.doubted, mark.until)])
     covered = [(part.start, part.until) for part in found if part.start and part.until]
     if any(part.start is None for part in found):
         return []  # the one file of a list without dates
@@ -195,6 +202,16 @@ def _uncovered(
             found.append((since, min(low, until)))
         since = max(since, high)
     return [*found, (since, until)] if since < until else found
+
+
+def _joined(spans: Iterable[tuple[datetime, datetime]]) -> list[tuple[datetime, datetime]]:
+    """Return spans in order, those as one that touch."""
+    joined: list[tuple[datetime, datetime]] = []
+    for low, high in sorted(spans):
+        if joined and low <= joined[-1][1]:
+            low, high = joined[-1][0], max(high, joined.pop()[1])
+        joined.append((low, high))
+    return joined
 
 
 def directory_of(folder: Path, dataset: str, workspace: str) -> Path:
@@ -415,7 +432,14 @@ def mark_in(directory: Path) -> Mark | None:
         said = _said(path, file.read())
     try:
         spans = tuple((_moment_or_none(low), _moment_or_none(high)) for low, high in _of(list, said["spans"]))
-        mark = Mark(_origin(said), _moment(said["since"]), _moment(said["until"]), spans, _of(bool, said["sure"]))
+        mark = Mark(
+            _origin(said),
+            _moment(said["since"]),
+            _moment(said["until"]),
+            spans,
+            _of(bool, said["sure"]),
+            _moment_or_none(said.get("doubted")),
+        )
     except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise folders.damaged(path, "it does not say what the kit writes into it") from error
     if directory != directory_of(directory.parents[1], mark.origin.dataset, mark.origin.workspace):
@@ -431,6 +455,7 @@ def seal(
     since: datetime | None,
     until: datetime,
     sure: bool = True,
+    doubted: datetime | None = None,
 ) -> Mark:
     """Write down what a run has shown that came to its end: without it, whoever reads is warned.
 
@@ -443,6 +468,8 @@ def seal(
         is in the files.
     sure
         False where that could not be shown: whoever reads is warned until a run has shown it.
+    doubted
+        From when on it could not be shown, where all before was.
     """
     low = EVERYTHING if since is None else since
     directory = directory_of(folder, origin.dataset, origin.workspace)
@@ -453,7 +480,7 @@ def seal(
         starts = {start for start, _ in spans}
         spans |= {span for span in was.spans if span[0] and span[0] < low and span[0] not in starts}
         low, until = min(low, was.since), max(until, was.until)
-    mark = Mark(origin, low, until, tuple(sorted(spans, key=lambda span: span[0] or EVERYTHING)), sure)
+    mark = Mark(origin, low, until, tuple(sorted(spans, key=lambda span: span[0] or EVERYTHING)), sure, doubted)
     put_mark(folder, mark)
     return mark
 

@@ -29,6 +29,8 @@ from ledgerkit.parallel import Progress
 # A part grows to about so many rows; memory is bounded by it.
 SLICE_ROWS: Final = 20_000
 MOST_NAMED: Final = 10
+# By so much the clocks of machines behind one address may differ, and are waited for.
+CLOCKS_APART: Final = timedelta(seconds=15)
 DONE: Final = Table(
     "archive",
     {
@@ -124,6 +126,10 @@ class Run:
         # Before which moment everything was looked at, and from when on.
         self._until: datetime | None = None
         self._low: datetime | None = None
+        # Whether nothing is there, nor was.
+        self._nothing = False
+        # When the run began to look, by the stopwatch.
+        self._began = source.stopwatch()
         self._bar = Progress(f"archive {origin.dataset}")
 
     def go(self, after: datetime | None, again: datetime | None) -> None:
@@ -145,7 +151,7 @@ class Run:
             ended = True
         except BaseException as error:
             if isinstance(error, ContractViolation) and self._mark:  # such as a row that can't be placed
-                parts.put_mark(self._folder, self._mark._replace(sure=False))
+                parts.put_mark(self._folder, self._mark._replace(sure=False, doubted=None))
             error.add_note(
                 f"Archiving {self._origin.dataset} of {self._origin.workspace} stopped after {self._written} files "
                 f"were written and {self._source.requests} calls made. What is in the archive is whole; archive "
@@ -195,19 +201,50 @@ class Run:
     # Lists with dates
 
     def _dated(self, after: datetime | None) -> None:
+        starts = sorted(start for start in self._parts if start)
+        since = self._since(after, starts)
+        end = self._look(since)
+        if self._nothing and self._waited_until(end):
+            end = self._look(since, end)
+        if self._nothing:
+            self._mark = self._seal(since, end)
+            return
+        said: str | None = ""
+        try:
+            said = self._disagreement(since, end)
+            if self._waited_until(end):
+                end = self._look(since, end)
+                said = self._disagreement(since, end)
+        finally:
+            self._sure = self._sure and said is None
+            self._mark = self._seal(since, end)
+        if said:
+            warn(said, IncompleteResult)
+
+    def _look(self, since: datetime | None, end: datetime | None = None) -> datetime:
+        """Count all that is there, read what is new or not as it was, and return before which moment this was.
+
+        Parameters
+        ----------
+        end
+            That moment, where all was looked at before: since then something may have come.
+        """
         source = self._source
+        source.let_go()
+        self._began, self._sure = source.stopwatch(), True
+        self._done.clear()
         starts = sorted(start for start in self._parts if start)
         newest = self._parts[starts[-1]] if starts else None
-        since = self._since(after, starts)
         low = newest.until if newest else since
         some_are_newer = source.count(low, None) != 0
-        end = source.end()  # by now the server has told its time
-        if newest and newest.until:
-            end = max(end, newest.until)  # its clock may be behind what it was
+        if end is None:
+            end = source.end()  # by now the server has told its time
+            # Its clock may be behind what it was.
+            end = max([end, *(one.until for one in (newest, self._mark) if one and one.until)])
         self._low, self._until = since, end
-        if not starts and not some_are_newer:
-            self._seal(since, end)
-            return
+        self._nothing = not starts and not some_are_newer
+        if self._nothing:
+            return end
         if not finality.ends(self._origin.dataset):
             rows = source.count(since, end)
             if rows is not None and rows <= self._most:
@@ -217,12 +254,21 @@ class Run:
         if starts:
             self._look_after(starts, since)
         self._once()
-        agrees = False
-        try:
-            agrees = self._agrees(since, end)
-        finally:
-            self._sure = self._sure and agrees
-            self._mark = self._seal(since, end)
+        there = {number for part in self._parts.values() for number in part.gone}
+        self._gone = [number for number in self._gone if number in there]
+        return end
+
+    def _waited_until(self, end: datetime) -> bool:
+        """Wait until a moment is past by the clock that the service shows now, which is little behind; say if so.
+
+        Machines that answer in turn behind one address show times that are seconds apart: what one of them dates
+        before that moment may have come since it was looked at.
+        """
+        behind = end - self._source.now()
+        if not timedelta(0) < behind <= CLOCKS_APART:
+            return False
+        self._source.wait(behind)
+        return True
 
     def _since(self, after: datetime | None, starts: list[datetime]) -> datetime | None:
         """Return from when on all is looked at: a later bound than that of the archive leaves none of it out."""
@@ -408,8 +454,8 @@ class Run:
             self._dated_anew = sum(pc.sum(pc.is_in(one, value_set=known)).as_py() or 0 for one in self._new)
             self._changed += self._dated_anew
 
-    def _agrees(self, since: datetime | None, end: datetime) -> bool:
-        """Compare the archive with what the service counts: without dates, but where it was not to go further back.
+    def _disagreement(self, since: datetime | None, end: datetime) -> str | None:
+        """Say in what the service counts other than the archive: without dates, but where it was to go back less far.
 
         What was created since the end of the run, or within a second before its beginning, may be counted too. The
         total is asked first, so that what is created meanwhile is not among it before it is shown.
@@ -417,23 +463,21 @@ class Run:
         listed = sum(part.rows - len(part.gone) for part in self._parts.values())
         total = self._source.total(since)
         if total == listed:
-            return True
+            return None
         beside = self._source.newer(end) + (self._source.just_before(since) if since else 0)
         if total is not None and listed <= total <= listed + beside:
-            return True
+            return None
         counted = "a number that can't be right" if total is None else f"{total}"
         others, which = "are newer", "all in all"
         if since:
             others, which = "are newer or were created just before", f"since {parts.moment_text(since)}"
-        warn(
+        return (
             f"{self._origin.dataset} of {self._origin.workspace}: rows may be missing. The archive has {listed} that "
             f"the service lists, {beside} {others}, and {which} it counts {counted}. Rows came or went during "
             "this run, or have no created_on, so that no search by date finds them, or the service counts other than "
             "it lists. Archive again; where this stays, with again='1970-01-01', which reads all anew, and then "
-            "compare with a search of everything.",
-            IncompleteResult,
+            "compare with a search of everything."
         )
-        return False
 
     def _extend(self, part: Part, until: datetime) -> None:
         """Let a part cover what follows and has no rows: later runs need not count it."""
@@ -456,15 +500,26 @@ class Run:
     # Files
 
     def _seal(self, since: datetime | None, until: datetime) -> Mark:
+        sure, doubted = self._sure, None
         if until > (now := self._source.now()):
-            self._sure = False
+            # What it dates since the run began to look was not there yet.
+            began = self._source.end() - timedelta(seconds=self._source.stopwatch() - self._began)
+            doubted = min(began, until) if sure else None
+            self._sure = sure = False
+            why = (
+                "The clocks of the service differ"
+                if until - now <= CLOCKS_APART
+                else "The clock of the service was set back"
+            )
             warn(
-                f"{self._origin.dataset} of {self._origin.workspace}: rows may be missing. The clock of the service "
-                f"was set back: all that it dated before {parts.moment_text(until)} was taken to be there, and it "
-                f"shows {parts.moment_text(now)}. Archive again after {parts.moment_text(until)}.",
+                f"{self._origin.dataset} of {self._origin.workspace}: rows may be missing. {why}: all that it dated "
+                f"before {parts.moment_text(until)} was taken to be there, and it shows {parts.moment_text(now)}. "
+                f"Archive again after {parts.moment_text(until)}.",
                 IncompleteResult,
             )
-        return parts.seal(self._folder, self._origin, self._parts.values(), since=since, until=until, sure=self._sure)
+        return parts.seal(
+            self._folder, self._origin, self._parts.values(), since=since, until=until, sure=sure, doubted=doubted
+        )
 
     def _now(self, part: Part) -> Part:
         return self._parts[part.start]

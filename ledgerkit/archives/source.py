@@ -79,10 +79,22 @@ class Source:
         """Return the moment before which nothing can be created any more."""
         return (self.now() - SETTLING).replace(microsecond=0)
 
+    def stopwatch(self) -> float:
+        """Return what the stopwatch of this machine shows, in seconds."""
+        return float(self._connection.transport.clock.monotonic())
+
+    def wait(self, behind: timedelta) -> None:
+        """Wait until what the server's clock is behind is past, and has settled."""
+        self._connection.transport.clock.wait(threading.Event(), (behind + SETTLING).total_seconds())
+
     def hold(self, start: datetime | None, until: datetime) -> None:
         """Read a stretch at once, and take all further answers about windows from it."""
         read_at = self.now()
         self._all = self._searched(start, until), read_at
+
+    def let_go(self) -> None:
+        """Ask the service about windows again."""
+        self._all = None
 
     def total(self, since: datetime | None) -> int | None:
         """Return how many rows the service counts from a moment on, or without asking for dates.

@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from serving import Reply
+from serving import LeapingClock, Reply
 
 import ledgerkit as lk
 from archives.looking import PENDING, Connected, one, written_and_interrupted
@@ -456,3 +456,88 @@ def test_a_clock_that_is_set_back_by_a_second_is_none_that_rows_are_lost_by(arch
     one(run(), rows=1, complete=True)
     service.later(seconds=-1)
     one(run(), rows=1, complete=True)
+
+
+def showing(service: Service, clock: LeapingClock, *ahead: int) -> None:
+    """Let time go on while a run waits, and machines answer in turn whose clocks are so many seconds ahead."""
+
+    def before(number: int) -> None:
+        seconds = clock.monotonic() - 1000 + ahead[number % len(ahead)]
+        service.now = NOON + timedelta(seconds=seconds)
+
+    service.before = before
+
+
+@pytest.mark.parametrize("ahead", [3, 5, 15])
+def test_a_clock_that_was_seconds_ahead_is_waited_for_and_nothing_is_missing(
+    archived: Connected, folder: Path, ahead: int
+) -> None:
+    clock = LeapingClock()
+    service = Service([transaction(1, at("2026-03-20T09:00:00"))])
+    run = archived(service, clock=clock)
+    showing(service, clock, ahead)
+    one(run(), rows=1, complete=True)
+    service.add(transaction(2, NOON + timedelta(milliseconds=500)))  # dated before the end of that run
+    showing(service, clock, 0)
+    one(run(), rows=2, new=1, complete=True)
+    assert sum(clock.waits) <= ahead
+    assert lk.read_archive(folder).attrs["complete"]
+
+
+def test_what_comes_while_a_run_waits_for_clocks_that_differ_is_in_it(archived: Connected, folder: Path) -> None:
+    clock = LeapingClock()
+    service = Service([transaction(1, at("2026-03-20T09:00:00"))])
+    run = archived(service, clock=clock)
+    showing(service, clock, 5)
+    one(run(), rows=1, complete=True)
+    late = transaction(2, NOON + timedelta(seconds=1))
+    showing(service, clock, 0)
+    slower = service.before
+
+    def before(number: int) -> None:
+        slower(number)
+        if clock.waits:
+            service.add(late)
+
+    service.before = before
+    one(run(), rows=2, new=1, complete=True)
+    assert ids(lk.read_archive(folder)) == [2, 1]
+
+
+@pytest.mark.parametrize("section", ["transactions", "groups"])
+def test_machines_with_clocks_that_differ_and_answer_in_turn_make_no_run_incomplete(
+    archived: Connected, folder: Path, section: str
+) -> None:
+    clock = LeapingClock()
+    service = Service([transaction(1, at("2026-03-20T09:00:00"))], path=f"/{section}")
+    run = archived(service, clock=clock)
+    for _ in range(4):
+        showing(service, clock, 4, 0, 2)
+        one(run(section), rows=1, complete=True)
+        clock.advance(1)
+
+
+def test_only_what_a_clock_that_was_set_back_dates_anew_is_in_doubt(archived: Connected, folder: Path) -> None:
+    service = Service([transaction(1, at("2026-03-20T09:00:00"))])
+    run = archived(service)
+    service.later(minutes=5)
+    one(run(), rows=1, complete=True)
+    service.later(minutes=-5)
+    with pytest.warns(lk.IncompleteResult, match="set back"):
+        one(run(), rows=1, complete=False)
+    with pytest.warns(lk.IncompleteResult, match="taken away: 2026-03-20T11:59:58Z to 2026-03-20T12:04:58Z of acme"):
+        assert not lk.read_archive(folder).attrs["complete"]
+    assert lk.read_archive(folder, created_before="2026-03-20T11:59:58Z").attrs["complete"]
+
+
+@pytest.mark.parametrize("rows", [[], [transaction(1, at("2026-01-20T09:00:00"))]], ids=["none", "in another month"])
+def test_a_clock_that_is_set_back_is_told_where_no_file_reaches_so_far(
+    archived: Connected, folder: Path, rows: list[Any]
+) -> None:
+    service = Service(rows)
+    run = archived(service)
+    service.later(minutes=5)
+    one(run(), rows=len(rows), complete=True)
+    service.later(minutes=-5)
+    with pytest.warns(lk.IncompleteResult, match="set back: all that it dated before 2026-03-20T12:04:58Z"):
+        one(run(), rows=len(rows), complete=False)
