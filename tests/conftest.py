@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from chaos.summary import pytest_terminal_summary  # noqa: F401 - pytest calls it when all processes are done
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 from serving import Handler, LeapingClock, Server
 
 import ledgerkit as lk
@@ -44,9 +44,11 @@ def pytest_configure(config: pytest.Config) -> None:
             raise pytest.UsageError(f"{option} {asked}: nothing would be looked at, and all be green")
     # A shell lets what it starts in the background ignore interrupts: tests that interrupt would wait for ever.
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    if examples := config.getoption("--examples"):
-        settings.register_profile("as asked", max_examples=examples, deadline=None, print_blob=True)
-        settings.load_profile("as asked")
+    # How long an example takes says something of the machine and what else it does, and nothing of the kit.
+    unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True)
+    examples = config.getoption("--examples") or unhurried.max_examples
+    settings.register_profile("unhurried", unhurried, max_examples=examples)
+    settings.load_profile("unhurried")
 
 
 def _is_local(host: Any) -> bool:
