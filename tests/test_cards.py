@@ -320,7 +320,7 @@ HOSTILE: dict[str, Callable[[str], pd.DataFrame]] = {
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(name=NAMES)
 @example(name=FORGED)
 @example(name="<img src=x onerror='alert(1)'>")
@@ -334,7 +334,7 @@ def test_no_name_makes_a_line_a_mark_or_an_element(kind: str, name: str) -> None
 
 
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "address"])
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(name=NAMES)
 @example(name=FORGED)
 def test_no_name_makes_a_line_of_the_text(kind: str, name: str) -> None:

@@ -104,7 +104,7 @@ def pages(world: ChangingList, rows: int | None = None) -> int:
     return max(1, math.ceil((world.at_first if rows is None else rows) / world.most))
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(
     rows=st.integers(0, 60),
     hidden=hidden,
@@ -154,7 +154,7 @@ def test_rows_that_come_and_go_anywhere(
         assert set(result.ids) == world.shown_on_pages
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(
     rows=st.integers(0, 60),
     most=sizes,
@@ -183,7 +183,7 @@ def test_rows_that_are_created_and_removed(
     check(world, result)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(
     rows=st.integers(0, 60),
     most=sizes,
@@ -206,7 +206,7 @@ def test_newcomers_at_any_rate_cost_one_request_at_most(
     assert world.requests <= pages(world) + (recent > 0 and pages(world) > 1)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(
     rows=st.integers(0, 60),
     hidden=hidden,
@@ -254,7 +254,7 @@ def kind(event: Event) -> str:
     return event.__qualname__.partition(".")[0]
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(
     rows=st.integers(0, 40),
     hidden=hidden,
@@ -279,7 +279,7 @@ def test_lists_without_order_and_dates(
         assert len(result.ids) <= limit
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(
     rows=st.integers(0, 80),
     most=st.sampled_from([5, 10, 30]),
@@ -300,7 +300,7 @@ def test_what_stands_still_costs_one_request_a_page(
     assert world.requests == pages(world, wanted)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(rows=st.integers(0, 80), most=st.sampled_from([5, 10, 30]), order=st.integers(0, 1000), date=st.booleans())
 def test_a_filter_on_what_changes_costs_one_more_pass(rows: int, most: int, order: int, date: bool) -> None:
     if rows > 59 and most == 5:

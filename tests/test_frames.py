@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal
 from serving import Reply, Seen, Server, in_turn, page
@@ -425,7 +425,6 @@ def test_objects_of_several_shapes_in_one_page_keep_their_rows() -> None:
     assert values(df["created_by_role"]) == [None, None, "ADMIN", None]
 
 
-@settings(deadline=None)  # the first example may wait for pandas, and any for another process
 @given(nodes=NODES)
 def test_what_is_sent_is_what_is_in_the_frame(nodes: list[dict[str, tuple[Any, Any]]]) -> None:
     decoded = decode(json.dumps([{name: pair[0] for name, pair in node.items()} for node in nodes]))

@@ -230,7 +230,7 @@ def test_outside_of_a_notebook_there_is_no_bar() -> None:
 # Answers belong to the ids that were asked for, also where some had to be asked twice
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(number=st.integers(1, 40), faults=st.integers(0, 60), seed=st.integers(0, 10**6))
 def test_answers_stay_with_their_ids_when_some_fail_first(number: int, faults: int, seed: int) -> None:
     chosen = random.Random(seed)
@@ -259,7 +259,7 @@ def test_answers_stay_with_their_ids_when_some_fail_first(number: int, faults: i
             assert name == f"account {id_}"
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(pages=st.integers(1, 12), faults=st.integers(0, 25), seed=st.integers(0, 10**6))
 def test_pages_stay_in_their_places_when_some_fail_first(pages: int, faults: int, seed: int) -> None:
     chosen = random.Random(seed)

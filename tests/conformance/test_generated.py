@@ -22,7 +22,6 @@ pytestmark = needs_contract
 
 SETTINGS = settings(
     max_examples=25,
-    deadline=None,
     derandomize=True,
     database=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.large_base_example],

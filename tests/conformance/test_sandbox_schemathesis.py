@@ -27,7 +27,6 @@ pytestmark = needs_contract
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
 SETTINGS = settings(
     max_examples=10,
-    deadline=None,
     derandomize=True,
     database=None,
     suppress_health_check=list(HealthCheck),

@@ -182,7 +182,7 @@ def test_an_amount_of_eighteen_places_is_sent_to_the_last_digit(form: PaymentFor
     assert form.draft.payload.amount == 1_000_000_000_000_000_001
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(whole=st.integers(0, 10**12), places=st.text("0123456789", max_size=8))
 def test_the_amount_that_was_typed_is_the_text_that_is_sent(whole: int, places: str) -> None:
     typed = f"{whole}.{places}" if places else str(whole)

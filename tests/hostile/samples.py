@@ -5,15 +5,13 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from hypothesis import HealthCheck, settings
+from hypothesis import settings
 
 from ledgerkit.answers import decoded
 from ledgerkit.frames import AMOUNT, FLAG, INTEGER, LIST, NUMBER, OBJECT, REFERENCE, SELF, TEXT, TIME, Table, join
 
 # A frame takes milliseconds: a property of frames is tried with fewer examples than one of texts.
-UNHURRIED = [HealthCheck.too_slow]
-MANY = settings(deadline=None, suppress_health_check=UNHURRIED)
-FEW = settings(MANY, max_examples=max(20, settings().max_examples // 5))
+FEW = settings(max_examples=max(20, settings().max_examples // 5))
 
 COIN = Table(
     "coin",

@@ -17,7 +17,6 @@ from dotenv import dotenv_values
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from hostile.samples import MANY
 from ledgerkit import webhooks
 from ledgerkit.amounts import to_base_units, to_display
 from ledgerkit.challenges import decode, encoded
@@ -45,7 +44,6 @@ FILES = st.lists(st.sampled_from(PIECES), max_size=14).map(lambda pieces: "".joi
 )
 
 
-@MANY
 @given(content=FILES)
 @example(content=f"LEDGER_A={CANARY}\nLEDGER_A=other".encode())
 @example(content=f"'LEDGER_A={CANARY}'=1\n'LEDGER_A={CANARY}'=2".encode())
@@ -120,7 +118,6 @@ def strictly(raw: bytes) -> Any:
     return value
 
 
-@MANY
 @given(text=CHALLENGES, padding=st.sampled_from(["", "", "=", "==", "\n", " "]))
 @example(text=encoded(b'{"a":1e99999999999999999999}'), padding="")
 @example(text=encoded(b'{"a":1,"a":1}'), padding="")
@@ -138,7 +135,6 @@ def test_any_challenge_is_exactly_what_its_bytes_say_or_is_not_signed(text: str,
     assert repr(challenge.decoded) == repr(strictly(challenge.raw))
 
 
-@MANY
 @given(value=JSON)
 def test_every_challenge_that_readers_read_alike_is_read(value: Any) -> None:
     raw = json.dumps(value).encode()
@@ -183,7 +179,6 @@ PARTS = [
 ]
 
 
-@MANY
 @given(
     parts=st.lists(st.sampled_from(PARTS), max_size=6),
     between=st.sampled_from([",", ",", ", ", " ,", ";", ",,"]),
@@ -213,7 +208,6 @@ def test_an_event_is_one_only_with_one_time_and_the_signature_of_just_this_body(
         assert abs(NOW - event.sent_at) <= webhooks.TOLERANCE
 
 
-@MANY
 @given(
     position=st.integers(0, len(BODY) - 1),
     byte=st.integers(0, 255),
@@ -308,7 +302,6 @@ def read_by_hand(text: str) -> Fraction | None:
     return None
 
 
-@MANY
 @given(text=WRITTEN | st.text(max_size=12))
 @example(text="1e5 BTC")
 @example(text="1,000.5 BTC")
@@ -327,7 +320,6 @@ def test_any_amount_is_exactly_what_is_written_or_refused(text: str) -> None:
     assert meant == base
 
 
-@MANY
 @given(
     base=st.integers(0, 2**256 - 1),
     code=st.sampled_from(["satoshi", "mBTC", "BTC"]),

@@ -15,7 +15,6 @@ from hypothesis import strategies as st
 from serving import Reply, Server, in_turn, signed_in
 
 import ledgerkit as lk
-from hostile.samples import MANY
 from ledgerkit.answers import decoded
 from ledgerkit.archives import parts
 from ledgerkit.errors import ArchiveDamaged
@@ -175,7 +174,6 @@ def objects(value: Any) -> list[Pairs]:
     return [found for one in value for found in objects(one)] if isinstance(value, list) else []
 
 
-@MANY
 @given(value=JSON, twice=st.booleans(), data=st.data())
 def test_whatever_is_sent_is_read_as_it_is_or_refused_where_a_key_is_there_twice(
     value: Any, twice: bool, data: st.DataObject
@@ -199,7 +197,6 @@ def test_whatever_is_sent_is_read_as_it_is_or_refused_where_a_key_is_there_twice
         assert body == value
 
 
-@MANY
 @given(text=st.text(st.sampled_from('{}[]:,"\\ab01 eu3A'), max_size=30))
 @example(text='{"a":1,"a":2}')
 def test_any_text_is_read_as_the_standard_library_reads_it_or_refused(text: str) -> None:

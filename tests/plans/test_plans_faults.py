@@ -260,7 +260,7 @@ def test_every_moment_at_which_a_process_can_die(tmp_path: Path, monkeypatch: py
     acts=st.lists(st.sampled_from(["make", "lose", "limit", "unsent"]), max_size=12),
     count=st.integers(1, 8),
 )
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 def test_no_payment_is_made_twice_or_lost(
     deaths: list[int], acts: list[str], count: int, tmp_path_factory: pytest.TempPathFactory
 ) -> None:

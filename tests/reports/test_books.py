@@ -383,7 +383,7 @@ lines = st.lists(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(lines=lines)
 @example(
     lines=[("One", 12, "-0.1", TWO, ""), ("One", 12, "-0.100007", TWO, "")]

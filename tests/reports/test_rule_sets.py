@@ -4,7 +4,7 @@ from itertools import combinations
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ledgerkit.reports import quorums
@@ -14,9 +14,6 @@ from ledgerkit.reports.rule_sets import EVERY_AMOUNT, Group, People, Person, Ran
 NEEDS = st.lists(
     st.tuples(st.integers(0, 3), st.frozensets(st.integers(1, 7), max_size=5)), min_size=1, max_size=4
 ).map(tuple)
-
-# How long a machine that does other things takes says nothing of the count.
-UNHURRIED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 def tried_out(needs: tuple[Need, ...]) -> int | None:
@@ -29,7 +26,6 @@ def tried_out(needs: tuple[Need, ...]) -> int | None:
     return None
 
 
-@UNHURRIED
 @given(NEEDS)
 def test_the_fewest_people_are_those_that_trying_all_sets_finds(needs: tuple[Need, ...]) -> None:
     found = fewest(needs)
@@ -38,7 +34,6 @@ def test_the_fewest_people_are_those_that_trying_all_sets_finds(needs: tuple[Nee
         assert all(len(who & found) >= quorum for quorum, who in needs)
 
 
-@UNHURRIED
 @given(NEEDS)
 def test_those_who_are_enough_alone_are_those_whom_each_step_names(needs: tuple[Need, ...]) -> None:
     people = frozenset[int]().union(*(who for _, who in needs))
