@@ -1,13 +1,14 @@
 """What holds for every test: no network but loopback, no credentials and no proxy of this machine."""
 
 import os
+import shutil
 import signal
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from chaos.summary import pytest_terminal_summary  # noqa: F401 - pytest calls it when all processes are done
@@ -16,6 +17,12 @@ from serving import Handler, LeapingClock, Server
 
 import ledgerkit as lk
 
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+# Chromium asks its maker's hosts for news at every start; a test leaves loopback alone.
+QUIET = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
 PROXY_VARIABLES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
 TRUST_VARIABLES = (
     "ssl_cert_file",
@@ -137,3 +144,16 @@ def write(tmp_path: Path) -> Callable[[str | bytes], Path]:
         return path
 
     return write
+
+
+@pytest.fixture(scope="module")
+def browser() -> "Iterator[Browser]":
+    """Start Chromium for a module: while it runs, nothing else in this thread can start a loop of its own."""
+    if CHROMIUM is None:
+        pytest.skip("no chromium in PATH: the browser tests need one")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
+        yield browser
+        browser.close()

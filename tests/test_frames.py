@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 import pandas as pd
 import pytest
+from hostile.samples import COIN
 from hypothesis import given
 from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal
@@ -17,18 +18,6 @@ from serving import Reply, Seen, Server, in_turn, page
 
 import ledgerkit as lk
 from ledgerkit.frames import (
-    AMOUNT,
-    FEES,
-    FLAG,
-    INTEGER,
-    LIST,
-    NUMBER,
-    OBJECT,
-    REFERENCE,
-    SELF,
-    TEXT,
-    TIME,
-    Table,
     join,
 )
 from ledgerkit.operations import tables
@@ -36,23 +25,6 @@ from ledgerkit.operations import tables
 Serve = Callable[..., Server]
 Connect = Callable[..., lk.Session]
 
-COIN = Table(
-    "coin",
-    {
-        "id": INTEGER,
-        "name": TEXT,
-        "created_on": TIME,
-        "active": FLAG,
-        "created_by": REFERENCE,
-        "amount": AMOUNT,
-        "fees": FEES,
-        "apy": NUMBER,
-        "notes": LIST,
-        "details": OBJECT,
-        "block": {"hash": TEXT, "inner": {"height": INTEGER}},
-        "rewards": {SELF: AMOUNT, "total": AMOUNT},
-    },
-)
 # As the transport reads answers.
 decode = msgspec.json.Decoder(float_hook=Decimal).decode
 SIZES = [0, 1, 2**53 - 1, 2**53, 2**53 + 1, 2**63 - 1, 2**63, 2**63 + 1, 2**64, 10**24 + 1, 10**77]

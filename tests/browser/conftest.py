@@ -15,28 +15,12 @@ from urllib.request import urlopen
 import pytest
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser
+    pass
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 ROOT = Path(__file__).parents[2]
 NOTEBOOKS = ROOT / "notebooks"
 # What the forms looked like, for people to look at after a run.
 SCREENSHOTS = ROOT / "screenshots"
-# Chromium asks its maker's hosts for news at every start; a test leaves loopback alone.
-QUIET = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
-
-
-@pytest.fixture(scope="module")
-def browser() -> "Iterator[Browser]":
-    """Start Chromium for a module: while it runs, nothing else in this thread can start a loop of its own."""
-    if CHROMIUM is None:
-        pytest.skip("no chromium in PATH: the browser tests need one")
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture

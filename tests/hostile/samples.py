@@ -8,7 +8,21 @@ import pandas as pd
 from hypothesis import settings
 
 from ledgerkit.answers import decoded
-from ledgerkit.frames import AMOUNT, FLAG, INTEGER, LIST, NUMBER, OBJECT, REFERENCE, SELF, TEXT, TIME, Table, join
+from ledgerkit.frames import (
+    AMOUNT,
+    FEES,
+    FLAG,
+    INTEGER,
+    LIST,
+    NUMBER,
+    OBJECT,
+    REFERENCE,
+    SELF,
+    TEXT,
+    TIME,
+    Table,
+    join,
+)
 
 # A frame takes milliseconds: a property of frames is tried with fewer examples than one of texts.
 FEW = settings(max_examples=max(20, settings().max_examples // 5))
@@ -22,6 +36,7 @@ COIN = Table(
         "active": FLAG,
         "created_by": REFERENCE,
         "amount": AMOUNT,
+        "fees": FEES,
         "apy": NUMBER,
         "notes": LIST,
         "details": OBJECT,

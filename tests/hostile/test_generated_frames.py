@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 import ledgerkit as lk
 from hostile.samples import COIN, FEW, plain, read
-from ledgerkit.frames import AMOUNT, DTYPES, FLAG, INTEGER, LIST, NUMBER, OBJECT, REFERENCE, TEXT, TIME
+from ledgerkit.frames import AMOUNT, DTYPES, FEES, FLAG, INTEGER, LIST, NUMBER, OBJECT, REFERENCE, TEXT, TIME
 from ledgerkit.operations import tables
 from ledgerkit.resources.transactions import TRANSACTION
 
@@ -36,7 +36,9 @@ GOOD: dict[str, st.SearchStrategy[Any]] = {
     TEXT: TEXTS,
     TIME: st.tuples(MOMENTS, st.integers(-14, 14)).map(lambda one: f"{one[0].isoformat()}{one[1]:+03d}:00"),
     FLAG: st.booleans(),
-    AMOUNT: st.integers(-(10**78), 10**78).flatmap(lambda one: st.sampled_from([one, str(one)])),
+    **dict.fromkeys(
+        (AMOUNT, FEES), st.integers(-(10**78), 10**78).flatmap(lambda one: st.sampled_from([one, str(one)]))
+    ),
     NUMBER: NUMBERS.flatmap(lambda one: st.sampled_from([one, str(one)])),
     LIST: st.lists(JSON, max_size=3),
     OBJECT: st.dictionaries(TEXTS, JSON, max_size=3),
@@ -57,11 +59,11 @@ def written(value: Any) -> str:
 
 def is_exactly(kind: str, sent: Any, found: Any) -> bool:
     """Say whether what is in a frame is what was sent, in the way that a column of this kind shows it."""
-    if sent is None or (sent == "" and kind in (INTEGER, REFERENCE, AMOUNT, NUMBER, TIME)):
+    if sent is None or (sent == "" and kind in (INTEGER, REFERENCE, AMOUNT, FEES, NUMBER, TIME)):
         return found is None
     if found is None or isinstance(found, float):
         return False
-    if kind in (INTEGER, REFERENCE, AMOUNT, NUMBER):
+    if kind in (INTEGER, REFERENCE, AMOUNT, FEES, NUMBER):
         return not isinstance(sent, bool) and Decimal(found if isinstance(found, Decimal) else int(found)) == Decimal(
             sent
         )
@@ -176,7 +178,6 @@ IN_FILES = {
     LIST: st.lists(TEXTS | st.integers(), max_size=3),
     OBJECT: st.dictionaries(TEXTS, TEXTS | st.integers(), max_size=3),
     REFERENCE: GOOD[INTEGER],
-    "fees": GOOD[AMOUNT],
 }
 FLAT = {name: kind for name, kind in TRANSACTION.fields.items() if isinstance(kind, str)}
 TRANSACTIONS = st.lists(

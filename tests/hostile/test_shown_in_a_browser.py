@@ -1,6 +1,5 @@
 """A real browser over all that is shown of a hostile workspace: nothing runs, is asked for, or opens a dialog."""
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,26 +17,11 @@ from .test_shown import CARDS, SECTIONS, every
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Dialog, Page
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-QUIET = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
-
 
 @pytest.fixture(scope="module")
 def session() -> Iterator[lk.Session]:
     with hostile_workspace(transactions=100) as session:
         yield session
-
-
-@pytest.fixture(scope="module")
-def browser(session: lk.Session) -> "Iterator[Browser]":
-    if CHROMIUM is None:
-        pytest.skip("no chromium in PATH: the browser tests need one")
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
-        yield browser
-        browser.close()
 
 
 class Watched:
@@ -66,7 +50,7 @@ class Watched:
 
 
 @pytest.fixture
-def watched(browser: "Browser") -> "Iterator[Watched]":
+def watched(session: lk.Session, browser: "Browser") -> "Iterator[Watched]":
     page = browser.new_page()
     yield Watched(page)
     page.close()
