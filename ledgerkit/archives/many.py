@@ -66,9 +66,9 @@ class _Bar(Progress):
 class _Underway(run.Relayed):
     """One list on its way: its calls are shown in the bar of all."""
 
-    def __init__(self, title: str, directory: Path, bar: _Bar, cancel: threading.Event) -> None:
+    # Its `cancel` is its own: a session that is closed sets those of its calls, and the others go on.
+    def __init__(self, title: str, directory: Path, bar: _Bar) -> None:
         super().__init__(bar)
-        self.cancel = cancel
         self._title, self._directory = title, directory
         self._begun = time.time()
 
@@ -131,6 +131,8 @@ def archive(
     try:
         rows = gather(calls, workers=MOST_AT_ONCE, progress=job.bar)
     finally:
+        for watch in list(job.underway):
+            watch.cancel.set()
         # Whoever interrupts wants to run it again: not before the locks are free.
         for one in begun:
             one.wait(SECONDS_TO_END)
@@ -164,14 +166,14 @@ class _Job:
 
     def _one(self, workspace: _Workspace, session: Session, section: str, cancel: threading.Event) -> dict[str, Any]:
         name = workspace.name or str(session.workspace)
-        watch = _Underway(f"{name} {section}", parts.directory_of(self.folder, section, name), self.bar, cancel)
+        watch = _Underway(f"{name} {section}", parts.directory_of(self.folder, section, name), self.bar)
         options, notes = dict(self.options), []
         if section not in lists.EVENTS and options.pop("created_after", None) is not None:
             notes.append(f"kept whole: created_after bounds {', '.join(lists.EVENTS)} alone")
-        if cancel.is_set():
-            raise Cancelled
         self.underway.append(watch)
         try:
+            if cancel.is_set():
+                raise Cancelled
             with watched(watch):
                 done = getattr(session, section).archive(self.folder, name=workspace.name, **options)
         except Cancelled:

@@ -20,6 +20,7 @@ from archives.looking import write_profiles
 from ledgerkit import watching
 from ledgerkit.archives import many
 from ledgerkit.errors import Cancelled
+from ledgerkit.transport import Transport
 
 COLUMNS = {
     **dict.fromkeys(["dataset", "workspace", "note", "error"], "str"),
@@ -226,6 +227,27 @@ def test_profiles_are_kept_under_the_names_of_their_workspaces(profiles: Callabl
     assert named["workspace"].tolist() == ["a"]
     named = lk.archive("third", ["a=treasury", "custody"], sections="requests")
     assert named["workspace"].tolist() == ["a", "custody-workspace"]
+
+
+def test_the_end_of_one_workspace_stops_no_other(
+    profiles: Callable[..., dict[str, Server]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The session of the first was closed, and whatever still ran gave up without a word of why.
+    closed, close = threading.Event(), Transport.close
+
+    def and_told(transport: Transport) -> None:
+        close(transport)
+        closed.set()
+
+    def after_the_first(seen: Seen) -> Reply:
+        assert closed.wait(10)
+        return page([])
+
+    monkeypatch.setattr(Transport, "close", and_told)
+    profiles(treasury=lambda seen: page([]), custody=after_the_first)
+    done = lk.archive("data", ["treasury", "custody"], sections=["requests", "transactions"])
+    assert done["error"].isna().all()
+    assert done["rows"].tolist() == [0, 0, 0, 0]
 
 
 def test_two_profiles_of_one_name_are_told_what_to_write(

@@ -23,8 +23,8 @@ OF_READS: Final = (
 )
 # Of a write too.
 OF_WRITES: Final = (*OF_READS, lk.InvalidRequest, lk.OutcomeUnknown)
-# Of what is signed, where the key pair was replaced.
-OF_VOTES: Final = (*OF_WRITES, lk.ConfigurationError)
+# Of what is signed, where the key pair was replaced, or no address could be compared: the phrase is another then.
+OF_VOTES: Final = (*OF_WRITES, lk.ConfigurationError, lk.ReviewFailed)
 # What has an answer that can't be read.
 SPOILING: Final = frozenset({"truncate", "html", "content type", "invalid JSON", "padding"})
 SIGNING_OUT: Final = frozenset({"revoke", "refuse refresh", "expire refresh", "rotate secret", "rotate key pair"})
