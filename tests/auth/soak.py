@@ -21,8 +21,9 @@ from ledgerkit.errors import LedgerError
 
 LIFE = 2.0
 THREADS = 6
-# Of a life: nothing is exchanged before, unless the service refused the token.
-EARLY = 0.7
+# Of a life: nothing is exchanged before, unless the service refused the token. The kit counts from before it asks,
+# and a machine with much else to do asks later.
+EARLY = 0.5
 # Memory goes up and down by some MB with the collector; an hour of growth is more.
 MEMORY_MAY_GROW = 12.0
 # A pool may open a connection for each thread that calls, sooner or later.

@@ -13,9 +13,11 @@ GOOD.done.update(logins=1, refreshes=6)
 
 def test_for_seconds_every_call_works_and_each_token_of_two_seconds_is_exchanged_once() -> None:
     soaked = soak(4.5, lambda line: None, settle=1.0)
-    assert soaked.faults() == []
-    assert soaked.calls > 50
+    # Threads and memory after a few seconds say something of the machine; after an hour, of the kit.
+    assert soaked.failures == []
+    assert (soaked.early, soaked.twice, soaked.done["logins"]) == (0, 0, 1)
     assert soaked.done["refreshes"] >= 2
+    assert soaked.calls >= 5
 
 
 @pytest.mark.soak
