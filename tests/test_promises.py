@@ -29,7 +29,8 @@ def remark_of(item: pytest.Item) -> str:
     assert item.get_closest_marker("skip") is None
     reasons = [mark.kwargs["reason"] for mark in item.iter_markers("skipif")]
     fixtures = chain.from_iterable(item._fixtureinfo.name2fixturedefs.values())  # type: ignore[attr-defined]  # no other way
-    for function in {one.func for one in fixtures if one.func.__module__ == item.obj.__module__}:  # type: ignore[attr-defined]  # as above
+    own = (item.obj.__module__, "conftest")  # type: ignore[attr-defined]  # as above
+    for function in {one.func for one in fixtures if one.func.__module__ in own}:
         reasons += re.findall(r'pytest\.skip\(\s*"(.*)"', inspect.getsource(function))
     return ", ".join(f"skipped: {one}" for one in reasons)
 
