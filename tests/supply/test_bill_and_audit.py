@@ -132,7 +132,11 @@ def test_a_bill_is_the_same_whatever_order_the_packages_were_found_in() -> None:
 @pytest.mark.parametrize(
     "text",
     # Put together here, so that no file of the project names such a place itself.
-    ["file:" + "///a.whl", *("built in " + "/".join(["", top, "a"]) for top in ("home", "tmp", "root")), "local" + "host"],
+    [
+        "file:" + "///a.whl",
+        *("built in " + "/".join(["", top, "a"]) for top in ("home", "tmp", "root")),
+        "local" + "host",
+    ],
 )
 def test_a_bill_that_names_this_machine_is_refused(text: str) -> None:
     named = copy.deepcopy(BILL)
