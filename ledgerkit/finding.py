@@ -54,7 +54,10 @@ _SEARCHED: Final = {"CREATE_MESSAGE_SIGNING": "MESSAGE_SIGNING"}
 def find(connection: Connection, draft: Draft) -> Outcome:
     """Look for the request of a draft: by its mark, or by creator, type and time."""
     if draft.mark is None:
-        candidates = _candidates(connection, draft)
+        try:
+            candidates = _candidates(connection, draft)
+        except NotFound as error:  # who asks is not known, as after the key pair of the user was replaced
+            return Outcome("can't tell", f"a {draft.payload.type} carries no note, and so no mark; {error.message}")
         told = (
             "no request of yours of this type was made since then."
             if candidates.empty

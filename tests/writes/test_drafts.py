@@ -12,6 +12,7 @@ from serving import Drop, Reply, Seen, Server, page
 import ledgerkit as lk
 from ledgerkit.drafts import Check, Draft
 from ledgerkit.errors import NOT_CARRIED_OUT
+from ledgerkit.operator import Operator
 from ledgerkit.outbox import Outbox
 from ledgerkit.outcomes import Outcome, new_mark
 from ledgerkit.payloads import BitcoinLikeSend, ForcedUnpledge, LamTransaction, MessageSigning, Note, Raw, Speed
@@ -162,6 +163,28 @@ def test_a_kind_without_a_note_can_not_be_told(start: Callable[..., lk.Session])
         draft.submit()
     assert draft.mark is None
     assert draft.find().state == "can't tell"
+
+
+def test_where_it_is_not_known_who_asks_a_kind_without_a_note_can_not_be_told_either(
+    start: Callable[..., lk.Session], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # After the key pair of the user was replaced, find() ended in the error that the own user was not found.
+    session = start()
+    draft = session.requests.draft(
+        ForcedUnpledge(pledge_subaccount_id=1, account_name="TL-0001", currency="bitcoin", exchange_name="Clearport")
+    )
+    assert session.sandbox is not None
+    session.sandbox.faults.drop(answered=True, path="/requests", method="POST")
+    with pytest.raises(lk.OutcomeUnknown):
+        draft.submit()
+
+    def nobody(*_: Any) -> int:
+        raise lk.NotFound("the own user can't be told")
+
+    monkeypatch.setattr(Operator, "user_id", nobody)
+    outcome = draft.find()
+    assert outcome.state == "can't tell"
+    assert "the own user can't be told" in outcome.text
 
 
 def test_the_mark_goes_into_the_note_and_leaves_what_is_there(session: lk.Session) -> None:
