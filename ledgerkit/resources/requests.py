@@ -9,7 +9,15 @@ from ledgerkit import approvals, finding
 from ledgerkit.approvals import Vote
 from ledgerkit.challenges import Review, compare
 from ledgerkit.drafts import Check, Draft
-from ledgerkit.errors import Cancelled, ContractViolation, InvalidRequest, LedgerError, OutcomeUnknown, shorten
+from ledgerkit.errors import (
+    Cancelled,
+    ContractViolation,
+    InvalidRequest,
+    LedgerError,
+    NotFound,
+    OutcomeUnknown,
+    shorten,
+)
 from ledgerkit.filters import Many, Time
 from ledgerkit.following import follow
 from ledgerkit.frames import Leaves
@@ -383,7 +391,10 @@ class Requests(Section, name="requests"):
         return Vote(verb, request, steps)
 
     def _look_for_vote(self, request_id: int, verb: approvals.Verb) -> Outcome:
-        user = self._own_id()
+        try:
+            user = self._own_id()
+        except NotFound as error:  # who asks is not known, as after the key pair of the user was replaced
+            return Outcome("can't tell", error.message)
         voted = self.search(
             id=request_id,
             approved_by=user if verb == "approve" else None,

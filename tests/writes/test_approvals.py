@@ -14,6 +14,8 @@ import ledgerkit as lk
 from ledgerkit import payloads
 from ledgerkit.approvals import STATEMENT
 from ledgerkit.drafts import Draft
+from ledgerkit.operator import Operator
+from ledgerkit.outcomes import Outcome
 from ledgerkit.resources.requests import Requests
 from ledgerkit.sandbox import Sandbox
 from writes.conftest import BITCOIN_ACCOUNT, listed_address, open_session, submitted
@@ -362,6 +364,22 @@ def test_a_lost_answer_to_a_vote_is_looked_up(
     sandbox.faults.clear()
     assert lost.value.find().state == "found"
     assert len(votes(session)) == 1
+
+
+def test_whose_vote_was_lost_is_not_known_where_the_own_user_is_not(
+    session: lk.Session, sandbox: Sandbox, draft: Draft, request_id: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # After the key pair of the user was replaced, find() ended in the error that the own user was not found.
+    sandbox.faults.drop(answered=True, path=f"/requests/{request_id}/approve", method="POST")
+    with pytest.raises(lk.OutcomeUnknown) as lost:
+        session.requests.approve(request_id, draft, confirm=f"approve {request_id}")
+    sandbox.faults.clear()
+
+    def nobody(*_: object) -> int:
+        raise lk.NotFound("the own user can't be told")
+
+    monkeypatch.setattr(Operator, "user_id", nobody)
+    assert lost.value.find() == Outcome("can't tell", "the own user can't be told")
 
 
 def test_only_an_api_user_approves(session: lk.Session, sandbox: Sandbox, request_id: int) -> None:
