@@ -12,6 +12,7 @@ import pytest
 
 from browser.conftest import SCREENSHOTS, lab_in
 from browser.notebook import Notebook, contrasts, settle
+from ledgerkit.forms.table import PAGE_SIZES
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Locator, Page
@@ -101,7 +102,8 @@ def test_transactions_are_found_sorted_and_opened_by_clicks(page: "Page") -> Non
     page.keyboard.press("Enter")
     form.locator(".lk-chip", has_text="bitcoin").wait_for()
     press(form, "Search")
-    assert rows_found(form) > 10
+    found = rows_found(form)
+    assert found > 1, "too few to be sorted"  # how many a month has depends on the day: the next test counts them
     assert "currency='bitcoin', type='SEND'" in code_of(form)
 
     form.get_by_role("button", name="Amount", exact=True).click()
@@ -110,7 +112,7 @@ def test_transactions_are_found_sorted_and_opened_by_clicks(page: "Page") -> Non
     def smallest_first() -> bool:  # the kernel sends the rows, a little after the click
         cells = form.locator("td.lk-amount").evaluate_all("cells => cells.map(one => one.dataset.copy)")
         amounts = [-int(one) for one in cells]
-        return len(amounts) > 10 and amounts == sorted(amounts)
+        return len(amounts) == min(found, PAGE_SIZES[0]) and amounts == sorted(amounts)
 
     for _ in range(100):
         if smallest_first():
@@ -196,7 +198,7 @@ def test_fields_have_labels_and_the_keyboard_is_enough(page: "Page") -> None:
     form.locator("input[value], input").first.wait_for()
     reach(page, "Search")
     keys.press("Enter")
-    assert rows_found(form) > 10
+    assert rows_found(form) > 1
     line = code_of(form)
     assert "currency='bitcoin', type='SEND'" in line
     assert "created_after=" in line
