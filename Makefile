@@ -7,9 +7,10 @@ CONSTRAINTS ?= -c constraints.txt
 WORKERS ?= auto
 SPREAD = -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 EXAMPLES ?= 20000
+HOURS ?= 9 30 100 200 400
 
 .PHONY: lab test check types tests binder bare lowest newest pythons wheel bill audit docs linkcheck mutants soak look
-.PHONY: hostile chaos benchmarks format constraints clean
+.PHONY: hostile chaos days benchmarks format constraints clean
 
 lab: $(VENV)/lab
 	$(BIN)/ledgerkit lab $(LAB)
@@ -86,6 +87,12 @@ look: $(VENV)/dev
 # Tries the properties of what reads hostile data with many examples: make hostile EXAMPLES=20000
 hostile: $(VENV)/dev
 	$(BIN)/python -m pytest -n $(WORKERS) tests/hostile --examples $(EXAMPLES) $(PYTEST)
+
+# The tests on other days: the sandbox's workspace ends at the hour of the clock. HOURS="30 400" names others.
+days: $(VENV)/dev node_modules/.bin/prism
+	for hours in $(HOURS); do \
+		PYTHONPATH=tests/another_day HOURS_AHEAD=$$hours $(BIN)/python -m pytest $(SPREAD) -p no:time_machine $(PYTEST) || exit; \
+	done
 
 # Lets threads work with a sandbox in a storm, one for each seed, side by side: `make chaos SEEDS=2000 FIRST=0`.
 chaos: $(VENV)/dev

@@ -13,7 +13,7 @@ from ledgerkit.errors import LedgerError
 from ledgerkit.frames import INTEGER, TEXT, Table
 from ledgerkit.paging import Listing
 from ledgerkit.parallel import Progress
-from ledgerkit.payloads import Payload
+from ledgerkit.payloads import Body
 from ledgerkit.resources.whitelists import Whitelists
 from ledgerkit.showing import visible
 
@@ -150,7 +150,7 @@ def checked(address: str, listed: KnownAddresses, paid: KnownAddresses | None = 
 
 def look_alikes(connection: Connection, payload: Any) -> list[Check]:
     """Return what :func:`checked` says of each recipient of a payload or a body; without one, nothing is asked."""
-    found = list(dict.fromkeys(_recipients(payload.to_json() if isinstance(payload, Payload) else payload)))
+    found = list(dict.fromkeys(_recipients(payload.to_json() if isinstance(payload, Body) else payload)))
     known = listed(connection) if found else KnownAddresses()
     return [checked(one, known) for one in found]
 

@@ -418,7 +418,9 @@ class Transactions(Section, name="transactions"):
     # On a LAM, which signs by itself: there are no requests and no challenges.
 
     @operation("POST /transactions", returns=TRANSACTION)
-    def create(self, payload: "payloads.LamTransaction", *, again: bool = False) -> pd.DataFrame:
+    def create(
+        self, payload: "payloads.LamTransaction", *, again: bool = False, look_alike: bool = False
+    ) -> pd.DataFrame:
         """Create a transaction on a LAM, once.
 
         Parameters
@@ -428,14 +430,19 @@ class Transactions(Section, name="transactions"):
             shows what is sent.
         again
             That a second transaction of the same content is meant, where this session has sent one.
+        look_alike
+            That the recipient is meant, though it looks like a known address.
 
         Raises
         ------
+        InvalidRequest
+            The recipient looks like a known address, the LAM refuses it, or this session sent the same before.
         OutcomeUnknown
             The answer was lost; its ``find()`` looks whether the transaction was made.
         """
         from ledgerkit import finding, payloads
         from ledgerkit.drafts import Draft
+        from ledgerkit.known_addresses import look_alikes
         from ledgerkit.outcomes import new_mark
         from ledgerkit.resources.requests import with_mark
 
@@ -445,18 +452,20 @@ class Transactions(Section, name="transactions"):
                 field="payload",
             )
         connection, mark = self._connection, new_mark()
+        connection.check_writes("POST /transactions")  # before anything is asked
         marked = payload.replace(note=with_mark(payload.note, mark))
         draft = Draft(
             marked,
             send=lambda body: write(self, "POST /transactions", TRANSACTION, {}, body=body.to_json()),
             find=lambda draft: finding.find_on_lam(connection, draft),
             outbox=connection.outbox,
+            checks=look_alikes(connection, payload),
             mark=mark,
             identity=payload.to_json(),
             sent_after=connection.transport.server_time(),
             makes="transaction",
         )
-        return draft.submit(again=again)
+        return draft.submit(again=again, look_alike=look_alike)
 
     @operation("POST /transactions/{transaction_id}/approve", returns=TRANSACTION)
     def approve(self, transaction_id: int, created: "payloads.LamTransaction", *, confirm: str) -> pd.DataFrame:

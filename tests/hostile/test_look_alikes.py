@@ -204,6 +204,25 @@ def test_a_draft_that_pays_a_look_alike_stops_and_names_what_it_resembles(sessio
     assert "✗ look-alike: it begins" in repr(draft)
 
 
+def test_a_lam_is_asked_to_pay_a_look_alike_by_who_says_that_it_is_meant(session: lk.Session) -> None:
+    assert session.sandbox is not None
+    payload = lk.payloads.LamTransaction(
+        account_name="BTC Treasury 1",
+        amount=10_000,
+        recipient=poisoned(listed_address(session, "bitcoin")),
+        max_fees=2_101,
+        speed="SLOW",
+    )
+    with open_session(session.sandbox, family="lam") as lam:
+        before = len(session.sandbox.requests_seen)
+        with pytest.raises(lk.InvalidRequest, match=r"nothing was sent: look-alike: it begins and ends like"):
+            lam.transactions.create(payload)
+        asked = [(seen.method, seen.path) for seen in list(session.sandbox.requests_seen)[before:]]
+        assert "POST" not in dict(asked)
+        with pytest.raises(lk.InvalidRequest, match="400"):  # the sandbox looks at checksums, which this one fails
+            lam.transactions.create(payload, look_alike=True)
+
+
 def test_a_listed_address_is_none(session: lk.Session) -> None:
     address = listed_address(session, "bitcoin")
     said, text = verdict(session.transactions.send(1, address, "0.1 BTC"))

@@ -143,7 +143,7 @@ def test_a_mark_in_several_transactions_of_a_lam_can_not_be_told(
     payload = LamTransaction(
         account_name="Treasury 1", amount=100, recipient=PAYLOAD.recipient, max_fees=211, speed="SLOW"
     )
-    session = connect_to(serve(answer), lk.LAM("api_lam_user", "canary-api-key"), writes=True)
+    session = connect_to(serve(unlisted(answer)), lk.LAM("api_lam_user", "canary-api-key"), writes=True)
     with pytest.raises(lk.OutcomeUnknown) as lost:
         session.transactions.create(payload)
     outcome = lost.value.find()
