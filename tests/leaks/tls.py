@@ -1,7 +1,7 @@
 """A certificate of nobody's, for a server that a client must not trust."""
 
-import datetime
 import ssl
+from datetime import UTC, datetime
 from pathlib import Path
 
 from cryptography import x509
@@ -15,12 +15,11 @@ def self_signed(folder: Path) -> ssl.SSLContext:
     """Return the context of a server with a certificate that no authority made."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
-    now = datetime.datetime.now(datetime.UTC)
     certificate = (
         x509.CertificateBuilder(issuer_name=name, subject_name=name, public_key=key.public_key())
         .serial_number(1)
-        .not_valid_before(now - datetime.timedelta(days=1))
-        .not_valid_after(now + datetime.timedelta(days=1))
+        .not_valid_before(datetime(2001, 1, 1, tzinfo=UTC))
+        .not_valid_after(datetime(2101, 1, 1, tzinfo=UTC))
         .sign(key, hashes.SHA256())
     )
     path, key_path = folder / "certificate.pem", folder / "key.pem"

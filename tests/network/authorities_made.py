@@ -2,7 +2,7 @@
 
 import hashlib
 import ssl
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +11,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-NOW = datetime.now(UTC)
-DAY = timedelta(days=1)
+# Fixed, since OpenSSL has the clock of the machine whatever a test's is.
+LONG_AGO, FAR_AHEAD = datetime(2001, 1, 1, tzinfo=UTC), datetime(2101, 1, 1, tzinfo=UTC)
 PRIVATE = (serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
 
 
@@ -39,8 +39,8 @@ class Authority:
         self.certificate = (
             x509.CertificateBuilder(issuer_name=self.name, subject_name=self.name, public_key=self.key.public_key())
             .serial_number(x509.random_serial_number())
-            .not_valid_before(NOW - 9 * DAY)
-            .not_valid_after(NOW + 9 * DAY)
+            .not_valid_before(LONG_AGO)
+            .not_valid_after(FAR_AHEAD)
             .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
             # RFC 5280 wants the rest, and Python from 3.13 on does too.
             .add_extension(_signs_certificates(), critical=True)
@@ -64,8 +64,8 @@ class Authority:
         self,
         host: str = "localhost",
         *,
-        since: datetime = NOW - DAY,
-        until: datetime = NOW + DAY,
+        since: datetime = LONG_AGO,
+        until: datetime = FAR_AHEAD,
         key: Any = None,
         own: bool = False,
         lax: bool = False,

@@ -7,7 +7,6 @@ import subprocess
 import sys
 import warnings
 from collections.abc import Callable
-from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, NamedTuple
@@ -20,7 +19,7 @@ from serving import LeapingClock, Reply, Server, in_turn
 import ledgerkit as lk
 from ledgerkit import trust
 from ledgerkit.doctor import installed
-from network.authorities_made import NOW, Authority, weak_key
+from network.authorities_made import FAR_AHEAD, LONG_AGO, Authority, weak_key
 from network.in_between import Talking, answering, hang_up, tunnel_to
 
 Serve = Callable[..., Server]
@@ -28,7 +27,6 @@ Connect = Callable[..., lk.Session]
 Talks = Callable[..., Talking]
 
 GOOD = Reply({"name": "Acme"})
-HOUR = timedelta(hours=1)
 
 
 class Refused(NamedTuple):
@@ -41,8 +39,8 @@ class Refused(NamedTuple):
 
 def refusals() -> dict[str, Refused]:
     return {
-        "expired": Refused({"until": NOW - HOUR}, "certificate has expired", "whether the clock of this machine is"),
-        "not yet valid": Refused({"since": NOW + HOUR}, "is not yet valid", "Set the clock of this machine"),
+        "expired": Refused({"until": LONG_AGO}, "certificate has expired", "whether the clock of this machine is"),
+        "not yet valid": Refused({"since": FAR_AHEAD}, "is not yet valid", "Set the clock of this machine"),
         "of another host": Refused({"host": "other.example"}, "Hostname mismatch", "check the address that is set"),
         "self-signed": Refused({"own": True}, "self-signed certificate", "point SSL_CERT_FILE at a file with it"),
         "a weak key": Refused({"key": weak_key()}, "too weak|too small", "RSA of 2048 bits or more"),
