@@ -179,11 +179,11 @@ def search_once(scene: Scene, query: Query, allowed: tuple[type[BaseException], 
 
 
 def search_a_restless_list(scene: Scene) -> None:
-    """Search a list that moves with each page: not to be shown complete, it says so and has all that it was shown."""
+    """Search a list that moves with each page: what can not be shown to be there is said, and what was shown is."""
     with restless(scene.sandbox) as shown:
         read = search_once(scene, ("transactions", {}, _all), (), "restless ")
     if read is not None:
-        scene.diary.found(checks.of_warned(read, shown))
+        scene.diary.found(checks.of_shown(read, shown))
 
 
 def _search(session: lk.Session, section: str, asked: dict[str, Any]) -> pd.DataFrame:

@@ -138,7 +138,7 @@ def _settle(scene: Scene, payments: list[Intent], planned: list[Intent], drafts:
 
 
 def _look_around(scene: Scene, accounts: list[int]) -> None:
-    """In good weather every question is answered, and a list that does not stand still is said not to."""
+    """In good weather every question is answered, and of a list that moves nothing is lost in silence."""
     for query in actors.QUERIES:
         actors.search_once(scene, query, (), "calm ")
     actors.balances(scene, accounts, calm=True)
