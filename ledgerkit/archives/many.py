@@ -2,7 +2,6 @@
 
 import difflib
 import threading
-import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
@@ -70,17 +69,23 @@ class _Underway(run.Relayed):
     def __init__(self, title: str, directory: Path, bar: _Bar) -> None:
         super().__init__(bar)
         self._title, self._directory = title, directory
-        self._begun = time.time()
+        self._before = self._files()
 
     def __str__(self) -> str:
-        # What this run has written so far, which the files say.
+        # What this run has written so far: files that were not there, or not so. A disk may have a clock of its own.
+        files = [one for one, written in self._files().items() if self._before.get(one) != written]
         try:
-            files = [one for one in parts.files_in(self._directory) if one.stat().st_mtime >= self._begun]
             rows = sum(parts.read_part(one).rows for one in files)
             start = parts.start_of(files[0]) if files else None
-        except (OSError, LedgerError):  # it is not there yet, or the run itself says what is wrong with it
+        except (OSError, LedgerError):  # it was replaced just now, or the run itself says what is wrong with it
             start = None
         return f"{self._title}: {f'back to {start:%Y-%m}, {rows:,} rows' if start else 'looking at what is new'}"
+
+    def _files(self) -> dict[Path, int]:
+        try:
+            return {one: one.stat().st_mtime_ns for one in parts.files_in(self._directory)}
+        except (OSError, LedgerError):  # it is not there yet, or the run itself says what is wrong with it
+            return {}
 
 
 def _tell(underway: list[_Underway], told: Callable[[str], None], ended: threading.Event) -> None:

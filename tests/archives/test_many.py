@@ -2,9 +2,7 @@
 
 import _thread
 import contextlib
-import os
 import threading
-import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -325,8 +323,6 @@ def test_it_is_told_how_far_each_list_is(
         start=datetime(2025, 1, 1, tzinfo=UTC),
         until=datetime(2025, 2, 1, tzinfo=UTC),
     )
-    before = time.time() - 3600
-    os.utime(next(tmp_path.rglob("*.parquet")), (before, before))
 
     def run(folder: Path, name: str) -> Any:
         put(folder, [node(2, "1", "2026-03-02T00:00:00Z")], workspace=name, start=day(3), until=day(4))
