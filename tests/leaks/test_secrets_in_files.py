@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from evidence import gathered
 from nbclient import NotebookClient
 from serving import Act, Reply, Seen, Server, page
-from test_secrets_on_the_wire import tokens
+from workspace import tokens
 from writes.conftest import recipient as recipient
 
 import ledgerkit as lk

@@ -14,7 +14,7 @@ import pytest
 from canaries import described
 from evidence import Evidence, gathered
 from serving import Reply, Seen, Server, page
-from test_secrets_on_the_wire import credentials, tokens
+from workspace import credentials, tokens
 
 import ledgerkit as lk
 from ledgerkit import signing

@@ -14,15 +14,14 @@ from urllib.parse import quote
 
 import canaries
 import pytest
-from canaries import described
 from evidence import Evidence, gathered
 from serving import Act, Bytes, Drop, Reply, Seen, Server, Stall, page
 from tls import self_signed
+from workspace import always, clean, credentials, signing_in, tokens
 
 import ledgerkit as lk
-from ledgerkit.echoes import finder, secrets_in, unseen
-from ledgerkit.resources.notifications import masked
-from ledgerkit.secret import MASK, Secret
+from ledgerkit.echoes import finder, unseen
+from ledgerkit.secret import Secret
 
 Serve = Callable[..., Server]
 Connect = Callable[..., lk.Session]
@@ -39,41 +38,6 @@ KNOWN = {
     "reporting_key": [canaries.REPORTING_KEY],
     "lam": [canaries.LAM_USER, canaries.LAM_API_KEY, canaries.LAM_STORE_TOKEN],
 }
-
-
-def credentials(family: str) -> Any:
-    if family == "api_user":
-        return lk.ApiUser(
-            "acme",
-            canaries.KEY_ID,
-            canaries.KEY_SECRET,
-            private_key=canaries.PEM,
-            gateway_key=canaries.GATEWAY_KEY,
-        )
-    if family == "lam":
-        return lk.LAM(canaries.LAM_USER, canaries.LAM_API_KEY, canaries.LAM_STORE_TOKEN)
-    return lk.ReportingKey("acme", canaries.REPORTING_KEY)
-
-
-def tokens() -> Reply:
-    return Reply(
-        {
-            "access_token": canaries.ACCESS_TOKEN,
-            "refresh_token": canaries.REFRESH_TOKEN,
-            "session_state": canaries.SESSION_STATE,
-            "expires_in": 300,
-            "token_type": "Bearer",
-        }
-    )
-
-
-def signing_in(handler: Callable[[Seen], Act]) -> Callable[[Seen], Act]:
-    return lambda seen: tokens() if seen.path.startswith("/auth/") else handler(seen)
-
-
-def always(act: Act) -> Callable[[Seen], Act]:
-    """Give out tokens, and do one thing about every other call."""
-    return signing_in(lambda seen: act)
 
 
 # Each is what a server writes of what it knows: the text, one after another.
@@ -116,11 +80,6 @@ def everything(evidence: Evidence, session: lk.Session, *only: str) -> None:
         if not only or name in only:
             evidence.call(call)
     evidence.add("session", f"{session!r} {session._repr_html_()}")
-
-
-def clean(evidence: Evidence) -> None:
-    hits = evidence.hits()
-    assert hits == [], described(hits)
 
 
 @pytest.mark.parametrize("family", KNOWN)
@@ -473,91 +432,10 @@ def test_a_lost_refresh_shows_no_secret(serve: Serve, connect_to: Connect) -> No
     clean(evidence)
 
 
-# --- webhooks
-
-
-SECRET = canaries.WEBHOOK_SECRET
-HOOK = "https://x.example/"
-CONFIGURATION = {"all": {"webhook": {"url": HOOK, "secret": SECRET}}}
-ANSWERS: dict[str, tuple[int, Any]] = {
-    "taken": (200, CONFIGURATION),
-    "as the URL": (200, {"all": {"webhook": {"url": SECRET, "secret": SECRET}}}),
-    "in the URL": (200, {"all": {"webhook": {"url": f"{HOOK}?s={SECRET}", "secret": None}}}),
-    "quoted in the URL": (200, {"all": {"webhook": {"url": f"{HOOK}?s={quote(SECRET, safe='')}"}}}),
-    "list": (200, [SECRET]),
-    "text": (200, SECRET),
-    "said": (200, {**CONFIGURATION, "message": f"set to {SECRET}"}),
-    "said in base64": (200, {**CONFIGURATION, "message": base64.b64encode(f"to {SECRET}".encode()).decode()}),
-    "said in hex": (200, {"message": {"text": SECRET.encode().hex()}}),
-    "as a name": (200, {**CONFIGURATION, SECRET: {f"of {SECRET}": 1}}),
-    "weak": (400, {"message": f"the secret {SECRET} is weak"}),
-    "weak, in base64": (400, {"message": base64.b64encode(SECRET.encode()).decode()}),
-    "repeated": (403, {"message": f"no: {json.dumps(CONFIGURATION)}"}),
-    "base64": (400, {"message": base64.b64encode(json.dumps(CONFIGURATION).encode()).decode()}),
-    "404": (404, CONFIGURATION),
-    "500": (500, {"seen": CONFIGURATION}),
-    "501": (501, CONFIGURATION),
-    "503": (503, {"message": f"later: {SECRET}"}),
-}
-
-
-@pytest.mark.parametrize("prefix", ["", "/ledger/v1"], ids=["root", "prefix"])
-@pytest.mark.parametrize("said", ANSWERS)
-def test_the_secret_of_a_webhook_shows_nowhere_when_it_is_set(
-    serve: Serve, connect_to: Connect, said: str, prefix: str
-) -> None:
-    status, body = ANSWERS[said]
-
-    def answer(seen: Seen) -> Act:
-        if seen.path.startswith(f"{prefix}/auth/"):
-            return tokens()
-        return Reply(CONFIGURATION) if seen.method == "GET" else Reply(body, status)
-
-    with gathered() as evidence:
-        for family in ("api_user", "reporting_key"):
-            server = serve(answer)
-            session = connect_to(server, credentials(family), writes=True, prefix=prefix)
-            evidence.call(partial(lambda session: session.notifications.set(HOOK, SECRET), session))
-            evidence.call(session.notifications.configuration)
-            if said == "taken":  # else it would tell a secret that was not sent, nor read
-                evidence.call(session.notifications.clear)
-            for call in (("PUT", "/notifications/configuration"), ("POST", "/notifications/webhooks")):
-                evidence.call(partial(lambda one, call: one.raw(*call, json=CONFIGURATION), session, call))
-            evidence.call(partial(lambda session: session.raw("GET", "/%6eotifications/configuration"), session))
-            evidence.thing(session, "session", steps=1)
-            assert [seen.method for seen in server.seen].count("PUT") > 1
-        reads = connect_to(server, credentials("reporting_key"), prefix=prefix)
-        evidence.call(
-            partial(lambda reads: reads.raw("PUT", "/notifications/configuration", json=CONFIGURATION), reads)
-        )
-    clean(evidence)
-
-
-def test_what_an_answer_of_notifications_says_beside_the_secret_is_shown() -> None:
-    answer = {"all": {"webhook": {"url": HOOK, "secret": SECRET}}, "message": f"set to {SECRET} by robot", "count": 3}
-    assert masked(answer) == {
-        "all": {"webhook": {"url": HOOK, "secret": MASK}},
-        "message": f"set to {MASK} by robot",
-        "count": 3,
-    }
-
-
-def test_a_short_secret_that_stands_in_the_url_too_is_set(serve: Serve, connect_to: Connect) -> None:
-    answer = {"all": {"webhook": {"url": "https://hook.acme.example/hook", "secret": "hook"}}}
-    session = connect_to(serve(always(Reply(answer))), credentials("api_user"), writes=True)
-    frame = session.notifications.set("https://hook.acme.example/hook", "hook")
-    assert frame["all_webhook_url"].tolist() == [f"https://{MASK}.acme.example/{MASK}"]
-    assert "hook" not in str(frame.attrs.get("url"))
-
-
-def test_a_secret_below_a_key_that_names_it_is_one() -> None:
-    body = {"secret": {"current": ["a", {"value": "b"}]}, "url": "c", "list": ["d", {"url": "e", "token": "f"}]}
-    assert sorted(secrets_in(body)) == ["a", "b", "d", "f"]
-
-
 # --- logs
 
 
+SECRET = canaries.KEY_SECRET
 LOGGED: dict[str, tuple[str, str, tuple[Any, ...]]] = {
     "httpx, four arguments": ("httpx", 'HTTP Request: %s %s "%s %s"', ("GET", "u", "HTTP/1.1", SECRET)),
     "httpx, six arguments": ("httpx", '%s %s "%s %d %s" %s', ("GET", "u", "HTTP/1.1", 200, "OK", SECRET)),
@@ -609,21 +487,3 @@ def test_what_the_kit_does_itself_is_logged_as_it_is(message: str) -> None:
     with gathered() as evidence:
         unseen(lambda: logging.getLogger("httpcore.http11").debug(message))()
     assert message in str(evidence.seen[0][1])
-
-
-# --- deliveries
-
-
-def test_a_delivery_with_a_bad_signature_shows_no_secret() -> None:
-    with gathered() as evidence, lk.webhooks.Receiver(canaries.WEBHOOK_SECRET) as receiver:
-        for header in (None, "", "t=1,v1=00", "x"):
-            evidence.call(
-                partial(lambda header: lk.webhooks.verify(b'{"id": 1}', header, canaries.WEBHOOK_SECRET, 1.0), header)
-            )
-            evidence.add("status", str(receiver._receive(b"{}", header)))
-        evidence.call(lambda: lk.webhooks.verify(b"{}", "t=1,v1=00", [canaries.WEBHOOK_SECRET], 1.0))  # type: ignore[arg-type]  # what people may give
-        evidence.thing(receiver, "receiver")
-        evidence.thing(receiver.events(), "events")
-        evidence.thing(lk.payloads.NotificationConfiguration(url="https://x", secret=canaries.WEBHOOK_SECRET), "body")
-    # What was handed in as a header is the server's to repeat: nobody does.
-    clean(evidence)
