@@ -83,6 +83,8 @@ def _colons(text: bytes) -> int:
 def problem(text: str, call: str, status: int, *, safe: bool, whole: bool) -> LedgerError:
     """Return the error that an answer of another status than success is.
 
+    A write is taken for refused only where the service says so itself: gateways scan answers, and replace them.
+
     Parameters
     ----------
     text
@@ -92,7 +94,8 @@ def problem(text: str, call: str, status: int, *, safe: bool, whole: bool) -> Le
     whole
         Whether the body may be shown where it holds no message.
     """
-    said = _message(text, whole)
+    own = _own_words(text)
+    said = own or _in_other_words(text, whole)
     if 300 <= status < 400:
         if not safe and status not in (307, 308):  # the others are also how a service says "done: look there"
             return outcome_unknown(f"the service answered with a redirect ({status})", call, status)
@@ -110,17 +113,26 @@ def problem(text: str, call: str, status: int, *, safe: bool, whole: bool) -> Le
             call=call,
             status=status,
         )
+    if not safe and status not in TURNED_AWAY:
+        if own is None:  # who answers in the service's place may do so after the service has carried it out
+            return outcome_unknown(f"it may not be the service that answered {status}: {said}", call, status)
+        if status in UNSURE:
+            return outcome_unknown(f"the service answered {status}, which is no sure refusal: {said}", call, status)
     kind, advice = PROBLEMS.get(status, (InvalidRequest, "Check what was asked."))
     return kind(f"{said} ({status}). {advice}", call=call, status=status, said=said)
 
 
-def _message(text: str, whole: bool) -> str:
-    """Return what the service says of the error, whatever the form: three kinds of JSON, HTML, text, nothing."""
+def _own_words(text: str) -> str | None:
+    """Return what the service says of the error, in one of its kinds of JSON; None where it is no such answer."""
+    body, _ = _read(text)
+    fields = ("message", "error_description", "error", "detail", "name") if isinstance(body, dict) else ()
+    said = (one_line(body[field]) for field in fields if isinstance(body.get(field), str))
+    return next(filter(None, said), None)
+
+
+def _in_other_words(text: str, whole: bool) -> str:
+    """Return what can be told of an answer without a message: other JSON, HTML, text, nothing."""
     body, unreadable = _read(text)
-    if unreadable is None and isinstance(body, dict):
-        for field in ("message", "error_description", "error", "detail", "name"):
-            if isinstance(body.get(field), str) and body[field]:
-                return one_line(body[field])
     if not whole and text:
         return "what came is not shown, since it may hold a secret"
     if unreadable is None and body is not None:
@@ -136,6 +148,11 @@ def _message(text: str, whole: bool) -> str:
     return one_line(text) or "the answer says nothing more"
 
 
+# What is turned away before it is looked at, as 420 and 429 are: for want of a token, or by a proxy that asks first.
+TURNED_AWAY: Final = frozenset({401, 407})
+# A time-out, a conflict, which may be with what was made just now, and "too early": none says that nothing was done.
+UNSURE: Final = frozenset({408, 409, 425})
+
 PROBLEMS: Final[Mapping[int, tuple[type[LedgerError], str]]] = {
     400: (InvalidRequest, "The service refuses this input."),
     401: (
@@ -150,7 +167,8 @@ PROBLEMS: Final[Mapping[int, tuple[type[LedgerError], str]]] = {
 
 
 def outcome_unknown(what: str, call: str, status: int | None) -> OutcomeUnknown:
-    """Return the error of a write that was sent and whose answer was lost."""
+    """Return the error of a write that was sent and whose answer was lost, or does not tell what became of it."""
+    what = what.rstrip(".")
     return OutcomeUnknown(
         f"{what}. It was sent, and may have been carried out: look for its effect before you send it again.",
         call=call,

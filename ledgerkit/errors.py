@@ -168,8 +168,9 @@ class ConnectionFailed(LedgerError, ConnectionError):
 
 
 class OutcomeUnknown(LedgerError):
-    """A write was sent and its answer was lost: it may have been carried out. Look before you repeat it.
+    """A write was sent, and no answer of the service tells what became of it. Look before you repeat it.
 
+    The answer was lost, can't be read, is a failure or a time-out, or came from something in front of the service.
     :meth:`find` looks whether it was, where the call that raised it knows how.
     """
 
@@ -208,8 +209,9 @@ class SessionClosed(LedgerError, RuntimeError):
     """The session was closed: connect again."""
 
 
-# What ends a write that the service refused, or that never reached it: the same may be sent again. A ServerError of
-# a write is one of signing in: a write that fails on the way raises OutcomeUnknown.
+# What ends a write that the service itself refused, or that never reached it: the same may be sent again. A
+# ServerError of a write is one of signing in: a write that fails on the way, or is answered by others, raises
+# OutcomeUnknown.
 NOT_CARRIED_OUT: Final = (
     AuthenticationError,
     ConfigurationError,

@@ -235,7 +235,7 @@ class Transport:
         ------
         LedgerError
             One of its branches, by what the caller can do next; an :class:`OutcomeUnknown` where a write was sent
-            and its answer lost.
+            and no answer of the service says what became of it.
         """
         call = f"{method} {path}"
         if self._ended.is_set():

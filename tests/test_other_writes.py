@@ -75,8 +75,24 @@ def test_a_session_that_reads_only_sends_nothing(serve: Serve, connect_to: Conne
 @pytest.mark.parametrize("write", ALL, ids=repr)
 @pytest.mark.parametrize(
     "lost",
-    [Drop(), Reply({"a": "whole answer"}, cut_after=5), Reply(b"<html>", 200), Reply(status=502), Reply(["?"])],
-    ids=["no answer", "half an answer", "no JSON", "a gateway fails", "another shape"],
+    [
+        Drop(),
+        Reply({"a": "whole answer"}, cut_after=5),
+        Reply(b"<html>", 200),
+        Reply(status=502),
+        Reply(["?"]),
+        Reply(b"<html>", 403),
+        Reply({"message": "there is one"}, 409),
+    ],
+    ids=[
+        "no answer",
+        "half an answer",
+        "no JSON",
+        "a gateway fails",
+        "another shape",
+        "a gateway refuses",
+        "conflict",
+    ],
 )
 def test_a_lost_answer_leaves_the_outcome_unknown_and_nothing_is_sent_again(
     serve: Serve, connect_to: Connect, write: Write, lost: Act
@@ -218,8 +234,14 @@ def test_a_cell_that_is_run_twice_does_not_send_the_same_twice(
 
 @pytest.mark.parametrize(
     ("answer", "free"),
-    [(Reply({"message": "no"}, 400), True), (Reply({"message": "no"}, 403), True), (Drop(), False)],
-    ids=["refused", "denied", "lost"],
+    [
+        (Reply({"message": "no"}, 400), True),
+        (Reply({"message": "no"}, 403), True),
+        (Drop(), False),
+        (Reply({"message": "there is one"}, 409), False),
+        (Reply(b"<html>", 404), False),
+    ],
+    ids=["refused", "denied", "lost", "conflict", "a gateway"],
 )
 def test_what_was_surely_not_carried_out_may_be_sent_again(
     serve: Serve, connect_to: Connect, answer: Act, free: bool

@@ -142,6 +142,28 @@ def test_a_plan_goes_on_from_its_journal_alone_and_leaves_the_memory_of_the_sess
     assert session.transactions._connection.outbox._claims == {}
 
 
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [
+        *((status, None) for status in (408, 409, 425)),
+        *((status, "<html>no</html>") for status in (403, 404, 413, 501)),
+    ],
+    ids=lambda one: str(one)[:6],
+)
+def test_a_row_that_was_made_and_answered_by_a_gateway_is_found_and_not_refused(
+    session: lk.Session, sandbox: Sandbox, tmp_path: Path, status: int, body: str | None
+) -> None:
+    amounts = [status * 100 + 1, status * 100 + 2]
+    frame = pd.DataFrame({"account": 1, "recipient": recipients(sandbox, "bitcoin", 1)[0], "amount": amounts})
+    plan = session.transactions.plan(frame, journal=tmp_path / "plan.jsonl")
+    sandbox.faults.status(status, path="/requests", method="POST", times=1, answered=True, body=body)
+    results = plan.run(plan.phrase)
+    assert results["state"].tolist() == ["sent"] * 2
+    made = session.transactions.search(account=1, min_amount=amounts[0], max_amount=amounts[1]).sort_values("id")
+    assert made["amount"].tolist() == amounts
+    assert made["last_request"].tolist() == results["request_id"].tolist()
+
+
 def test_what_was_paid_in_the_last_days_is_planned_again_only_where_that_is_meant(
     session: lk.Session, sandbox: Sandbox, tmp_path: Path
 ) -> None:

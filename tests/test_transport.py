@@ -181,6 +181,13 @@ def test_sync_is_sent_once_where_the_answer_does_not_come(serve: Serve, connect_
         pytest.param(Reply(status=500), id="500"),
         pytest.param(Reply(status=502), id="502"),
         pytest.param(Reply(b"<html>", headers={"Content-Type": "text/html"}), id="unreadable"),
+        pytest.param(Reply({"message": "too slow"}, 408), id="408"),
+        pytest.param(Reply({"message": "there is one"}, 409), id="409"),
+        pytest.param(Reply({"message": "too early"}, 425), id="425"),
+        pytest.param(Reply(b"<html><title>Blocked</title></html>", 403), id="a page with 403"),
+        pytest.param(Reply(b"no such page", 404), id="a text with 404"),
+        pytest.param(Reply(status=413), id="413 alone"),
+        pytest.param(Reply({"blocked": True}, 501), id="other JSON with 501"),
     ],
 )
 def test_a_write_whose_answer_is_lost_is_sent_once(serve: Serve, connect_to: Connect, failure: Act) -> None:
@@ -212,6 +219,26 @@ def test_a_write_that_was_never_sent_says_so_and_not_that_it_may_have_happened(c
     with pytest.raises(lk.ConnectionFailed, match="no connection could be made"):
         connect_to(gone, lam(), writes=True, clock=clock, retry_seconds=5).raw("POST", "/transactions", json={})
     assert clock.waits  # it was tried again
+
+
+def test_an_answer_that_is_not_known_to_be_the_services_own_is_told(serve: Serve, connect_to: Connect) -> None:
+    session = connect_to(serve(in_turn(Reply(b"<html><title>Blocked</title></html>", 403))), lam(), writes=True)
+    with pytest.raises(
+        lk.OutcomeUnknown,
+        match=r"^POST /transactions: it may not be the service that answered 403: an HTML page titled 'Blocked' .* "
+        r"gateway in between\. It was sent, and may have been carried out",
+    ) as caught:
+        session.raw("POST", "/transactions", json={})
+    assert caught.value.status == 403
+
+
+@pytest.mark.parametrize(("status", "kind"), [(401, lk.AuthenticationError), (407, lk.ConnectionFailed)])
+def test_a_write_that_is_turned_away_has_a_known_outcome_whoever_answers(
+    serve: Serve, connect_to: Connect, status: int, kind: type[lk.LedgerError]
+) -> None:
+    session = connect_to(serve(in_turn(Reply(b"<html>", status))), lam(), writes=True)
+    with pytest.raises(kind):
+        session.raw("POST", "/transactions", json={})
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 501])

@@ -366,6 +366,18 @@ def test_a_lost_answer_to_a_vote_is_looked_up(
     assert len(votes(session)) == 1
 
 
+@pytest.mark.parametrize(("status", "body"), [(409, None), (404, "<html>blocked</html>"), (403, "")])
+def test_a_vote_that_a_gateway_answered_is_looked_up(
+    session: lk.Session, sandbox: Sandbox, draft: Draft, request_id: int, status: int, body: str | None
+) -> None:
+    path = f"/requests/{request_id}/approve"
+    sandbox.faults.status(status, path=path, method="POST", times=1, answered=True, body=body)
+    with pytest.raises(lk.OutcomeUnknown, match=str(status)) as lost:
+        session.requests.approve(request_id, draft, confirm=f"approve {request_id}")
+    assert lost.value.find().state == "found"
+    assert len(votes(session)) == 1
+
+
 def test_whose_vote_was_lost_is_not_known_where_the_own_user_is_not(
     session: lk.Session, sandbox: Sandbox, draft: Draft, request_id: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:

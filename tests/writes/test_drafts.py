@@ -275,15 +275,70 @@ def test_a_session_that_reads_only_sends_nothing(serve: Callable[..., Server]) -
     assert server.paths() == ["/whitelists", "/accounts"]  # of the draft, which is made to be looked at
 
 
-@pytest.mark.parametrize("act", [Drop(), Reply(b"<html>", status=502), Reply({"message": "no"}, status=500)])
+PAGE = "<html><head><title>Blocked by gateway</title></head></html>"
+NOT_ITS_OWN = [(status, PAGE) for status in (400, 403, 404, 413, 501)]
+
+
+@pytest.mark.parametrize(
+    "act",
+    [
+        Drop(),
+        Reply(b"<html>", status=502),
+        Reply({"message": "no"}, status=500),
+        *(Reply({"message": "no"}, status=status) for status in (408, 409, 425)),
+        *(Reply(page.encode(), status=status) for status, page in NOT_ITS_OWN),
+        Reply(status=404),
+        Reply(["no"], status=400),
+        Reply({"message": {"text": "no"}}, status=403),
+        Reply({"message": " ", "status_code": 403}, status=403),
+        Reply({"message": "not on the whitelist"}, status=400, cut_after=20),
+    ],
+    ids=repr,
+)
 def test_a_write_is_posted_once_whatever_comes_back(serve: Callable[..., Server], act: Any) -> None:
     def handle(seen: Seen) -> Any:
         return act
 
     server = serve(unlisted(handle))
-    with (
-        lk.Session(API_USER, base_url=server.url, writes=True, retry_seconds=1) as session,
-        pytest.raises(lk.OutcomeUnknown),
-    ):
-        session.requests.create(PAYLOAD)
+    with lk.Session(API_USER, base_url=server.url, writes=True, retry_seconds=1) as session:
+        with pytest.raises(lk.OutcomeUnknown):
+            session.requests.create(PAYLOAD)
+        with pytest.raises(lk.InvalidRequest, match="has sent the same before"):
+            session.requests.create(PAYLOAD)
     assert [seen.path for seen in server.seen if seen.method == "POST" and seen.path == "/requests"] == ["/requests"]
+
+
+@pytest.mark.parametrize(
+    ("status", "body"), [*((status, None) for status in (408, 409, 425)), *NOT_ITS_OWN], ids=lambda one: str(one)[:6]
+)
+def test_what_was_made_and_answered_by_a_gateway_is_not_made_again(
+    start: Callable[..., lk.Session], status: int, body: str | None
+) -> None:
+    patient = start(transactions=0)
+    assert patient.sandbox is not None
+    with open_session(patient.sandbox, clock=HurriedClock()) as session:
+        draft = session.transactions.send(BITCOIN_ACCOUNT, listed_address(session, "bitcoin"), "0.5 BTC")
+        patient.sandbox.faults.status(
+            status, path="/requests", method="POST", times=1, answered=True, body=body, content_type="text/html"
+        )
+        with pytest.raises(lk.OutcomeUnknown, match=str(status)) as lost:
+            draft.submit()
+        with pytest.raises(lk.InvalidRequest, match=r"its outcome is not known: draft\.find"):
+            draft.submit()
+        assert lost.value.find().state == "found"
+        assert draft.state == "sent"
+        assert len(session.transactions.search(title=draft.mark)) == 1
+
+
+@pytest.mark.parametrize("status", [400, 403, 404, 501])
+def test_what_the_service_itself_refused_is_a_draft_still(start: Callable[..., lk.Session], status: int) -> None:
+    session = start(transactions=0)
+    assert session.sandbox is not None
+    draft = session.transactions.send(BITCOIN_ACCOUNT, listed_address(session, "bitcoin"), "0.5 BTC")
+    session.sandbox.faults.status(status, path="/requests", method="POST", times=1)
+    with pytest.raises(lk.LedgerError) as refused:
+        draft.submit()
+    assert isinstance(refused.value, NOT_CARRIED_OUT)
+    assert draft.state == "draft"
+    assert len(draft.submit()) == 1
+    assert len(session.transactions.search(title=draft.mark)) == 1

@@ -111,8 +111,10 @@ def test_what_was_found_is_named_as_found(start: Callable[..., lk.Session]) -> N
         (Reply(b"<html>a portal</html>"), lk.AuthenticationError),
         (Reply({"access_token": "t", "expires_in": "soon"}), lk.AuthenticationError),
         (Reply(b"", status=503), lk.ServerError),
+        (Reply(b"<html>blocked</html>", status=403), lk.PermissionDenied),
+        (Reply({"message": "too slow"}, status=408), lk.InvalidRequest),
     ],
-    ids=["a page", "a token without end", "a failure"],
+    ids=["a page", "a token without end", "a failure", "a gateway refuses", "a time-out"],
 )
 def test_a_write_that_could_not_be_signed_in_was_not_sent(
     serve: Serve, connect_to: Connect, no_token: Reply, error: type[lk.LedgerError]
@@ -135,6 +137,30 @@ def test_a_write_that_could_not_be_signed_in_was_not_sent(
 
     down = False
     assert draft.submit()["id"].tolist() == [2293]
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        Reply(b"<html>blocked</html>", 403),
+        Reply({"message": "conflict"}, 409),
+        Reply({"error": "invalid_grant"}, 400),
+    ],
+    ids=["a gateway", "conflict", "refused"],
+)
+def test_a_write_is_sent_whatever_became_of_a_refresh(serve: Serve, connect_to: Connect, answer: Reply) -> None:
+    posts = in_turn(Reply({"message": "expired"}, 401), made(2293))
+    others = unlisted(posts)
+    server = serve(lambda seen: answer if seen.path == "/auth/token/refresh" else others(seen))
+
+    frame = connect_to(server, OPERATOR, writes=True).requests.create(PAYLOAD)
+
+    assert frame["id"].tolist() == [2293]
+    assert [seen.path for seen in server.seen if seen.path.startswith("/auth/")] == [
+        "/auth/token",
+        "/auth/token/refresh",
+        "/auth/token",
+    ]
 
 
 def test_a_draft_that_was_not_sent_is_not_said_to_be_missing(serve: Serve, connect_to: Connect) -> None:
