@@ -22,7 +22,7 @@ OF_READS: Final = (
     lk.ServerError,
 )
 # Of a write too.
-OF_WRITES: Final = (*OF_READS, lk.InvalidRequest, lk.OutcomeUnknown)
+OF_WRITES: Final = (*OF_READS, lk.InvalidRequest, lk.OutcomeUnknown, lk.PermissionDenied)
 # Of what is signed, where the key pair was replaced, or no address could be compared: the phrase is another then.
 OF_VOTES: Final = (*OF_WRITES, lk.ConfigurationError, lk.ReviewFailed)
 # What has an answer that can't be read.
@@ -34,6 +34,7 @@ CAUSES: Final[Mapping[str, frozenset[str]]] = {
     "AuthenticationError": SIGNING_OUT | SPOILING,
     "ConfigurationError": frozenset({"rotate key pair"}),
     "ContractViolation": SPOILING,
+    "PermissionDenied": frozenset({"error"}),
     "RateLimited": frozenset({"limit"}),
     "ServerError": frozenset({"error", "html", "restart"}),
 }

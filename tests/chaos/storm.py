@@ -18,6 +18,10 @@ HTML: Final = "<html><head><title>Bad gateway</title></head><body>nginx</body></
 # what a service lists no more.
 DEEP_PAGE: Final = 3
 
+# How a write is refused, by the service or by a gateway in its place. No read is, and no sign-in: those end with it.
+OF_WRITES: Final = frozenset({403, 408})
+WRITES: Final = ("/requests", "/requests*")
+
 RETRY_AFTER: Final = ("seconds", "fraction", "date", "past date", "epoch", "milliseconds", "junk", "negative", "none")
 
 # How often each kind is drawn.
@@ -112,12 +116,16 @@ def _how(draw: random.Random, kind: str) -> dict[str, Any]:
         case "stall":
             return {**struck, "times": draw.randint(1, 2), "answered": draw.random() < 0.5}
         case "error":
-            return {**struck, "status": draw.choice([500, 502, 503, 504]), "answered": draw.random() < 0.5}
+            status = draw.choice([500, 502, 503, 504, *sorted(OF_WRITES)])
+            # In the service's own words a 403 says that nothing was done, and so it must be.
+            answered = status != 403 and draw.random() < 0.5
+            return _of_writes(draw, {**struck, "status": status, "answered": answered})
         case "limit":
             form = draw.choice(RETRY_AFTER)
             return {**struck, "status": draw.choice([420, 429]), "form": form, "seconds": draw.uniform(0.2, 4)}
         case "html":
-            return {**struck, "status": draw.choice([200, 502]), "answered": draw.random() < 0.5}
+            status = draw.choice([200, 502, *sorted(OF_WRITES)])
+            return _of_writes(draw, {**struck, "status": status, "answered": draw.random() < 0.5})
         case "content type":
             return {**struck, "type": draw.choice(["text/html", "text/plain; charset=latin-1", "image/png", ""])}
         case "invalid JSON":
@@ -137,3 +145,7 @@ def _how(draw: random.Random, kind: str) -> dict[str, Any]:
             return {"reset": draw.random() < 0.5}
         case _:
             return {}
+
+
+def _of_writes(draw: random.Random, how: dict[str, Any]) -> dict[str, Any]:
+    return {**how, "path": draw.choice(WRITES), "method": "POST"} if how["status"] in OF_WRITES else how

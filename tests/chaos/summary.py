@@ -7,6 +7,8 @@ from typing import Any, Final
 
 import pytest
 
+from chaos.storm import KINDS
+
 # Of what is done while it storms, how much has at least to come to a good end, over so many seeds.
 SHARES: Final = {
     "search transactions": 0.5,
@@ -18,6 +20,8 @@ SHARES: Final = {
     "plan": 0.2,
 }
 ENOUGH: Final = 12
+# In so many seeds each kind of fault is drawn some times, also the rarest.
+ENOUGH_FOR_EACH_KIND: Final = 48
 
 
 # In quotes: pytest 8 does not name it.
@@ -43,11 +47,15 @@ def pytest_terminal_summary(terminalreporter: "pytest.TerminalReporter") -> None
 
 
 def lacking(reports: list[dict[str, Any]]) -> Iterator[str]:
-    """Say what came to a good end so seldom that the storms have shown little of it."""
+    """Say what came to a good end so seldom that the storms have shown little of it, and what never went wrong."""
     for name, share in SHARES.items():
         tried, ended = (sum(report[which].get(name, 0) for report in reports) for which in ("actions", "ended"))
         if not tried or ended < share * tried:
             yield f"of {tried} times, {name} came to a good end {ended} times"
+    if len(reports) >= ENOUGH_FOR_EACH_KIND:
+        for kind in KINDS:
+            if not any(report["faults"].get(kind) for report in reports):
+                yield f"in {len(reports)} seeds, {kind} never struck"
 
 
 def lines(reports: list[dict[str, Any]]) -> Iterator[str]:

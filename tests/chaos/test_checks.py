@@ -18,8 +18,8 @@ from chaos.checks import Intent, Read
 from chaos.chronicle import Chronicle
 from chaos.clock import BEGINS
 from chaos.run import run
-from chaos.storm import KINDS, RETRY_AFTER, Storm, retry_after, storm_of
-from chaos.summary import SHARES, lacking, lines
+from chaos.storm import KINDS, OF_WRITES, RETRY_AFTER, WRITES, Storm, retry_after, storm_of
+from chaos.summary import ENOUGH_FOR_EACH_KIND, SHARES, lacking, lines
 from ledgerkit import pages, paging
 from ledgerkit.sandbox import Sandbox
 from ledgerkit.transport import Transport
@@ -257,6 +257,18 @@ def test_storms_in_which_too_little_came_to_a_good_end_have_shown_nothing() -> N
     assert told == "of 100 times, archive came to a good end 5 times"
 
 
+def test_a_kind_of_fault_that_never_struck_has_shown_nothing() -> None:
+    good = dict.fromkeys(SHARES, 1)
+    report = {"actions": good, "ended": good, "faults": dict.fromkeys(KINDS, 1)}
+    lame = {**report, "faults": {**report["faults"], "expire refresh": 0}}
+    once = [report] + [lame] * (ENOUGH_FOR_EACH_KIND - 1)
+    assert list(lacking(once)) == []
+    assert list(lacking([lame] * ENOUGH_FOR_EACH_KIND)) == ["in 48 seeds, expire refresh never struck"]
+    del lame["faults"]["expire refresh"]  # it was not drawn either
+    assert list(lacking([lame] * ENOUGH_FOR_EACH_KIND)) == ["in 48 seeds, expire refresh never struck"]
+    assert list(lacking([lame] * (ENOUGH_FOR_EACH_KIND - 1))) == []
+
+
 def test_an_archive_with_a_row_less_or_a_file_more_is_seen(
     session: lk.Session, chronicle: Chronicle, tmp_path: Path
 ) -> None:
@@ -310,6 +322,16 @@ def test_a_storm_is_a_function_of_its_seed_and_together_they_hold_every_kind() -
     assert met == set(KINDS)
     forms = {event.how["form"] for seed in range(60) for event in storm_of(seed).events if event.kind == "limit"}
     assert forms == set(RETRY_AFTER)
+
+
+def test_writes_are_refused_by_the_service_and_by_gateways_which_have_passed_them_on_and_reads_are_not() -> None:
+    events = [event for seed in range(60) for event in storm_of(seed).events if event.how.get("status") in OF_WRITES]
+    assert {(event.kind, event.how["status"], event.how["answered"]) for event in events} == {
+        ("error", 403, False),
+        *(("error", 408, answered) for answered in (True, False)),
+        *(("html", status, answered) for status in (403, 408) for answered in (True, False)),
+    }
+    assert {(event.how["method"], event.how["path"]) for event in events} == {("POST", path) for path in WRITES}
 
 
 def test_every_form_of_a_wait_is_written_as_gateways_do() -> None:
