@@ -503,6 +503,23 @@ def test_a_lost_answer_is_said_and_what_was_sent_is_found(
     assert posts(sandbox) == before + 1
 
 
+def test_a_page_of_a_gateway_in_place_of_the_answer_is_no_refusal(
+    sandbox: Sandbox, form: PaymentForm, recipient: str
+) -> None:
+    before = posts(sandbox)
+    fill(form, recipient=recipient, amount="0.053")
+    review(form)
+    page = "<html><title>Blocked</title></html>"
+    sandbox.faults.status(403, path="/requests", method="POST", times=1, answered=True, body=page)
+    send(form)
+    assert form.step == "unknown"
+    assert "its answer was lost" in form.message
+    form.look.click()
+    form.wait()
+    assert form.step == "sent"
+    assert posts(sandbox) == before + 1
+
+
 def test_what_was_looked_for_and_not_found_is_not_sent_again_unasked(
     sandbox: Sandbox, form: PaymentForm, recipient: str
 ) -> None:
