@@ -7,11 +7,13 @@ traces.
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 EVM_ADDRESS: Final = re.compile(r"0x[0-9a-fA-F]{40}")
+# Behind a second `0x` too, but not the beginning of a hash.
+_EVM_INSIDE: Final = re.compile(r"0[xX][0-9a-fA-F]{40}(?![0-9a-fA-F])")
 # Hex digits are the same number in either case; the `0x` before those of 20 bytes is left out at times.
 _HEX: Final = re.compile(r"(?:0[xX])?([0-9a-fA-F]{40})|0[xX]([0-9a-fA-F]{41,64})")
 _DATA: Final = "[ac-hj-np-z02-9]"
@@ -44,6 +46,12 @@ _READ_ALIKE: Final = str.maketrans("0il|5$8", "o111ssb")
 # As it is read, what may be left out at the beginning.
 _START_READ: Final = re.compile("ox|b1tco1ncash:")
 _MOST_PLACES: Final = 3
+# What the API calls an address that is paid.
+_PAID: Final = ("recipient", "to_address")
+# What a call of a contract begins with, and what each of its arguments fills.
+_SELECTOR, _WORD = len("0x") + 8, 64
+# An address fills the end of a word; a number that reaches as far is none of anything that is paid.
+_ADDRESS_IN_WORD: Final = re.compile(r"0{24}(?!0000)([0-9a-fA-F]{40})")
 
 
 def same_address(one: str, other: str) -> bool:
@@ -83,9 +91,12 @@ def as_read(text: str) -> str:
 
 
 def candidates(text: str) -> list[str]:
-    """Return all that may be an address in a text: its words, and what stands between signs of punctuation."""
+    """Return all that may be an address in a text: its words, what stands between signs, 20 bytes within a word."""
+    inside = [] if EVM_ADDRESS.fullmatch(text) else _EVM_INSIDE.findall(text)
+    if text.isascii() and text.isalnum():  # all of an address but of a strange one, of which there are few
+        return list(dict.fromkeys([text, *inside]))
     parted = "".join(" " if unicodedata.category(one)[0] in "PSZ" and one != "_" else one for one in text)
-    found = [text, *text.split(), *parted.split(), *parted.replace("_", " ").split()]
+    found = [text, *text.split(), *parted.split(), *parted.replace("_", " ").split(), *inside]
     return list(dict.fromkeys(found))
 
 
@@ -105,6 +116,41 @@ def apart(one: str, other: str) -> str:
     )
 
 
+def destinations(body: Any) -> list[str]:
+    """Return the addresses that a body or an object pays, or that may be paid once it is carried out.
+
+    Those are recipients, what a list of addresses holds, and what a call of a contract is given. No destinations are
+    contracts and mints of tokens, validators, and the address that signs a message: nobody is paid there.
+    """
+    return list(dict.fromkeys(_destinations(body)))
+
+
+def _destinations(body: Any) -> Iterator[str]:
+    for name, value in body.items() if isinstance(body, Mapping) else ():
+        # In a frame the names of what it was inside of stand before.
+        if str(name).endswith(_PAID) and isinstance(value, str) and value:
+            yield value
+        elif str(name).endswith("addresses") and isinstance(value, list):
+            found = (one.get("address") if isinstance(one, Mapping) else one for one in value)
+            yield from (one for one in found if isinstance(one, str) and one)
+        elif str(name).endswith("function_arguments"):
+            yield from _arguments(value)
+        elif str(name).endswith("contract_data") and isinstance(value, str):
+            words = (value[at : at + _WORD] for at in range(_SELECTOR, len(value), _WORD))
+            yield from (f"0x{inside[1]}" for inside in map(_ADDRESS_IN_WORD.fullmatch, words) if inside)
+        else:
+            yield from _destinations(value)
+    for one in body if isinstance(body, list) else ():
+        yield from _destinations(one)
+
+
+def _arguments(value: Any) -> Iterator[str]:
+    if isinstance(value, str) and EVM_ADDRESS.fullmatch(value):
+        yield value
+    for one in value.values() if isinstance(value, Mapping) else value if isinstance(value, list | tuple) else ():
+        yield from _arguments(one)
+
+
 @dataclass(frozen=True)
 class Resemblance:
     """A known address that another one may be taken for.
@@ -117,6 +163,8 @@ class Resemblance:
         What it is known as, in words.
     how
         How they are alike, in words: "begins and ends like".
+    part
+        What resembles it, in the text that was compared: that without what stands around it.
     nearly
         Whether one character more at an end differs than people compare.
     """
@@ -124,12 +172,15 @@ class Resemblance:
     address: str
     known_as: str
     how: str
+    part: str
     nearly: bool = False
 
-    def words(self, address: str) -> str:
-        """Return a sentence without its point: which known address it resembles, and where they differ."""
+    def words(self, text: str) -> str:
+        """Return a sentence without its point: which known address a text resembles, and where they differ."""
+        told = "it" if self.part == text else f"{self.part} in it"
         return (
-            f"it {self.how} {self.address} ({self.known_as}), and is another address: {apart(address, self.address)}"
+            f"{told} {self.how} {self.address} ({self.known_as}), and is another address: "
+            f"{apart(self.part, self.address)}"
         )
 
 
@@ -193,15 +244,19 @@ class KnownAddresses:
         key = one_key(address)
         return self._words[key] if key in self._known else None
 
-    def alike(self, address: str) -> list[Resemblance]:
-        """Return the known addresses that this one may be taken for, and is not."""
-        own = one_key(address)
-        found: dict[str, Resemblance] = {}
-        for kind, text in _places(address):
-            for key in self._alike.get((kind, text), ()):
-                if key != own and key not in found:
-                    how, nearly = _how(kind, key, own)
-                    found[key] = Resemblance(self._spelled[key], self._words[key], how, nearly)
+    def alike(self, text: str) -> list[Resemblance]:
+        """Return the known addresses that this one, or a part of it, may be taken for, and is not."""
+        whole = one_key(text)
+        found: dict[tuple[str, str], Resemblance] = {}
+        for part in candidates(text):
+            if part != text and self.words(part) is not None:
+                continue  # a known one in a text is no forgery of another
+            own = one_key(part)
+            for kind, place in _places(part):
+                for key in self._alike.get((kind, place), ()):
+                    if key not in (own, whole) and (key, own) not in found:
+                        how, nearly = _how(kind, key, own)
+                        found[key, own] = Resemblance(self._spelled[key], self._words[key], how, part, nearly)
         return list(found.values())
 
 

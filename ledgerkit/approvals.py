@@ -11,7 +11,7 @@ from typing import Any, Final, Literal
 
 import pandas as pd
 
-from ledgerkit.addresses import candidates, mark
+from ledgerkit.addresses import mark
 from ledgerkit.challenges import LEAST_END, Challenge, Review, compare, decode, high_fees, shown_alone, unplaced
 from ledgerkit.connection import Connection
 from ledgerkit.drafts import Draft
@@ -198,12 +198,7 @@ def marked(connection: Connection, review: Review) -> Review:
     if review.verb != "approve":
         return review
     known = remembered(connection)
-    found = [
-        (label(row.field), said)
-        for row in review.rows
-        for one in candidates(row.to_be_signed or "")
-        if (said := mark(one, known)) is not None
-    ]
+    found = [(label(row.field), said) for row in review.rows if (said := mark(row.to_be_signed, known)) is not None]
     remarks = [f"{said.label}: {field}: {said.text}. Compare them whole." for field, said in found]
     doubts = ["look-alike"] if any(said.sure for _, said in found) else []
     if known.uncompared:

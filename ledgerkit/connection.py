@@ -32,8 +32,8 @@ class Memory:
         self.frames: dict[str, tuple[float, pd.DataFrame]] = {}
         # By currency and contract: until when they are kept.
         self.units: dict[Any, tuple[float, Any]] = {}
-        # Those of whitelists and of accounts: until when they are believed.
-        self.known_addresses: tuple[float, KnownAddresses] = (float("-inf"), KnownAddresses())
+        # Those of whitelists and of accounts: until when they are believed; None where nothing was looked at.
+        self.known_addresses: tuple[float, KnownAddresses | None] = (float("-inf"), None)
 
 
 @dataclass(frozen=True)

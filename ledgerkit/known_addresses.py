@@ -1,15 +1,16 @@
 """Which addresses are known in a workspace: those of its whitelists, of its accounts, and those that were paid."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 import pandas as pd
 
-from ledgerkit.addresses import KnownAddresses, one_key
+from ledgerkit.addresses import KnownAddresses, destinations, one_key
 from ledgerkit.connection import Connection
 from ledgerkit.directions import direction
 from ledgerkit.drafts import Check
-from ledgerkit.errors import LedgerError
+from ledgerkit.errors import InvalidRequest, LedgerError
 from ledgerkit.frames import INTEGER, TEXT, Table
 from ledgerkit.paging import Listing
 from ledgerkit.parallel import Progress
@@ -27,7 +28,7 @@ SECONDS_KEPT: Final = 900.0
 SECONDS_BEFORE_ANOTHER_LOOK: Final = 60.0
 _WAY: Final = (
     "compare them whole, with a source of your own. If this one is meant, have it listed, or send it by itself and "
-    "say so: in a form with the box below its review, in code with draft.submit(look_alike=True)"
+    "say so: in a form with the box below its review, in code with look_alike=True"
 )
 
 
@@ -112,7 +113,7 @@ def remembered(connection: Connection) -> KnownAddresses:
     memory = connection.memory
     with memory.lock:
         until, known = memory.known_addresses
-        return listed(connection) if connection.transport.clock.monotonic() > until else known
+        return listed(connection) if known is None or connection.transport.clock.monotonic() > until else known
 
 
 def checked(address: str, listed: KnownAddresses, paid: KnownAddresses | None = None) -> Check:
@@ -131,7 +132,7 @@ def checked(address: str, listed: KnownAddresses, paid: KnownAddresses | None = 
     missing = [one for known in there for one in known.missing]
     unseen = f"; {' and '.join(missing)} can't be seen" if missing else ""
     # An address on both is told once, by its whitelist.
-    alike = {one_key(like.address): like for known in reversed(there) for like in known.alike(address)}
+    alike = {(one_key(like.address), like.part): like for known in reversed(there) for like in known.alike(address)}
     sure = [one for one in alike.values() if not one.nearly]
     told = "; ".join(one.words(address) for one in sure or alike.values())
     if sure and (words := listed.words(address)) is not None:
@@ -149,19 +150,27 @@ def checked(address: str, listed: KnownAddresses, paid: KnownAddresses | None = 
 
 
 def look_alikes(connection: Connection, payload: Any) -> list[Check]:
-    """Return what :func:`checked` says of each recipient of a payload or a body; without one, nothing is asked."""
-    found = list(dict.fromkeys(_recipients(payload.to_json() if isinstance(payload, Body) else payload)))
-    known = listed(connection) if found else KnownAddresses()
-    return [checked(one, known) for one in found]
+    """Return what :func:`checked` says of each destination of a payload or a body; without one, nothing is asked."""
+    found = destinations(payload.to_json() if isinstance(payload, Body) else payload)
+    return each_checked(found, listed(connection)) if found else []
 
 
-def _recipients(body: Any) -> Iterator[str]:
-    for name, value in body.items() if isinstance(body, Mapping) else ():
-        if name == "recipient" and isinstance(value, str) and value:
-            yield value
-        yield from _recipients(value)
-    for one in body if isinstance(body, list) else ():
-        yield from _recipients(one)
+def refuse_look_alikes(connection: Connection, payload: Any) -> None:
+    """Raise an InvalidRequest where a destination of a payload or a body only looks like a known address."""
+    stopping = [one for one in look_alikes(connection, payload) if one.verdict == "problem"]
+    if stopping:
+        told = " ".join(f"{one.name}: {one.text}." for one in stopping)
+        raise InvalidRequest(f"nothing was sent: {told}", field="look_alike")
+
+
+def each_checked(addresses: Sequence[str], known: KnownAddresses) -> list[Check]:
+    """Return what :func:`checked` says of addresses; of several each is named, and those of one answer share it."""
+    if len(addresses) == 1:
+        return [checked(addresses[0], known)]
+    said: dict[Check, list[str]] = {}
+    for one in addresses:
+        said.setdefault(checked(one, known), []).append(one)
+    return [replace(check, text=f"{', '.join(those)}: {check.text}") for check, those in said.items()]
 
 
 def _accounts(connection: Connection) -> pd.DataFrame:

@@ -45,6 +45,7 @@ from ledgerkit.transport import Transport, of_notifications, plain_path, unquote
 if TYPE_CHECKING:
     from ledgerkit import display
     from ledgerkit.directory import Directory, Units
+    from ledgerkit.drafts import Check
     from ledgerkit.sandbox import Sandbox
 
 SANDBOX_ROLES: Final = ("OPERATOR", "ADMIN")
@@ -364,6 +365,36 @@ class Session(Sections):
             ``error`` why there is none.
         """
         return self._directory.units(accounts)
+
+    def compare_address(self, address: str) -> "Check":
+        """Compare an address with all that are known: those of whitelists, and those of own accounts.
+
+        ``GET /whitelists``, ``GET /accounts``. What is known is remembered: cards, those that were shown before too,
+        mark from then on what begins and ends like a known address.
+
+        Parameters
+        ----------
+        address
+            The whole address.
+
+        Returns
+        -------
+        Check
+            Its ``verdict`` is ``problem`` where the address only looks like a known one, ``warning`` where something
+            could not be seen, or is nearly so; ``text`` says what it is, or what it is like.
+
+        Raises
+        ------
+        InvalidRequest
+            It is no text.
+        """
+        from ledgerkit.known_addresses import checked, listed
+
+        if not isinstance(address, str) or not address.strip():
+            raise InvalidRequest(
+                f"`address` = {shorten(address)} can't be compared: it is a whole address, as text.", field="address"
+            )
+        return checked(address.strip(), listed(self._connection))
 
     def server_time(self) -> pd.Timestamp:
         """Return what the clock of the service shows, in UTC, to the second; a call is made where none told it yet.

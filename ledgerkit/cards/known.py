@@ -27,6 +27,8 @@ class Known:
         # units are put there whole.
         self._memory = Memory() if connection is None else connection.memory
         self.zone: tzinfo = UTC if connection is None else connection.zone
+        way = "" if connection is None else " yet: session.compare_address(address) does it"
+        self._not_yet = f"addresses are not compared with known ones{way}"
 
     def name(self, kind: str, key: int) -> str | None:
         """Return the name of an account, user or group."""
@@ -63,12 +65,14 @@ class Known:
 
     def look_alike(self, address: Any) -> Mark | None:
         """Return what to say of an address that may be taken for a known one, None where it is like none."""
-        return mark(address, self._memory.known_addresses[1])
+        known = self._memory.known_addresses[1]
+        return None if known is None else mark(address, known)
 
     @property
     def uncompared(self) -> str:
-        """Say among what no look-alike could be looked for; empty where all was there, or nothing was asked for."""
-        return self._memory.known_addresses[1].uncompared
+        """Say that addresses were compared with none, or among what they could not be; empty where all was there."""
+        known = self._memory.known_addresses[1]
+        return self._not_yet if known is None else known.uncompared
 
     def _row(self, kind: str, key: int) -> "pd.Series[Any] | None":
         remembered = self._memory.frames.get(kind)

@@ -7,6 +7,7 @@ from typing import Any, Final
 import pandas as pd
 
 from ledgerkit import showing
+from ledgerkit.addresses import destinations
 from ledgerkit.cards import sections, values
 from ledgerkit.cards.known import Known
 from ledgerkit.cards.rules import rule_sets
@@ -63,6 +64,10 @@ class Object:
         value = self.get(name)
         return value if isinstance(value, list) else []
 
+    def destinations(self) -> list[tuple[str, str]]:
+        """Return the addresses that it pays, or that may be paid by it, each with the column that it is in."""
+        return [(name, one) for name, value in self._values.items() for one in destinations({name: value})]
+
     @property
     def lacks_units(self) -> bool:
         """Whether it has amounts, and is shown without their unit."""
@@ -112,7 +117,6 @@ def card(kind: str, frame: pd.DataFrame, known: Known | None = None, *, more: Se
         There is no card of this kind, or the frame has not one row.
     """
     one = _object(kind, frame, known)
-    layout = LAYOUTS[kind]
     foot = []
     if one.lacks_units:
         foot.append("In base units where no unit is known: session.to_display(frame) looks it up.")
@@ -123,7 +127,7 @@ def card(kind: str, frame: pd.DataFrame, known: Known | None = None, *, more: Se
     return showing.page(
         "card",
         _facts(one),
-        *layout.tables(one),
+        *_tables(one),
         *more,
         sections.all_fields(frame),
         f"<div style='margin:8px 0 0;font-size:12px'>{quiet(text(' '.join(foot)))}</div>" if foot else "",
@@ -133,9 +137,10 @@ def card(kind: str, frame: pd.DataFrame, known: Known | None = None, *, more: Se
 
 
 def facts(kind: str, frame: pd.DataFrame, known: Known | None = None) -> str:
-    """Return the facts of an object as HTML, as a part of the card of another one."""
+    """Return the facts of an object as HTML, and what it lists, as a part of the card of another one."""
     one = _object(kind, frame, known)
-    return f"<div style='margin:8px 0 0'>{sections.heading(_title(one))}{_facts(one)}</div>"
+    listed = "".join(_tables(one))
+    return f"<div style='margin:8px 0 0'>{sections.heading(_title(one))}{_facts(one)}{listed}</div>"
 
 
 def look_alikes(kind: str, frame: pd.DataFrame, known: Known | None) -> list[str]:
@@ -151,7 +156,14 @@ def look_alikes(kind: str, frame: pd.DataFrame, known: Known | None) -> list[str
 
 
 def _compared(one: Object) -> list[Any]:
-    return [*(one.get(name) for name in ("address", "recipient")), *one.listed("senders")]
+    return [one.get("address"), *one.listed("senders"), *(address for _, address in one.destinations())]
+
+
+def _marked_first(addresses: Sequence[Any], one: Object, address: Callable[[Any], Any] = lambda given: given) -> Any:
+    """Return as many as are shown; what is like a known one is none of those that are left out."""
+    if len(addresses) <= MOST_ROWS:
+        return addresses
+    return sorted(addresses, key=lambda given: one.known.look_alike(address(given)) is None)[:MOST_ROWS]
 
 
 def _uncompared(one: Object) -> str:
@@ -185,6 +197,21 @@ def _title(one: Object) -> str:
 def _facts(one: Object) -> str:
     shown = [(line.label, line.show(one, line.column)) for line in LAYOUTS[one.kind].lines]
     return showing.fields((label, value.html, value.unit) for label, value in shown if value is not None)
+
+
+def _tables(one: Object) -> Sequence[str]:
+    """Return what an object lists, and the addresses that may be paid and have no place in its layout.
+
+    Of requests the API documents none, and a service may say them; those that a contract is called with are deep.
+    """
+    layout = LAYOUTS[one.kind]
+    placed = {*(["addresses"] if one.kind == "whitelist" else []), *(line.column for line in layout.lines)}
+    others = [(name, address) for name, address in one.destinations() if name not in placed]
+    rows = [
+        [text(name), values.address(address, one.known)]
+        for name, address in _marked_first(others, one, lambda given: given[1])
+    ]
+    return [*layout.tables(one), sections.section("Addresses", ["In", "Address"], rows), _cut(len(others))]
 
 
 # How values are shown
@@ -251,7 +278,7 @@ def _target(one: Object, column: str) -> Value | None:
 
 
 def _addresses(one: Object, column: str) -> Value | None:
-    shown = [values.address(value, one.known) for value in one.listed(column)[:MOST_ROWS]]
+    shown = [values.address(value, one.known) for value in _marked_first(one.listed(column), one)]
     return Value("<br>".join(shown)) if shown else None
 
 
@@ -344,14 +371,14 @@ def _whitelist_tables(one: Object) -> Sequence[str]:
         [
             text(address.get("name") or ""),
             text(address.get("currency") or ""),
-            values.address(address["address"]) if address.get("address") else quiet("hidden"),
+            values.address(address["address"], one.known) if address.get("address") else quiet("hidden"),
             text(_tags(address.get("destination_tags"))),
         ]
-        for address in addresses
+        for address in _marked_first(addresses, one, lambda entry: entry.get("address"))
     ]
     if not any(tags for *_, tags in rows):
         heads, rows = heads[:-1], [row[:-1] for row in rows]
-    return [sections.section(f"Addresses ({len(addresses)})", heads, rows[:MOST_ROWS]), _cut(len(rows))]
+    return [sections.section(f"Addresses ({len(addresses)})", heads, rows), _cut(len(addresses))]
 
 
 def _tags(tags: Any) -> str:

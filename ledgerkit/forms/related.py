@@ -96,7 +96,7 @@ class _Loading:
         self.found: Found
 
     def load(self) -> Found:
-        if self.kind in ("address", "transaction", "request"):
+        if self.kind in ("account", "address", "transaction", "request", "whitelist"):
             remembered(self.workspace.connection)  # so that the card says what an address only looks like
         if self.kind == "address":
             return self._address()
@@ -207,6 +207,7 @@ class _Loading:
         if kind == "account":
             self._units([int(target)])
         self.found.more.append(lambda known: cards.facts(kind, frame, known))
+        self.found.lines += cards.look_alikes(kind, frame, self.known)
 
     def _user(self) -> None:
         key = int(self.key)

@@ -8,7 +8,8 @@ import pandas as pd
 from ledgerkit.errors import NotFound, OutcomeUnknown
 from ledgerkit.filters import Many
 from ledgerkit.frames import AMOUNT, INTEGER, OBJECT, TEXT, Table
-from ledgerkit.operations import operation
+from ledgerkit.known_addresses import refuse_look_alikes
+from ledgerkit.operations import check_family, operation
 from ledgerkit.outbox import Claim
 from ledgerkit.outcomes import Outcome, look
 from ledgerkit.payloads import FeesPerByte, GasPrice, PriorityFees, Settlement, SettlementRecovery, Speed, Transaction
@@ -88,6 +89,7 @@ class Settlements(Section, name="settlements"):
         meta: Mapping[str, Any] | None = None,
         id: str | None = None,
         again: bool = False,
+        look_alike: bool = False,
     ) -> pd.DataFrame:
         """Settle against a pledge that is ready; for users of an exchange.
 
@@ -109,11 +111,14 @@ class Settlements(Section, name="settlements"):
             A UUID of one's own.
         again
             That a second settlement of the same content is meant, where this session has sent one.
+        look_alike
+            That an address is meant that looks like a known one.
 
         Raises
         ------
         InvalidRequest
-            There is nothing to settle, this session has sent the same before, or the service refuses it.
+            There is nothing to settle, it pays an address that looks like a known one, this session has sent the same
+            before, or the service refuses it.
         OutcomeUnknown
             The answer was lost.
         """
@@ -128,6 +133,10 @@ class Settlements(Section, name="settlements"):
         body = Settlement(**{name: value for name, value in given.items() if value is not None}).to_json()
         own = {name: body[name] for name in ("id", "from_pledge_id")}
         same = {"operation": "POST /settlements", **body, "id": id}
+        check_family("POST /settlements", self._connection.family, "POST /settlements")  # before anything is asked
+        self._connection.check_writes("POST /settlements")
+        if not look_alike:
+            refuse_look_alikes(self._connection, body)
         with self._connection.outbox.claim(same, f"settlement {own['id']}", again=again) as claim:
             try:
                 frame = write(self, "POST /settlements", SETTLEMENT, {}, body=body, lead=own, given=own)

@@ -5,6 +5,7 @@ from typing import Any, ClassVar, Final, get_args
 
 import pandas as pd
 
+from ledgerkit.addresses import destinations
 from ledgerkit.checks import Units, active, address_of, balance, look_alike, share_of_balance, shown
 from ledgerkit.drafts import Check, Draft
 from ledgerkit.errors import InvalidRequest
@@ -29,6 +30,7 @@ from ledgerkit.forms.kinds.inputs import (
     read_fields,
 )
 from ledgerkit.forms.workspace import Workspace
+from ledgerkit.known_addresses import each_checked
 from ledgerkit.lookups import Lookups
 from ledgerkit.payloads import (
     AccountCreation,
@@ -129,6 +131,9 @@ class TransactionKind(Kind):
             search = workspace.section(Transactions).search
             checks += [look_alike(lookups, int(source["id"]), given["recipient"], search)]
             checks += rules(lookups, source, payload)
+        # What a call of a contract is given may be paid by it.
+        if inside := [one for one in destinations(payload.to_json()) if one != given.get("recipient")]:
+            checks += each_checked(inside, lookups.listed())
         return request(workspace, payload, facts, checks)
 
     def _made(

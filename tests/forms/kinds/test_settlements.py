@@ -238,3 +238,27 @@ def test_without_an_estimate_a_ceiling_is_asked_for(
     fill(form, from_pledge_id=pledge_of(session, 53)["id"], amount="1 ETH", recipient=recipient)
     [problem] = review(form).problems
     assert problem == f"fees: they can't be estimated: {refusal.message} Fill in the ceiling yourself"
+
+
+def test_a_settlement_that_pays_a_look_alike_in_is_sent_by_who_says_that_it_is_meant(
+    session: lk.Session, opened: Callable[..., RequestForm]
+) -> None:
+    form = opened(session, "Settlement")
+    listed = listed_address(session, "ethereum", 2)
+    alike = f"{listed[:8]}{'9' * 30}{listed[-4:]}"
+    pledge = pledge_of(session, 53)
+    fill(form, from_pledge_id=pledge["id"], inbound_amount="1 ETH", to_account_id=9, to_address=alike)
+
+    draft = review(form)
+
+    check = next(one for one in draft.checks if one.name == "look-alike")
+    assert (check.verdict, check.allowed_by) == ("problem", "look_alike")
+    assert check.text.startswith(f"in, to {alike}: it begins and ends like {listed} (")
+    before = posted(session, "/settlements")
+    with pytest.raises(lk.InvalidRequest, match="begins and ends like"):
+        draft.submit()
+    assert posted(session, "/settlements") == before
+    # The sandbox looks at what is sent: that it was asked is all that counts here.
+    with pytest.raises(lk.InvalidRequest, match=r"400|refused|not"):
+        draft.submit(look_alike=True)
+    assert posted(session, "/settlements") == before + 1
