@@ -152,7 +152,10 @@ def checked(address: str, listed: KnownAddresses, paid: KnownAddresses | None = 
 def look_alikes(connection: Connection, payload: Any) -> list[Check]:
     """Return what :func:`checked` says of each destination of a payload or a body; without one, nothing is asked."""
     found = destinations(payload.to_json() if isinstance(payload, Body) else payload)
-    return each_checked(found, listed(connection)) if found else []
+    if not found:
+        return []
+    known = listed(connection)
+    return each_checked(found, known) if len(found) > 1 else [checked(found[0], known)]
 
 
 def refuse_look_alikes(connection: Connection, payload: Any) -> None:
@@ -164,9 +167,7 @@ def refuse_look_alikes(connection: Connection, payload: Any) -> None:
 
 
 def each_checked(addresses: Sequence[str], known: KnownAddresses) -> list[Check]:
-    """Return what :func:`checked` says of addresses; of several each is named, and those of one answer share it."""
-    if len(addresses) == 1:
-        return [checked(addresses[0], known)]
+    """Return what :func:`checked` says of addresses; each is named, and those of one answer share it."""
     said: dict[Check, list[str]] = {}
     for one in addresses:
         said.setdefault(checked(one, known), []).append(one)

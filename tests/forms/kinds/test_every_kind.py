@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from writes.conftest import listed_address
 
 import ledgerkit as lk
 from forms.kinds.filling import CASES, Case, fill, review
@@ -59,3 +60,18 @@ def test_every_kind_of_payload_is_reached_by_a_form() -> None:
     paid = {payloads.KINDS[name] for name in SENDS.values()} | {payloads.SolanaLikeSendSplTokenChecked}
     assert {*payloads.KINDS.values()} <= offered | paid
     assert {MessageSigning, AccountCreation, PledgeIncrement, ForcedUnpledge, Settlement} <= offered
+
+
+def test_what_a_contract_is_called_with_is_compared_with_known_addresses(
+    session: lk.Session, opened: Callable[..., RequestForm]
+) -> None:
+    listed = listed_address(session, "ethereum", 2)
+    alike = f"{listed[:8]}{'9' * 30}{listed[-4:]}"
+    form = opened(session, "Contract call")
+    call = next(one for one in CASES if one.kind == "Contract call")
+    fill(form, **{**call.values, "function_arguments": f'{{"spender": "{alike}", "amount": "1"}}'})
+
+    told = [one for one in review(form).checks if one.name == "look-alike"]
+
+    assert [one.verdict for one in told] == ["ok", "problem"]
+    assert told[1].text.startswith(f"{alike}: it begins and ends like {listed} (")
