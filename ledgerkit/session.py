@@ -37,10 +37,11 @@ from ledgerkit.filters import instant, instant_text
 from ledgerkit.operations import ESTIMATE, FAMILIES, check_family, find
 from ledgerkit.operator import Operator
 from ledgerkit.paging import Reader
+from ledgerkit.paths import check_path, of_notifications, plain_path
 from ledgerkit.secret import Secret
 from ledgerkit.sections import Sections
 from ledgerkit.showing import fields, page, visible
-from ledgerkit.transport import Transport, of_notifications, plain_path, unquoted
+from ledgerkit.transport import Transport
 
 if TYPE_CHECKING:
     from ledgerkit import display
@@ -284,7 +285,7 @@ class Session(Sections):
         verb = method.upper() if isinstance(method, str) else ""
         if verb not in METHODS:
             raise InvalidRequest(f"`method` = {shorten(method)} was not sent: it takes one of {', '.join(METHODS)}.")
-        _check_path(path)
+        check_path(path)
         call = f"{verb} {path}"
         if (made := find(verb, plain_path(path))) is not None:
             check_family(made, self.family, call)
@@ -611,19 +612,3 @@ def _checked(settings: dict[str, Any]) -> dict[str, Any]:
                 f"`{name}` = {shorten(value)} can't be used: it is a number above 0.", field=name
             )
     return settings
-
-
-def _check_path(path: Any) -> None:
-    if not isinstance(path, str) or not path.startswith("/") or path.startswith("//"):
-        raise InvalidRequest(f"`path` = {shorten(path)} was not sent: it starts with one slash, as in '/accounts'.")
-    # Servers and gateways differ in what they unquote, merge and cut off: no reading may lead elsewhere.
-    bare = unquoted(path)
-    odd = any(char in path for char in "?#\\") or "\\" in bare or "\ufffd" in bare or "//" in bare
-    steps = {".", ".."} & {one.partition(";")[0] for one in bare.split("/")}
-    if odd or steps or not path.isprintable() or not bare.isprintable():
-        raise InvalidRequest(
-            f"`path` = {shorten(path)} was not sent: it holds no '?', '#', backslash, line break, '//', '.' or '..', "
-            "quoted neither; parameters go into `params`."
-        )
-    if f"{plain_path(path)}/".lower().startswith("/auth/"):
-        raise InvalidRequest("the session exchanges tokens itself; their answer would show them in the notebook.")

@@ -11,7 +11,6 @@ import math
 import os
 import random
 import threading
-import unicodedata
 import weakref
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
@@ -19,7 +18,7 @@ from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any, Final
-from urllib.parse import quote, unquote
+from urllib.parse import quote
 
 import httpx
 
@@ -40,6 +39,7 @@ from ledgerkit.errors import (
 )
 from ledgerkit.limits import LONGEST_WAIT as LONGEST_REFUSAL
 from ledgerkit.limits import Limiter, among_many
+from ledgerkit.paths import of_notifications
 from ledgerkit.secret import Secret
 from ledgerkit.wire import Attempt, Wire, bound
 
@@ -444,24 +444,6 @@ class Transport:
             status=status,
             **kept,
         )
-
-
-def of_notifications(call: str) -> bool:
-    """Say whether the answer to a call may hold the secret of a webhook; a server unquotes the path that it gets."""
-    return plain_path(call.partition(" ")[2]).lower().startswith("/notifications")
-
-
-def unquoted(path: str) -> str:
-    """Return a path without quoting, however often it is quoted: gateways unquote what they pass on."""
-    while (once := unquote(path)) != path:
-        path = once
-    return unicodedata.normalize("NFKC", path)
-
-
-def plain_path(path: str) -> str:
-    """Return a path as the laxest of servers may read it: unquoted, each slash once, without ``;parameters``."""
-    parts = (one.partition(";")[0] for one in unquoted(path).replace("\\", "/").split("/"))
-    return "/" + "/".join(one for one in parts if one)
 
 
 @functools.lru_cache(maxsize=32)
