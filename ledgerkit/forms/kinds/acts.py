@@ -109,7 +109,7 @@ class Act(Draft):
         return capital(self._makes)
 
     def _next(self) -> str:
-        return "To send it: draft.submit()" if self.state == "draft" else ""
+        return super()._next() if self.state == "draft" else ""
 
 
 class Bodiless(Body, frozen=True, kw_only=True):

@@ -253,6 +253,7 @@ def test_a_settlement_that_pays_a_look_alike_in_is_sent_by_who_says_that_it_is_m
 
     check = next(one for one in draft.checks if one.name == "look-alike")
     assert (check.verdict, check.allowed_by) == ("problem", "look_alike")
+    assert "To send it all the same: draft.submit(look_alike=True)" in repr(draft)
     assert check.text.startswith(f"in, to {alike}: it begins and ends like {listed} (")
     before = posted(session, "/settlements")
     with pytest.raises(lk.InvalidRequest, match="begins and ends like"):
