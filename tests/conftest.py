@@ -53,8 +53,12 @@ def pytest_configure(config: pytest.Config) -> None:
     signal.signal(signal.SIGINT, signal.default_int_handler)
     # How long an example takes says something of the machine and what else it does, and nothing of the kit.
     unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True)
-    examples = config.getoption("--examples") or unhurried.max_examples
-    settings.register_profile("unhurried", unhurried, max_examples=examples)
+    # A run of all tests tries the same examples each time, so that what fails it is a change; whoever asks for a
+    # number of them looks for others.
+    examples = config.getoption("--examples")
+    settings.register_profile(
+        "unhurried", unhurried, max_examples=examples or unhurried.max_examples, derandomize=examples is None
+    )
     settings.load_profile("unhurried")
 
 
