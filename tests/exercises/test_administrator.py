@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
+from on_a_day import on_a_day
 
 import ledgerkit as lk
 from ledgerkit import exercises
@@ -13,7 +14,7 @@ NAME = "LTC Tutorial"
 
 @pytest.fixture
 def session() -> Iterator[lk.Session]:
-    with lk.connect("sandbox", role="ADMIN", writes=True, transactions=300) as session:
+    with lk.connect("sandbox", role="ADMIN", writes=True, transactions=300, **on_a_day()) as session:
         yield session
 
 

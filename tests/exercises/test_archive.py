@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from on_a_day import on_a_day
 from serving import Server, page
 
 import ledgerkit as lk
@@ -15,7 +16,7 @@ from ledgerkit import exercises
 
 @pytest.fixture(scope="module")
 def session() -> Iterator[lk.Session]:
-    with lk.connect("sandbox", transactions=300) as session:
+    with lk.connect("sandbox", transactions=300, **on_a_day()) as session:
         yield session
 
 

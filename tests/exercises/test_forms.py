@@ -5,6 +5,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from on_a_day import on_a_day
 
 import ledgerkit as lk
 from ledgerkit import exercises
@@ -14,7 +15,7 @@ MEANT: dict[str, Any] = {"account": 1, "type": "SEND", "status": "CONFIRMED"}
 
 @pytest.fixture(scope="module")
 def session() -> Iterator[lk.Session]:
-    with lk.connect("sandbox") as session:
+    with lk.connect("sandbox", **on_a_day()) as session:
         yield session
 
 

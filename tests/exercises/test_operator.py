@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
+from on_a_day import on_a_day
 
 import ledgerkit as lk
 from ledgerkit import exercises
@@ -12,7 +13,7 @@ from ledgerkit.drafts import Draft
 
 @pytest.fixture
 def session() -> Iterator[lk.Session]:
-    with lk.connect("sandbox", writes=True, transactions=300) as session:
+    with lk.connect("sandbox", writes=True, transactions=300, **on_a_day()) as session:
         yield session
 
 

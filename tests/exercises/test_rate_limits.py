@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from on_a_day import on_a_day
 
 import ledgerkit as lk
 from exercises.notebooks import verdict_with
@@ -18,7 +19,7 @@ NOTE = "Exercise 05"
 
 @pytest.fixture
 def session() -> Iterator[lk.Session]:
-    with lk.connect("sandbox", writes=True, transactions=300) as session:
+    with lk.connect("sandbox", writes=True, transactions=300, **on_a_day()) as session:
         yield session
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import pytest
+from on_a_day import on_a_day
 from serving import Reply, Server
 
 import ledgerkit as lk
@@ -15,7 +16,7 @@ PREFIX = "LEDGER_ENTERPRISE_ADMINISTRATOR_"
 
 @pytest.fixture(scope="module")
 def session() -> Iterator[lk.Session]:
-    with lk.connect("sandbox", transactions=300) as session:
+    with lk.connect("sandbox", transactions=300, **on_a_day()) as session:
         yield session
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from on_a_day import on_a_day
 from serving import Reply, Seen, Server, page, signed_in
 
 import ledgerkit as lk
@@ -22,7 +23,7 @@ OPERATOR = lk.ApiUser("acme", "key-id", "canary-key-secret")
 
 @pytest.fixture(scope="module")
 def session() -> Iterator[lk.Session]:
-    with lk.connect("sandbox", transactions=300) as session:
+    with lk.connect("sandbox", transactions=300, **on_a_day()) as session:
         yield session
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from on_a_day import on_a_day
 from serving import Reply, Seen, Server, listing, page
 
 import ledgerkit as lk
@@ -20,7 +21,7 @@ LARGE = 123_456_789_012_345_678_901_234_567_890
 
 @pytest.fixture(scope="module")
 def session() -> Iterator[lk.Session]:
-    with lk.connect("sandbox", transactions=300) as session:
+    with lk.connect("sandbox", transactions=300, **on_a_day()) as session:
         yield session
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from on_a_day import on_a_day
 from serving import Reply, Seen, Server, listing, page
 
 import ledgerkit as lk
@@ -27,7 +28,7 @@ LARGE = 10**27 * 10 + 1
 
 @pytest.fixture(scope="module")
 def session() -> Iterator[lk.Session]:
-    with lk.connect("sandbox", writes=True, transactions=300) as session:
+    with lk.connect("sandbox", writes=True, transactions=300, **on_a_day()) as session:
         yield session
 
 

@@ -9,6 +9,7 @@ import nbformat
 import pandas as pd
 import pytest
 from nbclient import NotebookClient
+from on_a_day import on_a_day
 from serving import Reply, Server
 
 import ledgerkit as lk
@@ -42,7 +43,7 @@ def confirmed(session: lk.Session, place: int = 0) -> dict[str, Any]:
 
 @pytest.fixture
 def session() -> Iterator[lk.Session]:
-    with lk.connect("sandbox", writes=True, transactions=300) as session:
+    with lk.connect("sandbox", writes=True, transactions=300, **on_a_day()) as session:
         yield session
 
 

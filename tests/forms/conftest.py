@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
+from on_a_day import on_a_day
 from writes.conftest import recipient as recipient
 from writes.conftest import request_id as request_id
 
@@ -13,7 +14,7 @@ from ledgerkit.forms.workspace import Workspace
 @pytest.fixture(scope="module")
 def session() -> Iterator[lk.Session]:
     """A session that only reads."""
-    with lk.connect("sandbox") as session:
+    with lk.connect("sandbox", **on_a_day()) as session:
         yield session
 
 

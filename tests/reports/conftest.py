@@ -3,11 +3,12 @@
 from collections.abc import Iterator
 
 import pytest
+from on_a_day import on_a_day
 
 import ledgerkit as lk
 
 
 @pytest.fixture(scope="module")
 def session() -> Iterator[lk.Session]:
-    with lk.connect("sandbox") as session:
+    with lk.connect("sandbox", **on_a_day()) as session:
         yield session

@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from on_a_day import A_DAY
 
 import ledgerkit as lk
 from ledgerkit.reports import Report, statement
@@ -32,7 +33,7 @@ def rows(report: Report, table: str = "movements") -> list[dict[str, Any]]:
 
 def test_totals_of_the_sandbox_are_what_its_raw_transactions_add_up_to(session: lk.Session) -> None:
     """Another way to the same numbers: JSON, no frame, and each account's own sign."""
-    start, end = (pd.Timestamp.now("UTC").normalize() - pd.Timedelta(days=days) for days in (500, 110))
+    start, end = (pd.Timestamp(A_DAY).normalize() - pd.Timedelta(days=days) for days in (500, 110))
     arrives = {"RECEIVE", "REWARD", "STAKE_WITHDRAW", "STAKING_WITHDRAW"}
     leaves = {"SEND", "STAKE", "STAKE_CREATE_DELEGATE", "EXECUTE_CONTRACT", "DEPLOY_CONTRACT"}
     sums: dict[int, int] = defaultdict(int)
@@ -486,7 +487,7 @@ def test_a_parent_that_cannot_be_seen_is_charged_in_the_unit_of_the_fees(on: Con
 
 def test_no_rows_have_the_same_columns_and_dtypes_as_many(session: lk.Session) -> None:
     many, none = (
-        statement(session, pd.Timestamp.now("UTC") - pd.Timedelta(days=90)),
+        statement(session, pd.Timestamp(A_DAY) - pd.Timedelta(days=90)),
         statement(session, "2020-01-01", "2020-02-01"),
     )
     for name, frame in none.tables.items():

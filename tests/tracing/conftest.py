@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 
 import pytest
+from on_a_day import on_a_day
 from serving import Server
 
 import ledgerkit as lk
@@ -11,7 +12,7 @@ from tracing.small import Small
 
 @pytest.fixture(scope="module")
 def session() -> Iterator[lk.Session]:
-    with lk.connect("sandbox") as session:
+    with lk.connect("sandbox", **on_a_day()) as session:
         yield session
 
 

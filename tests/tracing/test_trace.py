@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from on_a_day import A_DAY
 
 import ledgerkit as lk
 
@@ -23,7 +24,7 @@ def rows_of(session: lk.Session, path: str, **params: Any) -> list[dict[str, Any
 
 def a_year_ago() -> pd.Timestamp:
     """Return the day from which on a trace looks through lists, where it is told no other."""
-    return pd.Timestamp.now(tz="UTC").normalize() - pd.DateOffset(months=12)
+    return pd.Timestamp(A_DAY).normalize() - pd.DateOffset(months=12)
 
 
 @pytest.fixture(scope="module")

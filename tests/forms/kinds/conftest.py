@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 
 import pytest
+from on_a_day import on_a_day
 
 import ledgerkit as lk
 from ledgerkit.forms.kinds import RequestForm
@@ -10,7 +11,7 @@ from ledgerkit.forms.kinds import RequestForm
 
 @pytest.fixture(scope="module")
 def session() -> Iterator[lk.Session]:
-    with lk.connect("sandbox", writes=True, transactions=60) as one:
+    with lk.connect("sandbox", writes=True, transactions=60, **on_a_day()) as one:
         assert one.sandbox is not None
         # The rules of all accounts leave the calls of contracts to the trading desk: the caller joins it.
         groups = one.sandbox._build().collections["groups"]
@@ -22,7 +23,7 @@ def session() -> Iterator[lk.Session]:
 
 @pytest.fixture(scope="module")
 def gateway() -> Iterator[lk.Session]:
-    with lk.connect("sandbox", family="lam", writes=True, transactions=60) as one:
+    with lk.connect("sandbox", family="lam", writes=True, transactions=60, **on_a_day()) as one:
         yield one
 
 
