@@ -10,9 +10,11 @@ from token_service import CREDENTIALS, Make, Service, client_of
 
 from ledgerkit.auth import (
     ApiUserAuth,
+    TokenKeeper,
     Tokens,
     auth_for,
     refresh_request,
+    secrets_of,
     token_request,
     tokens_from,
 )
@@ -89,8 +91,8 @@ GOOD = {
 def test_an_answer_of_the_token_endpoint_is_read() -> None:
     tokens = tokens_from(GOOD)
     assert tokens == Tokens(Secret("access-canary"), Secret("refresh-canary"), 300.0, "state-canary")
-    without = tokens_from({"access_token": "access", "expires_in": 300})
-    assert without.refresh is None
+    without = tokens_from({"access_token": "access", "expires_in": 1})
+    assert (without.refresh, without.expires_in) == (None, 1.0)
 
 
 @pytest.mark.parametrize(
@@ -110,6 +112,7 @@ def test_an_answer_of_the_token_endpoint_is_read() -> None:
         ({"expires_in": -1}, "expires_in"),
         ({"expires_in": float("nan")}, "expires_in"),
         ({"expires_in": float("inf")}, "expires_in"),
+        ({"expires_in": 1_000_000_000}, "expires_in"),
         ({"expires_in": 10**400}, "expires_in"),
         ({"token_type": "Basic"}, "token_type"),
     ],
@@ -128,6 +131,25 @@ def test_an_answer_that_is_no_object_is_a_violation(answer: object) -> None:
     with pytest.raises(ContractViolation) as caught:
         tokens_from(answer)
     assert "canary" not in shown(caught.value)
+
+
+def test_what_no_answer_may_show_is_what_was_sent_and_the_tokens_of_late(
+    make: Make, service: Service, clock: FakeClock
+) -> None:
+    user = ApiUser("minivault", "key-id", "key-secret", private_key="the key never leaves", gateway_key="gateway")
+    sent = {"key_id": "key-id", "key_secret": "key-secret", "gateway_key": "gateway"}
+
+    def revealed(keeper: TokenKeeper | None) -> dict[str, str]:
+        return {name: value.reveal() for name, value in secrets_of(user, lambda: keeper).items()}
+
+    assert revealed(None) == sent
+    keeper = make(service)
+    keeper.token()
+    first = {"access 0": "access-0", "refresh 0": "refresh-0"}
+    assert revealed(keeper) == {**sent, **first}
+    clock.advance(service.life)
+    keeper.token()
+    assert revealed(keeper) == {**sent, **first, "access 1": "access-1", "refresh 1": "refresh-1"}
 
 
 # --- no secret anywhere ---------------------------------------------------------------------------------------------
