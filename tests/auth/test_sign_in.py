@@ -93,6 +93,7 @@ def test_an_answer_of_the_token_endpoint_is_read() -> None:
     assert tokens == Tokens(Secret("access-canary"), Secret("refresh-canary"), 300.0, "state-canary")
     without = tokens_from({"access_token": "access", "expires_in": 1})
     assert (without.refresh, without.expires_in) == (None, 1.0)
+    assert tokens_from({**GOOD, "session_state": 7}).session_state is None
 
 
 @pytest.mark.parametrize(
