@@ -13,10 +13,11 @@ from datetime import UTC, date, datetime, tzinfo
 from decimal import Decimal, InvalidOperation
 from functools import cache
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 import pandas as pd
 
-from ledgerkit.errors import MOST_DIGITS, InvalidRequest, UnknownValue, shorten, warn
+from ledgerkit.errors import MOST_DIGITS, ConfigurationError, InvalidRequest, UnknownValue, shorten, warn
 from ledgerkit.frames import exact
 
 Item = TypeVar("Item")
@@ -252,4 +253,17 @@ def instant_text(moment: datetime) -> str:
 def _refused(name: str, value: Any, why: str, **details: Any) -> InvalidRequest:
     return InvalidRequest(
         f"`{name}` = {shorten(value)} was not sent: {why}.".replace("?.", "?"), field=name, **details
+    )
+
+
+def zone_of(tz: str) -> ZoneInfo:
+    """Return a zone by its name."""
+    try:
+        return ZoneInfo(tz)
+    except (ZoneInfoNotFoundError, ValueError, TypeError, OSError):
+        pass
+    near = difflib.get_close_matches(str(tz), available_timezones(), n=3, cutoff=0.5)
+    hint = f" Did you mean {' or '.join(near)}?" if near else ""
+    raise ConfigurationError(
+        f"`tz` = {shorten(tz)} is no time zone such as 'UTC' or 'Europe/Paris'.{hint}", field="tz"
     )

@@ -1,6 +1,5 @@
 """The session: the object that people hold, and ``connect()``, which makes one."""
 
-import difflib
 import html
 import inspect
 import threading
@@ -12,7 +11,6 @@ from functools import cached_property, partial
 from os import PathLike
 from typing import TYPE_CHECKING, Any, Final, Self, cast
 from urllib.parse import urlsplit
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 import pandas as pd
 
@@ -33,7 +31,7 @@ from ledgerkit.errors import (
     clearing,
     shorten,
 )
-from ledgerkit.filters import instant, instant_text
+from ledgerkit.filters import instant, instant_text, zone_of
 from ledgerkit.operations import ESTIMATE, FAMILIES, check_family, find
 from ledgerkit.operator import Operator
 from ledgerkit.paging import Reader
@@ -41,7 +39,7 @@ from ledgerkit.paths import check_path, of_notifications, plain_path
 from ledgerkit.secret import Secret
 from ledgerkit.sections import Sections
 from ledgerkit.showing import fields, page, visible
-from ledgerkit.transport import Transport
+from ledgerkit.transport import SETTINGS, Transport, checked
 
 if TYPE_CHECKING:
     from ledgerkit import display
@@ -55,8 +53,6 @@ METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE")
 SECONDS_TO_SIGN_IN: Final = 15.0
 # An empty frame is not "there is none": adding an account to an entity changes what a key sees, without a word.
 SCOPE: Final = "a reporting key may see only the accounts of some entities, and what belongs to them"
-# What a session may be told of how to ask; see `Transport`.
-SETTINGS: Final = ("connect_timeout", "read_timeout", "retry_seconds", "concurrency", "share")
 
 
 class Session(Sections):
@@ -106,9 +102,9 @@ class Session(Sections):
         self._base_url = credentials_module.check_base_url(address)
         self._writes = writes
         self._clock = clock or SystemClock()
-        self._zone = _zone(tz)
+        self._zone = zone_of(tz)
         self._sandbox = sandbox
-        unsigned = Transport(self.base_url, clock=self._clock, **_checked(settings))
+        unsigned = Transport(self.base_url, clock=self._clock, **checked(settings))
         self._keeper = _keeper(credentials, unsigned, self._clock) if isinstance(credentials, ApiUser) else None
         # By a weak reference: what exchanges the key holds the transport already.
         held = (lambda: None) if self._keeper is None else weakref.ref(self._keeper)
@@ -587,28 +583,3 @@ def _close(keeper: TokenKeeper | None, transport: Transport, sandbox: "Sandbox |
     transport.disconnect()
     if sandbox is not None:
         sandbox.stop()
-
-
-def _zone(tz: str) -> ZoneInfo:
-    try:
-        return ZoneInfo(tz)
-    except (ZoneInfoNotFoundError, ValueError, TypeError, OSError):
-        pass
-    near = difflib.get_close_matches(str(tz), available_timezones(), n=3, cutoff=0.5)
-    hint = f" Did you mean {' or '.join(near)}?" if near else ""
-    raise ConfigurationError(
-        f"`tz` = {shorten(tz)} is no time zone such as 'UTC' or 'Europe/Paris'.{hint}", field="tz"
-    )
-
-
-def _checked(settings: dict[str, Any]) -> dict[str, Any]:
-    for name, value in settings.items():
-        if name not in SETTINGS:
-            raise ConfigurationError(f"there is no setting `{name}`; there are {', '.join(SETTINGS)}.", field=name)
-        whole = name == "concurrency"
-        fits = isinstance(value, int if whole else int | float) and not isinstance(value, bool)
-        if not fits or not 0 < value <= (1 if name == "share" else 100_000):
-            raise ConfigurationError(
-                f"`{name}` = {shorten(value)} can't be used: it is a number above 0.", field=name
-            )
-    return settings

@@ -29,6 +29,7 @@ from ledgerkit.clock import Clock, SystemClock
 from ledgerkit.echoes import finder, hidden, revealed, secrets_in, unseen
 from ledgerkit.errors import (
     Cancelled,
+    ConfigurationError,
     ContractViolation,
     InvalidRequest,
     LedgerError,
@@ -56,6 +57,8 @@ LOOK_EVERY: Final = 0.05
 LONGEST_WAIT: Final = 20.0
 # A page of 100 of the largest objects has some MB; more than this would rather fill the memory of the kernel.
 LARGEST_ANSWER: Final = 64 * 2**20
+# What people may say of how to ask.
+SETTINGS: Final = ("connect_timeout", "read_timeout", "retry_seconds", "concurrency", "share")
 # What signs a request in.
 SECRET_HEADERS: Final = (
     "Authorization",
@@ -504,3 +507,17 @@ def _date(text: str | None) -> float | None:
         return parsedate_to_datetime(text).timestamp() if text else None
     except (ValueError, TypeError, OverflowError, IndexError):
         return None
+
+
+def checked(settings: dict[str, Any]) -> dict[str, Any]:
+    """Return settings that people gave, or refuse one that is none, or whose value can't be meant."""
+    for name, value in settings.items():
+        if name not in SETTINGS:
+            raise ConfigurationError(f"there is no setting `{name}`; there are {', '.join(SETTINGS)}.", field=name)
+        whole = name == "concurrency"
+        fits = isinstance(value, int if whole else int | float) and not isinstance(value, bool)
+        if not fits or not 0 < value <= (1 if name == "share" else 100_000):
+            raise ConfigurationError(
+                f"`{name}` = {shorten(value)} can't be used: it is a number above 0.", field=name
+            )
+    return settings
