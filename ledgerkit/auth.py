@@ -93,8 +93,6 @@ class _Held:
     stale_from: float
     monotonic: float
     wall: float
-    # Only to be recognised where an answer repeats it.
-    session_state: Secret | None = None
 
     def age(self, clock: Clock) -> float:
         # Suspend stops the monotonic clock on some systems, and the wall clock may be set back: the larger counts.
@@ -311,7 +309,7 @@ class TokenKeeper:
         life = tokens.expires_in
         stale_from = life * (_STALE_FROM + _STALE_JITTER * self._random())
         state = None if tokens.session_state is None else Secret(tokens.session_state)
-        self._held = _Held(tokens.access, tokens.refresh, life, stale_from, monotonic, wall, state)
+        self._held = _Held(tokens.access, tokens.refresh, life, stale_from, monotonic, wall)
         handed = {"access": tokens.access, "refresh": tokens.refresh, "session_state": state}
         self._lately = (*self._lately[-1:], handed)
         self._generation += 1

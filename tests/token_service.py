@@ -66,7 +66,7 @@ class Service:
         self.exchanged_at.append(now)
         self._access[f"access-{number}"] = now + self.life
         self._refresh[f"refresh-{number}"] = now + self.refresh_life
-        return Tokens(Secret(f"access-{number}"), Secret(f"refresh-{number}"), self.life)
+        return Tokens(Secret(f"access-{number}"), Secret(f"refresh-{number}"), self.life, f"state-{number}")
 
     def accepts(self, token: Secret | str) -> bool:
         text = token.reveal() if isinstance(token, Secret) else token

@@ -146,11 +146,12 @@ def test_what_no_answer_may_show_is_what_was_sent_and_the_tokens_of_late(
     assert revealed(None) == sent
     keeper = make(service)
     keeper.token()
-    first = {"access 0": "access-0", "refresh 0": "refresh-0"}
+    first = {"access 0": "access-0", "refresh 0": "refresh-0", "session_state 0": "state-0"}
     assert revealed(keeper) == {**sent, **first}
     clock.advance(service.life)
     keeper.token()
-    assert revealed(keeper) == {**sent, **first, "access 1": "access-1", "refresh 1": "refresh-1"}
+    second = {"access 1": "access-1", "refresh 1": "refresh-1", "session_state 1": "state-1"}
+    assert revealed(keeper) == {**sent, **first, **second}
 
 
 # --- no secret anywhere ---------------------------------------------------------------------------------------------
