@@ -152,6 +152,11 @@ def test_what_no_answer_may_show_is_what_was_sent_and_the_tokens_of_late(
     keeper.token()
     second = {"access 1": "access-1", "refresh 1": "refresh-1", "session_state 1": "state-1"}
     assert revealed(keeper) == {**sent, **first, **second}
+    clock.advance(service.life)
+    keeper.token()
+    assert sorted(revealed(keeper).values()) == sorted(
+        [*sent.values(), *second.values(), "access-2", "refresh-2", "state-2"]
+    )
 
 
 # --- no secret anywhere ---------------------------------------------------------------------------------------------
