@@ -316,7 +316,7 @@ def approve(
         session = scene.doors.session()
         scene.diary.did("approve")
         try:
-            session.requests.approve(number, intent=draft, confirm=f"approve {number}")
+            session.requests.approve(number, **_meant(intent, draft), confirm=f"approve {number}")
         except lk.OutcomeUnknown as error:
             scene.diary.failed("approve", error, allowed)
             outcome = _found(scene, error)
@@ -334,6 +334,14 @@ def approve(
             scene.diary.worked("approve")
             intent.approved = True
             return
+
+
+def _meant(intent: Intent, draft: Any) -> dict[str, Any]:
+    """Return what an approver says is meant: a draft that was lost and found by its mark does not know its id."""
+    if draft.request_id is not None:
+        return {"intent": draft}
+    sent = draft.to_json()["data"]["transaction_data"]
+    return {"amount": intent.amount, "recipient_end": sent["recipient"][-8:], "max_fees": int(sent["max_fees"])}
 
 
 def pay_and_approve(scene: Scene, intents: list[Intent], drafts: dict[int, Any]) -> None:
