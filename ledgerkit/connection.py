@@ -95,9 +95,13 @@ class Connection:
             It was sent, and its answer lost.
         """
         call = f"{method} {path}"
-        check_family(operation, self.family, call)
-        self.check_writes(call)
+        self.check_write(operation, call)
         return self.transport.request(method, path, json=json, safe=False)
+
+    def check_write(self, operation: str, call: str | None = None) -> None:
+        """Raise where these credentials can't make a write, or this session reads only: before anything is asked."""
+        check_family(operation, self.family, call or operation)
+        self.check_writes(call or operation)
 
     def check_writes(self, call: str) -> None:
         """Raise where this session reads only."""

@@ -9,7 +9,7 @@ from ledgerkit.answers import outcome_unknown
 from ledgerkit.echoes import TELLING_LENGTH, concealed, hidden, is_secret_name, secrets_in
 from ledgerkit.errors import ContractViolation, InvalidRequest, LedgerError, NotFound, OutcomeUnknown, clearing
 from ledgerkit.frames import TEXT, Table
-from ledgerkit.operations import NOTIFICATION_TARGET, check_family, operation
+from ledgerkit.operations import NOTIFICATION_TARGET, operation
 from ledgerkit.payloads import NotificationConfiguration
 from ledgerkit.resources.base import Section
 from ledgerkit.resources.writing import write
@@ -97,8 +97,7 @@ class Notifications(Section, name="notifications"):
     @clearing  # the answer may repeat the secret in any field
     def _replace(self, configuration: NotificationConfiguration, secret: Secret) -> pd.DataFrame:
         connection = self._connection
-        check_family(NOTIFICATION_TARGET, connection.family, NOTIFICATION_TARGET)
-        connection.check_writes(NOTIFICATION_TARGET)
+        connection.check_write(NOTIFICATION_TARGET)
         known = [secret.reveal()]
         url = None if configuration.url is None else hidden(configuration.url, known)
         before = self.configuration()["all_webhook_url"].dropna().tolist()

@@ -9,7 +9,7 @@ from ledgerkit.errors import NotFound, OutcomeUnknown
 from ledgerkit.filters import Many
 from ledgerkit.frames import AMOUNT, INTEGER, OBJECT, TEXT, Table
 from ledgerkit.known_addresses import refuse_look_alikes
-from ledgerkit.operations import check_family, operation
+from ledgerkit.operations import operation
 from ledgerkit.outbox import Claim
 from ledgerkit.outcomes import Outcome, look
 from ledgerkit.payloads import FeesPerByte, GasPrice, PriorityFees, Settlement, SettlementRecovery, Speed, Transaction
@@ -133,8 +133,7 @@ class Settlements(Section, name="settlements"):
         body = Settlement(**{name: value for name, value in given.items() if value is not None}).to_json()
         own = {name: body[name] for name in ("id", "from_pledge_id")}
         same = {"operation": "POST /settlements", **body, "id": id}
-        check_family("POST /settlements", self._connection.family, "POST /settlements")  # before anything is asked
-        self._connection.check_writes("POST /settlements")
+        self._connection.check_write("POST /settlements")
         if not look_alike:
             refuse_look_alikes(self._connection, body)
         with self._connection.outbox.claim(same, f"settlement {own['id']}", again=again) as claim:

@@ -452,7 +452,7 @@ class Transactions(Section, name="transactions"):
                 field="payload",
             )
         connection, mark = self._connection, new_mark()
-        connection.check_writes("POST /transactions")  # before anything is asked
+        connection.check_write("POST /transactions")
         marked = payload.replace(note=with_mark(payload.note, mark))
         draft = Draft(
             marked,

@@ -223,6 +223,21 @@ def test_a_lam_is_asked_to_pay_a_look_alike_by_who_says_that_it_is_meant(session
             lam.transactions.create(payload, look_alike=True)
 
 
+def test_who_can_not_pay_by_a_lam_is_told_so_before_anything_is_asked(session: lk.Session) -> None:
+    assert session.sandbox is not None
+    payload = lk.payloads.LamTransaction(
+        account_name="BTC Treasury 1",
+        amount=10_000,
+        recipient=listed_address(session, "bitcoin"),
+        max_fees=2_101,
+        speed="SLOW",
+    )
+    before = len(session.sandbox.requests_seen)
+    with pytest.raises(lk.PermissionDenied, match="a LAM can"):
+        session.transactions.create(payload)
+    assert len(session.sandbox.requests_seen) == before
+
+
 def test_a_listed_address_is_none(session: lk.Session) -> None:
     address = listed_address(session, "bitcoin")
     said, text = verdict(session.transactions.send(1, address, "0.1 BTC"))

@@ -152,15 +152,21 @@ def test_a_mark_in_several_transactions_of_a_lam_can_not_be_told(
     assert lost.value.find().request_id == 305
 
 
-def test_a_kind_without_a_note_can_not_be_told(start: Callable[..., lk.Session]) -> None:
-    session = start()
-    draft = session.requests.draft(
+def lost_without_a_note(session: lk.Session) -> Draft:
+    """Send a draft of a kind without a note, and lose the answer."""
+    draft: Draft = session.requests.draft(
         ForcedUnpledge(pledge_subaccount_id=1, account_name="TL-0001", currency="bitcoin", exchange_name="Clearport")
     )
     assert session.sandbox is not None
     session.sandbox.faults.drop(answered=True, path="/requests", method="POST")
     with pytest.raises(lk.OutcomeUnknown):
         draft.submit()
+    return draft
+
+
+def test_a_kind_without_a_note_can_not_be_told(start: Callable[..., lk.Session]) -> None:
+    session = start()
+    draft = lost_without_a_note(session)
     assert draft.mark is None
     assert draft.find().state == "can't tell"
 
@@ -170,13 +176,7 @@ def test_where_it_is_not_known_who_asks_a_kind_without_a_note_can_not_be_told_ei
 ) -> None:
     # After the key pair of the user was replaced, find() ended in the error that the own user was not found.
     session = start()
-    draft = session.requests.draft(
-        ForcedUnpledge(pledge_subaccount_id=1, account_name="TL-0001", currency="bitcoin", exchange_name="Clearport")
-    )
-    assert session.sandbox is not None
-    session.sandbox.faults.drop(answered=True, path="/requests", method="POST")
-    with pytest.raises(lk.OutcomeUnknown):
-        draft.submit()
+    draft = lost_without_a_note(session)
 
     def nobody(*_: Any) -> int:
         raise lk.NotFound("the own user can't be told")
